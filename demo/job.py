@@ -1,0 +1,126 @@
+"""The main job on the demo clinic, by the public methods that the buttons call."""
+
+import time
+from pathlib import Path
+
+from ..operadora import Operadora
+from .clinic import Clinic
+
+
+class Job:
+    """Guias → lotes → XML → protocolo → invoice → demonstrativos → payment → glosas."""
+
+    def __init__(self, clinic, folder=None, seed=7):
+        self.clinic = clinic
+        self.env = clinic.env
+        self.folder = Path(folder) if folder else None
+        self.operadoras = {
+            contract: Operadora(
+                ans_code=contract.ans_code,
+                name=contract.partner_id.name,
+                cnpj=contract.partner_id.vat,
+                version=contract.version,
+                seed=seed + i,
+            )
+            for i, contract in enumerate(clinic.contracts)
+        }
+
+    def run(self):
+        """The whole job; returns self, with the records made on the way."""
+        self.guias = self.make_guias()
+        self.lotes = self.make_lotes()
+        self.send_lotes()
+        self.demonstrativos = self.import_returns()
+        self.accept_some_glosas()
+        return self
+
+    def make_guias(self):
+        wizard = self.env["tiss.guia.generate"].create(
+            {"start_date": min(self.clinic.encounters.mapped("date"))}
+        )
+        self.left_out = {row.encounter_id: row.reason for row in wizard.line_ids}
+        wizard.action_generate()
+        return self.clinic.encounters.guia_ids
+
+    def make_lotes(self):
+        self.env["tiss.lote.generate"].create({}).action_generate()
+        return self.guias.lote_id
+
+    def send_lotes(self):
+        """Play the portal: take each file to its operadora and bring the protocolo back."""
+        for lote in self.lotes:
+            for message in lote.send():
+                self._keep(message.file_name, message._get_content())
+            answer = self.operadoras[lote.contract_id].receive(lote.get_xml(), self.clinic.today)
+            self._receive(f"protocolo-{lote.contract_id.ans_code}-{lote.name}.xml", answer)
+
+    def import_returns(self):
+        today = self.clinic.today
+        demonstrativos = self.env["tiss.demonstrativo"]
+        for contract, operadora in self.operadoras.items():
+            code = contract.ans_code
+            analysis = operadora.analysis(issued_on=today)
+            demonstrativos |= self._receive(f"analise-{code}.xml", analysis)
+            demonstrativos.post()
+            payment = operadora.payment(paid_on=today, issued_on=today)
+            demonstrativos |= self._receive(f"pagamento-{code}.xml", payment)
+            demonstrativos.post()
+        return demonstrativos
+
+    def accept_some_glosas(self):
+        """Small glosas are not worth an appeal: those under R$ 20 are accepted."""
+        glosas = self.env["tiss.glosa"].search([("amount", "<", 20), ("state", "=", "open")])
+        self.credit_notes = glosas.accept()
+
+    def _receive(self, name, content):
+        self._keep(name, content)
+        return self.env["tiss.message"].receive_file(name, content)
+
+    def _keep(self, name, content):
+        if self.folder:
+            (self.folder / name).write_bytes(content)
+
+    # ------------------------------------------------------------------
+    # The table
+    # ------------------------------------------------------------------
+
+    def report(self):
+        """Lines of the closing table, one convênio each, tied to the ledger."""
+        lines = [
+            f"{'convênio':<34}{'versão':>8}{'guias':>7}{'lotes':>6}{'apresentado':>13}"
+            f"{'pago':>12}{'glosa aceita':>13}{'em aberto':>12}  razão"
+        ]
+        for contract in self.clinic.contracts:
+            lines.append(self._report_contract(contract))
+        return lines
+
+    def _report_contract(self, contract):
+        guias = self.guias.filtered(lambda guia: guia.contract_id == contract)
+        lotes = guias.lote_id
+        receivable = self.env["account.move.line"].search(
+            [
+                ("account_id", "=", contract.receivable_account_id.id),
+                ("partner_id", "=", contract.partner_id.id),
+                ("parent_state", "=", "posted"),
+            ]
+        )
+        presented, paid, still_open = (
+            round(sum(guias.mapped(name)), 2)
+            for name in ("amount_total", "amount_paid", "amount_open")
+        )
+        ledger = round(sum(receivable.mapped("amount_residual")), 2)
+        ties = "confere" if ledger == still_open else f"DIFERE: {ledger:.2f}"
+        return (
+            f"{contract.name[:33]:<34}{contract.version:>8}{len(guias):>7}{len(lotes):>6}"
+            f"{presented:>13.2f}{paid:>12.2f}{presented - paid - still_open:>13.2f}"
+            f"{still_open:>12.2f}  {ties}"
+        )
+
+
+def run(env, folder=None, **sizes):
+    """Build the clinic, run the job and return it; `sizes` as in `Clinic`."""
+    started = time.monotonic()
+    clinic = Clinic(env, **sizes).build()
+    job = Job(clinic, folder).run()
+    job.seconds = time.monotonic() - started
+    return job

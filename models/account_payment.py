@@ -1,0 +1,18 @@
+from odoo import fields, models
+
+
+class AccountPayment(models.Model):
+    """A payment that a demonstrativo made."""
+
+    _inherit = "account.payment"
+
+    tiss_demonstrativo_payment_ids = fields.One2many(
+        "tiss.demonstrativo.payment", "payment_id", "Demonstrativo Payments"
+    )
+
+    # ------------------------------------------------------------------
+    # Actions
+    # ------------------------------------------------------------------
+
+    def action_view_tiss_demonstrativo(self):
+        return self.tiss_demonstrativo_payment_ids.demonstrativo_id._get_records_action()

@@ -1,0 +1,72 @@
+"""What the ORM leaves to PostgreSQL: bulk upserts and append-only tables."""
+
+import csv
+import io
+
+from odoo.tools import SQL
+
+
+def upsert(model, columns, key, rows):
+    """Insert or refresh rows of a reference model: one COPY and one upsert.
+
+    :param model: empty recordset of the model; must have a unique constraint on `key`
+    :param columns: stored columns that `rows` give, in their order
+    :param key: the columns that identify a row
+    :param rows: iterable of tuples; None is NULL
+    :return: number of rows inserted or refreshed
+    """
+    cr = model.env.cr
+    table = SQL.identifier(model._table)
+    fields = SQL(", ").join(map(SQL.identifier, columns))
+    changes = SQL(", ").join(
+        SQL("%s = %s", SQL.identifier(name), SQL.identifier("excluded", name))
+        for name in columns
+        if name not in key
+    )
+    cr.execute(SQL("CREATE TEMPORARY TABLE tiss_load ON COMMIT DROP AS %s", SQL(
+        "SELECT %s FROM %s WHERE false", fields, table
+    )))
+    buffer = io.StringIO()
+    csv.writer(buffer).writerows(rows)
+    buffer.seek(0)
+    # psycopg2's COPY takes a plain string; the names come from the model, not from a person.
+    cr.copy_expert("COPY tiss_load FROM STDIN WITH (FORMAT csv)", buffer)
+    cr.execute(
+        SQL(
+            """
+            INSERT INTO %(table)s (%(fields)s, create_uid, write_uid, create_date, write_date)
+            SELECT %(fields)s, %(uid)s, %(uid)s, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC'
+              FROM tiss_load
+            ON CONFLICT (%(key)s) DO UPDATE
+               SET %(changes)s, write_uid = %(uid)s, write_date = now() AT TIME ZONE 'UTC'
+            """,
+            table=table,
+            fields=fields,
+            uid=model.env.uid,
+            key=SQL(", ").join(map(SQL.identifier, key)),
+            changes=changes,
+        )
+    )
+    count = cr.rowcount
+    cr.execute("DROP TABLE tiss_load")
+    model.invalidate_model()
+    model.env.registry.clear_cache()
+    return count
+
+
+def make_append_only(model):
+    """Let PostgreSQL itself refuse to change or delete a row of `model`; safe to repeat."""
+    model.env.cr.execute(
+        SQL(
+            """
+            CREATE OR REPLACE FUNCTION tiss_append_only() RETURNS trigger AS $$
+            BEGIN
+                RAISE EXCEPTION '%% is append-only', TG_TABLE_NAME;
+            END $$ LANGUAGE plpgsql;
+            DROP TRIGGER IF EXISTS tiss_append_only ON %(table)s;
+            CREATE TRIGGER tiss_append_only BEFORE UPDATE OR DELETE ON %(table)s
+                FOR EACH ROW EXECUTE FUNCTION tiss_append_only();
+            """,
+            table=SQL.identifier(model._table),
+        )
+    )

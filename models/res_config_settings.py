@@ -1,0 +1,40 @@
+from odoo import fields, models
+
+
+class ResConfigSettings(models.TransientModel):
+    """Convênios settings of the current company."""
+
+    _inherit = "res.config.settings"
+
+    tiss_cnes = fields.Char(related="company_id.tiss_cnes", readonly=False)
+    tiss_receivable_account_id = fields.Many2one(
+        related="company_id.tiss_receivable_account_id", readonly=False
+    )
+    tiss_revenue_account_id = fields.Many2one(
+        related="company_id.tiss_revenue_account_id", readonly=False
+    )
+    tiss_glosa_account_id = fields.Many2one(
+        related="company_id.tiss_glosa_account_id", readonly=False
+    )
+    tiss_transit_account_id = fields.Many2one(
+        related="company_id.tiss_transit_account_id", readonly=False
+    )
+    tiss_journal_id = fields.Many2one(related="company_id.tiss_journal_id", readonly=False)
+    tiss_bank_journal_id = fields.Many2one(
+        related="company_id.tiss_bank_journal_id", readonly=False
+    )
+
+    # ------------------------------------------------------------------
+    # Actions
+    # ------------------------------------------------------------------
+
+    def action_tiss_setup_accounting(self):
+        """Create and choose what is still missing, then show the settings again."""
+        self.company_id._tiss_setup_accounting()
+        return {"type": "ir.actions.client", "tag": "reload"}
+
+    def action_tiss_adjustment_accounts(self):
+        return self.company_id.tiss_adjustment_account_ids._get_records_action(
+            name=self.env._("Accounts of Débitos and Créditos"),
+            context={"default_company_id": self.company_id.id},
+        )

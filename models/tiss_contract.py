@@ -1,0 +1,533 @@
+import datetime
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.tools import SQL
+
+from .. import standard
+from ..standard import identifiers
+from ..standard.money import line_total, to_decimal
+
+IDENTIFICATIONS = {
+    # kind: (key in the message header, key in the guias), guide §9.5
+    "code": ("codigoPrestadorNaOperadora", "codigoPrestadorNaOperadora"),
+    "cnpj": ("CNPJ", "cnpjContratado"),
+    "cpf": ("CPF", "cpfContratado"),
+}
+ACCOUNT_FIELDS = (
+    "receivable_account_id",
+    "revenue_account_id",
+    "glosa_account_id",
+    "transit_account_id",
+    "journal_id",
+    "bank_journal_id",
+)
+
+
+class TissContract(models.Model):
+    """Convênio: what one company of the clinic has agreed with one operadora.
+
+    It says how the provider is identified, which numbers guias and lotes get, which TISS version
+    is spoken, which prices hold and where the money is booked.
+    """
+
+    _name = "tiss.contract"
+    _description = "Convênio"
+    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _order = "name"
+    _check_company_auto = True
+
+    active = fields.Boolean(default=True)
+    name = fields.Char(
+        compute="_compute_name", store=True, readonly=False, required=True, precompute=True
+    )
+    company_id = fields.Many2one(
+        "res.company", required=True, index=True, default=lambda self: self.env.company
+    )
+    currency_id = fields.Many2one(related="company_id.currency_id")
+    partner_id = fields.Many2one(
+        "res.partner",
+        "Operadora",
+        required=True,
+        index=True,
+        domain=[("tiss_is_operadora", "=", True)],
+        ondelete="restrict",
+        tracking=True,
+    )
+    ans_code = fields.Char(related="partner_id.tiss_ans_code")
+    network_status = fields.Selection(
+        [
+            ("accredited", "Accredited Network"),
+            ("preferential", "Preferential Provider"),
+            ("referenced", "Referenced Network"),
+        ],
+        default="accredited",
+        required=True,
+        tracking=True,
+    )
+    identification_kind = fields.Selection(
+        [("code", "Code at the Operadora"), ("cnpj", "CNPJ"), ("cpf", "CPF")],
+        "Registration Type",
+        default="code",
+        required=True,
+        tracking=True,
+    )
+    provider_code = fields.Char("Registration", tracking=True)
+    next_guia_number = fields.Integer(default=1, required=True, copy=False)
+    next_lote_number = fields.Integer(default=1, required=True, copy=False)
+    next_transaction_number = fields.Integer(default=1, required=True, copy=False)
+    guias_per_lote = fields.Integer(default=100, required=True)
+    version = fields.Selection(
+        selection="_selection_version",
+        string="TISS Version",
+        default=lambda self: standard.versions()[-1],
+        required=True,
+        tracking=True,
+    )
+    hash_charset = fields.Selection(
+        [("iso-8859-1", "ISO-8859-1"), ("utf-8", "UTF-8")],
+        "Hash Encoding",
+        default="iso-8859-1",
+        required=True,
+    )
+    pricelist_id = fields.Many2one(
+        "product.pricelist", "Price List", check_company=True, ondelete="restrict", copy=False
+    )
+    price_item_ids = fields.One2many(related="pricelist_id.item_ids", readonly=False)
+    invoice_moment = fields.Selection(
+        [("protocol", "When the protocolo arrives"), ("manual", "When somebody asks for it")],
+        default="protocol",
+        required=True,
+    )
+    payment_days = fields.Integer(
+        default=30, help="Days from the protocolo to the expected payment."
+    )
+    appeal_days = fields.Integer(
+        default=30, help="Days from the demonstrativo to contest a glosa, as the contract says."
+    )
+    receivable_account_id = fields.Many2one(
+        "account.account",
+        "Receivable",
+        compute="_compute_accounting",
+        store=True,
+        readonly=False,
+        precompute=True,
+        check_company=True,
+        domain=[("account_type", "=", "asset_receivable")],
+    )
+    revenue_account_id = fields.Many2one(
+        "account.account",
+        "Revenue",
+        compute="_compute_accounting",
+        store=True,
+        readonly=False,
+        precompute=True,
+        check_company=True,
+    )
+    glosa_account_id = fields.Many2one(
+        "account.account",
+        "Accepted Glosas",
+        compute="_compute_accounting",
+        store=True,
+        readonly=False,
+        precompute=True,
+        check_company=True,
+    )
+    transit_account_id = fields.Many2one(
+        "account.account",
+        "Receipts to Match",
+        compute="_compute_accounting",
+        store=True,
+        readonly=False,
+        precompute=True,
+        check_company=True,
+        domain=[("reconcile", "=", True)],
+    )
+    journal_id = fields.Many2one(
+        "account.journal",
+        "Invoice Journal",
+        compute="_compute_accounting",
+        store=True,
+        readonly=False,
+        precompute=True,
+        check_company=True,
+        domain=[("type", "=", "sale")],
+    )
+    bank_journal_id = fields.Many2one(
+        "account.journal",
+        "Bank",
+        compute="_compute_accounting",
+        store=True,
+        readonly=False,
+        precompute=True,
+        check_company=True,
+        domain=[("type", "in", ("bank", "cash"))],
+    )
+    note = fields.Html("Notes")
+    guia_ids = fields.One2many("tiss.guia", "contract_id", "Guias")
+    lote_ids = fields.One2many("tiss.lote", "contract_id", "Lotes")
+    guia_count = fields.Integer(compute="_compute_totals")
+    lote_count = fields.Integer(compute="_compute_totals")
+    amount_open = fields.Monetary("Open", compute="_compute_totals")
+    amount_denied = fields.Monetary("Denied", compute="_compute_totals")
+    missing_text = fields.Char("Still Missing", compute="_compute_missing_text")
+
+    _partner_uniq = models.UniqueIndex(
+        "(company_id, partner_id) WHERE active",
+        "This company already has a convênio with this operadora.",
+    )
+    _numbers_positive = models.Constraint(
+        "CHECK(next_guia_number > 0 AND next_lote_number > 0 AND next_transaction_number > 0)",
+        "The next numbers start at 1.",
+    )
+    _guias_per_lote_range = models.Constraint(
+        "CHECK(guias_per_lote BETWEEN 1 AND 100)", "A lote holds 1 to 100 guias."
+    )
+
+    # ------------------------------------------------------------------
+    # Compute, inverse, search
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _selection_version(self):
+        return [(version, version) for version in standard.versions()]
+
+    @api.depends("partner_id")
+    def _compute_name(self):
+        for contract in self:
+            contract.name = contract.name or contract.partner_id.name
+
+    @api.depends("company_id")
+    def _compute_accounting(self):
+        for contract in self:
+            for name in ACCOUNT_FIELDS:
+                contract[name] = contract[name] or contract.company_id[f"tiss_{name}"]
+
+    @api.depends("guia_ids.state", "lote_ids.state")
+    def _compute_totals(self):
+        guias = dict(
+            (contract, totals)
+            for contract, *totals in self.env["tiss.guia"]._read_group(
+                [("contract_id", "in", self.ids), ("state", "!=", "cancelled")],
+                ["contract_id"],
+                ["__count", "amount_open:sum", "amount_denied:sum"],
+            )
+        )
+        lotes = dict(
+            self.env["tiss.lote"]._read_group(
+                [("contract_id", "in", self.ids)], ["contract_id"], ["__count"]
+            )
+        )
+        for contract in self:
+            count, amount_open, amount_denied = guias.get(contract, (0, 0.0, 0.0))
+            contract.guia_count = count
+            contract.lote_count = lotes.get(contract, 0)
+            contract.amount_open = amount_open
+            contract.amount_denied = amount_denied
+
+    @api.depends("provider_code", "identification_kind", "price_item_ids", *ACCOUNT_FIELDS)
+    def _compute_missing_text(self):
+        for contract in self:
+            contract.missing_text = " · ".join(contract._get_missing()) or False
+
+    # ------------------------------------------------------------------
+    # Constraints and onchange
+    # ------------------------------------------------------------------
+
+    @api.constrains("provider_code", "identification_kind")
+    def _check_provider_code(self):
+        checks = {"cnpj": identifiers.valid_cnpj, "cpf": identifiers.valid_cpf}
+        for contract in self.filtered("provider_code"):
+            check = checks.get(contract.identification_kind)
+            if check and not check(contract.provider_code):
+                raise ValidationError(
+                    self.env._(
+                        "%(code)s is not a valid %(kind)s.",
+                        code=contract.provider_code,
+                        kind=contract.identification_kind.upper(),
+                    )
+                )
+            if contract.identification_kind == "code" and len(contract.provider_code) > 14:
+                raise ValidationError(
+                    self.env._("The code at the operadora has at most 14 characters.")
+                )
+
+    @api.constrains("next_guia_number", "next_lote_number")
+    def _check_next_numbers(self):
+        """A number that was used is never used again (guide §3.0, glosas 1308 and 3268)."""
+        for contract in self:
+            for records, next_number in (
+                (contract.guia_ids, contract.next_guia_number),
+                (contract.lote_ids, contract.next_lote_number),
+            ):
+                domain = [("contract_id", "=", contract.id)]
+                last = records.sudo().search(domain, order="number desc", limit=1).number
+                if next_number <= last:
+                    raise ValidationError(
+                        self.env._(
+                            "Number %(number)s was already used with %(contract)s; the next one"
+                            " is %(next)s at least.",
+                            number=last,
+                            contract=contract.name,
+                            next=last + 1,
+                        )
+                    )
+
+    # ------------------------------------------------------------------
+    # CRUD
+    # ------------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            if vals.get("provider_code"):
+                vals["provider_code"] = vals["provider_code"].strip()
+        contracts = super().create(vals_list)
+        for contract in contracts.filtered(lambda contract: not contract.pricelist_id):
+            contract.pricelist_id = self.env["product.pricelist"].create(
+                {
+                    "name": contract.name,
+                    "company_id": contract.company_id.id,
+                    "currency_id": contract.currency_id.id,
+                }
+            )
+        return contracts
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_used(self):
+        used = self.filtered(lambda contract: contract.guia_count or contract.lote_count)
+        if used:
+            raise UserError(
+                self.env._(
+                    "%s already has guias or lotes and cannot be deleted. Archive it instead:"
+                    " its history stays and it disappears from the lists.",
+                    used[0].name,
+                )
+            )
+
+    # ------------------------------------------------------------------
+    # Actions
+    # ------------------------------------------------------------------
+
+    def action_view_guias(self):
+        return self.guia_ids._get_records_action(name=self.env._("Guias"))
+
+    def action_view_lotes(self):
+        return self.lote_ids._get_records_action(name=self.env._("Lotes"))
+
+    # ------------------------------------------------------------------
+    # Business methods
+    # ------------------------------------------------------------------
+
+    def _get_missing(self):
+        """What still blocks the first lote, as short labels."""
+        self.ensure_one()
+        missing = []
+        if self.identification_kind == "code" and not self.provider_code:
+            missing.append(self.env._("code at the operadora"))
+        if self.identification_kind != "code" and not self._get_provider_code():
+            missing.append(self.env._("CNPJ or CPF of the provider"))
+        if not self.partner_id.tiss_ans_code:
+            missing.append(self.env._("ANS number of the operadora"))
+        if not self.price_item_ids:
+            missing.append(self.env._("procedures and prices"))
+        if not all(self[name] for name in ACCOUNT_FIELDS):
+            missing.append(self.env._("accounts and journals"))
+        return missing
+
+    def _get_provider_code(self):
+        self.ensure_one()
+        if self.provider_code or self.identification_kind == "code":
+            return identifiers.compact(self.provider_code or "")
+        return identifiers.compact(self.company_id.vat or "")
+
+    def _get_provider_identification(self, part="guia"):
+        """How this clinic is identified: ct_contratadoDados of a guia, or of the header.
+
+        :param part: "guia" or "header"
+        :return: dict with one TISS element
+        """
+        header_key, guia_key = IDENTIFICATIONS[self.identification_kind]
+        return {header_key if part == "header" else guia_key: self._get_provider_code()}
+
+    def _take_numbers(self, field, count=1):
+        """Reserve `count` consecutive numbers; the row lock makes a second taker wait.
+
+        :param field: "next_guia_number", "next_lote_number" or "next_transaction_number"
+        :return: range of the numbers
+        """
+        self.ensure_one()
+        self.flush_recordset([field])
+        column = SQL.identifier(field)
+        [[last]] = self.env.execute_query(
+            SQL(
+                "UPDATE tiss_contract SET %s = %s + %s WHERE id = %s RETURNING %s",
+                column, column, count, self.id, column,
+            )
+        )  # fmt: skip
+        self.invalidate_recordset([field], flush=False)
+        return range(last - count, last)
+
+    def _get_prices(self, products, date):
+        """Unit prices of many products on one day, in one query.
+
+        :return: {product id: (Decimal, price rule)}, without the products that have no price
+        """
+        self.ensure_one()
+        if not self.pricelist_id:
+            return {}
+        # Noon, so that neither the time zone nor the last day of a rule moves a price.
+        moment = datetime.datetime.combine(date, datetime.time(12))
+        rules = self.pricelist_id._compute_price_rule(products, 1.0, date=moment)
+        Item = self.env["product.pricelist.item"]
+        return {
+            product_id: (to_decimal(price), Item.browse(rule_id))
+            for product_id, (price, rule_id) in rules.items()
+            if rule_id
+        }
+
+    def price_for(self, product, date, quantity=1, mode="on_site", **context):
+        """Price of a product on a day, and why.
+
+        :param product: `product.product`
+        :param mode: "on_site" or "tele"
+        :return: dict: `unit_amount` and `amount` (Decimal reais, None without a price) and
+            `explanation`, a list of sentences
+        """
+        self.ensure_one()
+        price, rule = self._get_prices(product, date).get(product.id, (None, None))
+        if price is None:
+            sentence = self.env._(
+                "%(contract)s has no price for %(product)s on %(date)s.",
+                contract=self.name,
+                product=product.display_name,
+                date=fields.Date.to_string(date),
+            )
+            return {"unit_amount": None, "amount": None, "explanation": [sentence]}
+        explanation = [
+            self.env._("Price list %s", self.pricelist_id.name),
+            self.env._("Rule: %(name)s, %(price)s", name=rule.name, price=rule.price),
+        ]
+        return {
+            "unit_amount": price,
+            "amount": line_total(quantity, price),
+            "explanation": explanation,
+        }
+
+    def _prepare_lote_vals(self, guia_type, number):
+        self.ensure_one()
+        return {
+            "company_id": self.company_id.id,
+            "contract_id": self.id,
+            "guia_type": guia_type,
+            "number": number,
+            "name": str(number),
+            "version": self.version,
+        }
+
+    def _check_accounting(self):
+        """Raise, naming them, when accounts or journals of the contract are missing."""
+        for contract in self:
+            missing = [
+                contract._fields[name]._description_string(self.env)
+                for name in ACCOUNT_FIELDS
+                if not contract[name]
+            ]
+            if missing:
+                raise UserError(
+                    self.env._(
+                        "%(contract)s has no %(missing)s yet. Fill it in under Accounting in the"
+                        " convênio, or let Settings create it.",
+                        contract=contract.name,
+                        missing=", ".join(missing),
+                    )
+                )
+
+    # ------------------------------------------------------------------
+    # Ledger check
+    # ------------------------------------------------------------------
+
+    def check_ledger(self):
+        """Every invariant of the money on the contracts in self.
+
+        :return: list of sentences, one per breach; empty when all is sound
+        """
+        breaches = []
+        for lotes in self.env["tiss.lote"].search([("contract_id", "in", self.ids)]).grouped(
+            "contract_id"
+        ).values():
+            breaches += lotes._get_tie_out_breaches()
+        breaches += self._get_bucket_breaches()
+        breaches += self._get_control_account_breaches()
+        breaches += self.env["tiss.message"]._get_integrity_breaches(self)
+        return breaches
+
+    def _get_bucket_breaches(self):
+        """Buckets must equal the sums of their movements and add up to the amount billed."""
+        self.env.flush_all()
+        buckets = self.env["tiss.movement"]._get_buckets()
+        sums = SQL(", ").join(
+            SQL(
+                "COALESCE(SUM(CASE WHEN m.to_bucket = %(name)s THEN m.amount "
+                "WHEN m.from_bucket = %(name)s THEN -m.amount END), 0) AS %(column)s",
+                name=name,
+                column=SQL.identifier(name),
+            )
+            for name in buckets
+        )
+        differs = SQL(" OR ").join(
+            SQL("l.%s != s.%s", SQL.identifier(f"amount_{name}"), SQL.identifier(name))
+            for name in buckets
+        )
+        total = SQL(" + ").join(SQL("s.%s", SQL.identifier(name)) for name in buckets)
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT g.name, l.sequence_item
+                  FROM tiss_guia_line l
+                  JOIN tiss_guia g ON g.id = l.guia_id
+                  JOIN (SELECT l2.id, %(sums)s FROM tiss_guia_line l2
+                     LEFT JOIN tiss_movement m ON m.guia_line_id = l2.id GROUP BY l2.id) s
+                    ON s.id = l.id
+                 WHERE g.contract_id IN %(contracts)s
+                   AND (%(differs)s OR (%(total)s != 0 AND %(total)s != l.amount))
+                """,
+                sums=sums,
+                differs=differs,
+                total=total,
+                contracts=tuple(self.ids or [0]),
+            )
+        )
+        return [
+            self.env._(
+                "Guia %(guia)s, item %(item)s: its amounts do not agree with its movements.",
+                guia=guia,
+                item=item,
+            )
+            for guia, item in rows
+        ]
+
+    def _get_control_account_breaches(self):
+        """Nothing may stand on a receivable account of convênios without its lote."""
+        breaches = []
+        for company, contracts in self.grouped("company_id").items():
+            accounts = contracts.receivable_account_id
+            untagged = self.env["account.move.line"].search_count(
+                [
+                    ("account_id", "in", accounts.ids),
+                    ("company_id", "=", company.id),
+                    ("parent_state", "=", "posted"),
+                    ("tiss_lote_id", "=", False),
+                    ("partner_id", "in", contracts.partner_id.ids),
+                ]
+            )
+            if untagged:
+                breaches.append(
+                    self.env._(
+                        "%(count)s entries on the receivable account of convênios belong to no"
+                        " lote (%(company)s).",
+                        count=untagged,
+                        company=company.name,
+                    )
+                )
+        return breaches

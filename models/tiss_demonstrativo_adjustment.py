@@ -1,0 +1,62 @@
+from odoo import api, fields, models
+
+from .tiss_term import term_field
+
+
+class TissDemonstrativoAdjustment(models.Model):
+    """A débito or crédito of a payment (ct_descontos): a tax withheld, a discount… (T27)."""
+
+    _name = "tiss.demonstrativo.adjustment"
+    _description = "Débito or Crédito"
+    _order = "payment_id, id"
+    _check_company_auto = True
+
+    payment_id = fields.Many2one(
+        "tiss.demonstrativo.payment", required=True, index=True, readonly=True, ondelete="cascade"
+    )
+    company_id = fields.Many2one(
+        related="payment_id.company_id", store=True, index=True, precompute=True
+    )
+    currency_id = fields.Many2one(related="company_id.currency_id")
+    direction = fields.Selection(
+        [("debit", "Débito"), ("credit", "Crédito")], required=True, readonly=True
+    )
+    kind_id = term_field("27", "Kind", required=True, readonly=True)
+    name = fields.Char("Description", required=True, readonly=True)
+    amount = fields.Monetary(required=True, readonly=True)
+    account_id = fields.Many2one(
+        "account.account",
+        "Account",
+        compute="_compute_account_id",
+        store=True,
+        readonly=False,
+        precompute=True,
+        check_company=True,
+        ondelete="restrict",
+    )
+
+    # ------------------------------------------------------------------
+    # Compute, inverse, search
+    # ------------------------------------------------------------------
+
+    @api.depends("kind_id", "company_id")
+    def _compute_account_id(self):
+        Account = self.env["tiss.adjustment.account"]
+        for company, rows in self.grouped("company_id").items():
+            accounts = Account._get_accounts(company)
+            for row in rows:
+                row.account_id = row.account_id or accounts.get(row.kind_id.code)
+
+    # ------------------------------------------------------------------
+    # Reading
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _prepare_from_discount(self, values):
+        """Values of one debitosCreditos (guide §5.4)"""
+        return {
+            "direction": "debit" if str(values["indicador"]) == "1" else "credit",
+            "kind_id": self.env["tiss.term"]._get("27", values["tipoDebitoCredito"]).id,
+            "name": values["descricaoDbCr"],
+            "amount": values["valorDbCr"],
+        }

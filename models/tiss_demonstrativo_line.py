@@ -1,0 +1,339 @@
+from odoo import api, fields, models
+
+from ..standard.money import allocate, from_cents, to_cents
+
+LEVELS = [("item", "Item"), ("guia", "Guia"), ("protocol", "Protocolo")]
+
+
+class TissDemonstrativoLine(models.Model):
+    """A row of a demonstrativo: what the operadora says of one item, guia or protocolo.
+
+    An analysis speaks of items where it can; a payment stops at the guia (guide §5.3, §5.4).
+    """
+
+    _name = "tiss.demonstrativo.line"
+    _description = "Demonstrativo Line"
+    _order = "demonstrativo_id, id"
+    _check_company_auto = True
+
+    demonstrativo_id = fields.Many2one(
+        "tiss.demonstrativo",
+        compute="_compute_demonstrativo_id",
+        store=True,
+        readonly=False,
+        precompute=True,
+        required=True,
+        index=True,
+        ondelete="cascade",
+    )
+    payment_id = fields.Many2one(
+        "tiss.demonstrativo.payment", index="btree_not_null", ondelete="cascade", readonly=True
+    )
+    company_id = fields.Many2one(
+        related="demonstrativo_id.company_id", store=True, index=True, precompute=True
+    )
+    currency_id = fields.Many2one(related="company_id.currency_id")
+    level = fields.Selection(LEVELS, required=True, readonly=True)
+    protocol_number = fields.Char("Protocolo", readonly=True)
+    lote_number = fields.Char("Lote Number", readonly=True)
+    guia_number = fields.Char("Guia Number", readonly=True)
+    sequence_item = fields.Integer("Item", readonly=True)
+    code = fields.Char(readonly=True)
+    is_appeal = fields.Boolean("Of a Recurso", readonly=True)
+    amount_informed = fields.Float("Presented", digits=(10, 2), readonly=True)
+    amount_processed = fields.Float("Processed", digits=(10, 2), readonly=True)
+    amount_released = fields.Float("Released", digits=(10, 2), readonly=True)
+    reasons = fields.Json(readonly=True, help="Glosas of the row: [[T38 code, cents], …].")
+    reasons_text = fields.Char("Glosa Codes", compute="_compute_reasons_text")
+    lote_id = fields.Many2one("tiss.lote", index="btree_not_null", readonly=True)
+    guia_id = fields.Many2one("tiss.guia", index="btree_not_null", readonly=True)
+    guia_line_id = fields.Many2one("tiss.guia.line", index="btree_not_null", readonly=True)
+    amount_ours = fields.Float("Ours", digits=(10, 2), readonly=True)
+    amount_difference = fields.Float("Difference", digits=(10, 2), readonly=True)
+    status = fields.Selection(
+        [("agrees", "Agrees"), ("decide", "To Decide"), ("blocked", "Blocked")],
+        compute="_compute_status",
+    )
+    discrepancy_ids = fields.One2many("tiss.discrepancy", "line_id", "Discrepancies")
+
+    # ------------------------------------------------------------------
+    # Compute, inverse, search
+    # ------------------------------------------------------------------
+
+    @api.depends("payment_id")
+    def _compute_demonstrativo_id(self):
+        for line in self:
+            line.demonstrativo_id = line.payment_id.demonstrativo_id or line.demonstrativo_id
+
+    @api.depends("reasons")
+    def _compute_reasons_text(self):
+        for line in self:
+            line.reasons_text = ", ".join(code for code, _cents in line.reasons or [])
+
+    @api.depends("discrepancy_ids.is_blocking", "amount_difference")
+    def _compute_status(self):
+        for line in self:
+            if any(line.discrepancy_ids.mapped("is_blocking")):
+                line.status = "blocked"
+            else:
+                line.status = "decide" if line.amount_difference else "agrees"
+
+    # ------------------------------------------------------------------
+    # Reading
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _prepare_from_protocol(self, protocol):
+        """Values of the lines of one dadosProtocolo of an analysis, at the finest level given."""
+        common = {
+            "protocol_number": protocol["numeroProtocolo"],
+            "lote_number": protocol["numeroLotePrestador"],
+        }
+        guias = protocol.get("relacaoGuias") or []
+        if not guias:
+            reasons = [protocol["GlosaProtocolo"]] if protocol.get("GlosaProtocolo") else []
+            return [
+                {
+                    **common,
+                    "level": "protocol",
+                    **self._prepare_amounts(protocol, "Protocolo"),
+                    "reasons": [[reason["codigoGlosa"], None] for reason in reasons],
+                }
+            ]
+        return [vals for guia in guias for vals in self._prepare_from_guia(guia, common)]
+
+    @api.model
+    def _prepare_from_guia(self, guia, common):
+        common = {**common, "guia_number": guia["numeroGuiaPrestador"]}
+        guia_reasons = [
+            [reason["codigoGlosa"], None] for reason in guia.get("motivoGlosaGuia") or []
+        ]
+        items = guia.get("detalhesGuia") or []
+        if not items:
+            return [
+                {
+                    **common,
+                    "level": "guia",
+                    **self._prepare_amounts(guia, "Guia"),
+                    "reasons": guia_reasons,
+                }
+            ]
+        return [
+            {
+                **common,
+                "level": "item",
+                "sequence_item": item["sequencialItem"],
+                "code": item["procedimento"]["codigoProcedimento"],
+                **self._prepare_amounts(item),
+                "reasons": [
+                    [reason["tipoGlosa"], to_cents(reason["valorGlosa"])]
+                    for reason in item.get("relacaoGlosa") or []
+                ]
+                or guia_reasons,
+            }
+            for item in items
+        ]
+
+    @api.model
+    def _prepare_amounts(self, values, suffix=""):
+        return {
+            "amount_informed": values.get(f"valorInformado{suffix}") or 0,
+            "amount_processed": values.get(f"valorProcessado{suffix}") or 0,
+            "amount_released": values.get(f"valorLiberado{suffix}") or 0,
+        }
+
+    @api.model
+    def _prepare_from_paid_guia(self, protocol, guia):
+        """Values of one guiasDoLote of a payment; it does not say what was presented."""
+        return {
+            "level": "guia",
+            "protocol_number": protocol["numeroProtocolo"],
+            "lote_number": protocol["numeroLote"],
+            "guia_number": guia["numeroGuiaPrestador"],
+            "is_appeal": str(guia.get("tipoPagamento")) == "2",
+            **self._prepare_amounts(guia, "Guia"),
+        }
+
+    @api.model
+    def _check_analysis_sums(self, part):
+        """Levels of an analysis whose sums disagree, as discrepancy values (guide §5.5)."""
+        Discrepancy = self.env["tiss.discrepancy"]
+        rows = []
+        protocols = part["dadosConta"]["dadosProtocolo"]
+        rows += Discrepancy._compare_sums(part, "Geral", protocols, "Protocolo")
+        for protocol in protocols:
+            guias = protocol.get("relacaoGuias") or []
+            label = protocol["numeroProtocolo"]
+            rows += Discrepancy._compare_sums(protocol, "Protocolo", guias, "Guia", label)
+            for guia in guias:
+                items = guia.get("detalhesGuia") or []
+                label = guia["numeroGuiaPrestador"]
+                rows += Discrepancy._compare_sums(guia, "Guia", items, "", label)
+        return rows
+
+    # ------------------------------------------------------------------
+    # Matching and checking
+    # ------------------------------------------------------------------
+
+    def _match(self):
+        """Find the lote, guia and item of each line, in three queries for all of them."""
+        contract = self.demonstrativo_id.contract_id
+        lotes = {
+            lote.protocol_number: lote
+            for lote in self.env["tiss.lote"].search(
+                [
+                    ("contract_id", "in", contract.ids),
+                    ("protocol_number", "in", self.mapped("protocol_number")),
+                ]
+            )
+        }
+        all_lotes = self.env["tiss.lote"].union(*lotes.values())
+        guias = {(guia.lote_id, guia.name): guia for guia in all_lotes.guia_ids}
+        items = {
+            (item.guia_id, item.sequence_item): item for item in all_lotes.guia_ids.line_ids
+        }
+        for line in self:
+            lote = lotes.get(line.protocol_number)
+            guia = guias.get((lote, line.guia_number))
+            item = items.get((guia, line.sequence_item)) if line.level == "item" else None
+            line.lote_id = lote
+            line.guia_id = guia
+            line.guia_line_id = item
+            line._compare(item or guia or (lote if line.level == "protocol" else None))
+
+    def _compare(self, ours):
+        """Ours and the difference: presented against released, or open against paid."""
+        if not ours:
+            self.amount_ours = self.amount_difference = 0
+            return
+        total = ours["amount" if ours._name == "tiss.guia.line" else "amount_total"]
+        self.amount_ours = total
+        self.amount_difference = float(
+            from_cents(to_cents(self.amount_released) - to_cents(total))
+        )
+
+    def _find_discrepancies(self):
+        """Lines that cannot be booked as they are, as discrepancy values."""
+        rows = []
+        for line in self:
+            code, ours, theirs = line._find_discrepancy()
+            if code:
+                rows.append(
+                    {
+                        "line_id": line.id,
+                        "code": code,
+                        "amount_ours": ours,
+                        "amount_theirs": theirs,
+                    }
+                )
+        return rows
+
+    def _find_discrepancy(self):
+        """(discrepancy code or None, our amount, their amount) of one line."""
+        if not self.lote_id:
+            return "unknown_protocol", 0, self.amount_released
+        if self.level != "protocol" and not self.guia_id:
+            return "unknown_guia", 0, self.amount_released
+        if self.level == "item" and not self.guia_line_id:
+            return "unknown_item", 0, self.amount_released
+        if self.payment_id:
+            return self._find_payment_discrepancy()
+        if to_cents(self.amount_informed) != to_cents(self.amount_ours):
+            return "informed_differs", self.amount_ours, self.amount_informed
+        if not 0 <= to_cents(self.amount_released) <= to_cents(self.amount_ours):
+            return "released_above", self.amount_ours, self.amount_released
+        decided = self._get_decided_cents()
+        if decided is not None and decided != to_cents(self.amount_released):
+            return "already_processed", float(from_cents(decided)), self.amount_released
+        return None, 0, 0
+
+    def _find_payment_discrepancy(self):
+        paid = to_cents(self.amount_released)
+        items = self.guia_id.line_ids
+        released = sum(to_cents(item.amount_released) for item in items)
+        waiting = sum(to_cents(item.amount_to_process) for item in items)
+        ours = float(from_cents(released + waiting))
+        if self.is_appeal:
+            return "appeal_payment", ours, self.amount_released
+        if not self.lote_id.invoice_id:
+            return "no_invoice", ours, self.amount_released
+        if paid < 0 or paid > released + waiting:
+            return "paid_above", ours, self.amount_released
+        if paid not in (released, released + waiting) and waiting and len(items) > 1:
+            return "detail_missing", ours, self.amount_released
+        return None, 0, 0
+
+    def _get_place(self):
+        """Where the line stands in the file, e.g. "900123 / 501 / 2"."""
+        self.ensure_one()
+        numbers = [self.protocol_number, self.guia_number, self.sequence_item]
+        return " / ".join(str(number) for number in numbers if number)
+
+    def _get_targets(self):
+        """Items that this line speaks of."""
+        if self.level == "item":
+            return self.guia_line_id
+        return self.guia_id.line_ids if self.level == "guia" else self.lote_id.guia_ids.line_ids
+
+    def _get_decided_cents(self):
+        """What earlier demonstrativos released of the targets; None when nothing was decided."""
+        targets = self._get_targets()
+        if any(item.amount_to_process for item in targets) or not self.amount_ours:
+            return None
+        return sum(to_cents(item.amount_released + item.amount_paid) for item in targets)
+
+    # ------------------------------------------------------------------
+    # Planning
+    # ------------------------------------------------------------------
+
+    def _plan_analysis(self):
+        """Entries that release and deny what waited for analysis."""
+        entries = []
+        for line in self:
+            targets = line._get_targets().filtered("amount_to_process")
+            weights = [to_cents(item.amount_to_process) for item in targets]
+            if not targets or sum(weights) < to_cents(line.amount_released):
+                continue
+            released = allocate(to_cents(line.amount_released), weights)
+            for item, waiting, part in zip(targets, weights, released, strict=True):
+                entry = {"line": item, "from_bucket": "to_process", "demonstrativo_line": line}
+                entries += [
+                    {**entry, "kind": "release", "to_bucket": "released", "cents": part},
+                    {**entry, "kind": "deny", "to_bucket": "denied", "cents": waiting - part},
+                ]
+        return [entry for entry in entries if entry["cents"]]
+
+    def _plan_payment(self):
+        """Entries that pay one guia: released items first, then what waited for analysis."""
+        self.ensure_one()
+        entry = {"demonstrativo_line": self}
+        items = self.guia_id.line_ids
+        released = [to_cents(item.amount_released) for item in items]
+        paid = to_cents(self.amount_released)
+        from_released = min(paid, sum(released))
+        entries = [
+            {**entry, "line": item, "kind": "pay", "from_bucket": "released",
+             "to_bucket": "paid", "cents": part}
+            for item, part in zip(items, allocate(from_released, released), strict=True)
+        ]  # fmt: skip
+        rest = paid - from_released
+        for item in items.filtered("amount_to_process"):
+            waiting = to_cents(item.amount_to_process)
+            part = min(waiting, rest)
+            rest -= part
+            source = {**entry, "line": item, "from_bucket": "to_process"}
+            if paid > from_released:
+                entries.append({**source, "kind": "pay", "to_bucket": "paid", "cents": part})
+                entries.append(
+                    {**source, "kind": "deny", "to_bucket": "denied", "cents": waiting - part}
+                )
+        return [row for row in entries if row["cents"]]
+
+    def _complete_reasons(self):
+        """Give their code to glosas that a payment had to open without one."""
+        for line in self.filtered("reasons"):
+            nameless = line.guia_line_id.glosa_ids.filtered(
+                lambda glosa: glosa.state == "open" and not glosa.code
+            )
+            if len(nameless) == 1 and nameless.demonstrativo_id != line.demonstrativo_id:
+                nameless._set_code(line.reasons[0][0])

@@ -1,0 +1,374 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Command
+
+from .tiss_term import term_field
+
+
+class TissEncounter(models.Model):
+    """A visit: who came with which card, who attended, and what was done and used.
+
+    Flow: draft → done (ready to be billed) → billed (it has a guia); cancelled.
+    """
+
+    _name = "tiss.encounter"
+    _description = "Encounter"
+    _order = "date desc, id desc"
+    _check_company_auto = True
+    _rec_names_search = ["name", "patient_id"]
+
+    # ---- Identification
+    name = fields.Char("Number", required=True, copy=False, readonly=True, default="/")
+    company_id = fields.Many2one(
+        "res.company", required=True, index=True, default=lambda self: self.env.company
+    )
+    currency_id = fields.Many2one(related="company_id.currency_id")
+    state = fields.Selection(
+        [("draft", "Draft"), ("done", "Done"), ("billed", "Billed"), ("cancelled", "Cancelled")],
+        default="draft",
+        required=True,
+        copy=False,
+        index=True,
+    )
+    date = fields.Date(required=True, index=True, default=fields.Date.context_today)
+    patient_id = fields.Many2one(
+        "res.partner", "Patient", required=True, index=True, ondelete="restrict"
+    )
+    card_id = fields.Many2one(
+        "tiss.card",
+        "Card",
+        compute="_compute_card_id",
+        store=True,
+        readonly=False,
+        precompute=True,
+        check_company=True,
+        index="btree_not_null",
+        domain="[('patient_id', '=', patient_id)]",
+        ondelete="restrict",
+    )
+    contract_id = fields.Many2one(
+        "tiss.contract",
+        "Convênio",
+        compute="_compute_contract_id",
+        store=True,
+        readonly=False,
+        precompute=True,
+        check_company=True,
+        index="btree_not_null",
+        ondelete="restrict",
+    )
+    mode = fields.Selection(
+        [("on_site", "On-site"), ("tele", "Telehealth")], default="on_site", required=True
+    )
+
+    # ---- Professionals
+    professional_id = fields.Many2one(
+        "res.partner",
+        "Professional",
+        required=True,
+        index=True,
+        domain=[("tiss_is_professional", "=", True)],
+        ondelete="restrict",
+    )
+    requester_id = fields.Many2one(
+        "res.partner",
+        "Requested By",
+        compute="_compute_requester_id",
+        store=True,
+        readonly=False,
+        precompute=True,
+        domain="['|', ('tiss_is_professional', '=', True), ('tiss_is_referrer', '=', True)]",
+        help="Who requested the procedures; the professional when nobody else did.",
+    )
+    request_date = fields.Date()
+    clinical_indication = fields.Char(
+        size=500, groups="l10n_br_tiss.group_tiss_clinical", copy=False
+    )
+
+    # ---- Authorisation
+    authorization_number = fields.Char("Guia Number at the Operadora", size=20, copy=False)
+    authorization_date = fields.Date(copy=False)
+    authorization_password = fields.Char("Password", size=20, copy=False)
+    authorization_validity_date = fields.Date("Password Valid Until", copy=False)
+
+    # ---- Kind of care (ANS domain tables)
+    care_character_id = term_field(
+        "23", "Character", required=True, default=lambda self: self._default_term("23", "1")
+    )
+    accident_id = term_field(
+        "36", "Accident", required=True, default=lambda self: self._default_term("36", "9")
+    )
+    consultation_type_id = term_field(
+        "52", "Consultation Type", default=lambda self: self._default_term("52", "1")
+    )
+    attendance_type_id = term_field(
+        "50",
+        "Attendance Type",
+        compute="_compute_attendance_type_id",
+        store=True,
+        readonly=False,
+        precompute=True,
+    )
+    regime_id = term_field(
+        "76",
+        "Regime",
+        compute="_compute_regime_id",
+        store=True,
+        readonly=False,
+        precompute=True,
+    )
+
+    # ---- Items and guias
+    line_ids = fields.One2many("tiss.encounter.line", "encounter_id", "Items", copy=True)
+    amount_total = fields.Monetary("Total", compute="_compute_amount_total", store=True)
+    guia_ids = fields.One2many("tiss.guia", "encounter_id", "Guias")
+    guia_count = fields.Integer(compute="_compute_guia_count")
+    billing_problems = fields.Text(compute="_compute_billing_problems")
+
+    _to_bill_idx = models.Index("(company_id, date) WHERE state = 'done'")
+
+    # ------------------------------------------------------------------
+    # Defaults
+    # ------------------------------------------------------------------
+
+    def _default_term(self, table, code):
+        return self.env["tiss.term"]._get(table, code)
+
+    # ------------------------------------------------------------------
+    # Compute, inverse, search
+    # ------------------------------------------------------------------
+
+    @api.depends("patient_id")
+    def _compute_card_id(self):
+        for encounter in self:
+            cards = encounter.patient_id.tiss_card_ids.filtered(
+                lambda card, encounter=encounter: card.company_id == encounter.company_id
+                and card._is_valid_on(encounter.date or fields.Date.today())
+            )
+            if encounter.card_id not in cards:
+                encounter.card_id = cards[:1]
+
+    @api.depends("card_id", "company_id")
+    def _compute_contract_id(self):
+        operadoras = self.card_id.operadora_id
+        contracts = {
+            (contract.company_id, contract.partner_id): contract
+            for contract in self.env["tiss.contract"].search(
+                [("partner_id", "in", operadoras.ids), ("company_id", "in", self.company_id.ids)]
+            )
+        }
+        for encounter in self:
+            key = (encounter.company_id, encounter.card_id.operadora_id)
+            encounter.contract_id = contracts.get(key)
+
+    @api.depends("professional_id")
+    def _compute_requester_id(self):
+        for encounter in self:
+            encounter.requester_id = encounter.requester_id or encounter.professional_id
+
+    @api.depends("line_ids.product_id", "mode")
+    def _compute_attendance_type_id(self):
+        """Consultation (04), exam (23) or other therapies (03), by what was done."""
+        Term = self.env["tiss.term"]
+        for encounter in self:
+            products = encounter.line_ids.product_id
+            procedures = products.filtered(lambda product: not product.tiss_expense_kind_id)
+            is_exam = any((product.tiss_code or "").startswith("4") for product in procedures)
+            is_consultation = any(procedures.mapped("tiss_is_consultation"))
+            code = "04" if is_consultation else "23" if is_exam else "03"
+            encounter.attendance_type_id = Term._get("50", code)
+
+    @api.depends("mode")
+    def _compute_regime_id(self):
+        Term = self.env["tiss.term"]
+        for encounter in self:
+            encounter.regime_id = Term._get("76", "05" if encounter.mode == "tele" else "01")
+
+    @api.depends("line_ids.amount")
+    def _compute_amount_total(self):
+        for encounter in self:
+            encounter.amount_total = sum(encounter.line_ids.mapped("amount"))
+
+    @api.depends("guia_ids")
+    def _compute_guia_count(self):
+        for encounter in self:
+            encounter.guia_count = len(encounter.guia_ids)
+
+    @api.depends(
+        "state", "card_id", "contract_id", "line_ids.unit_price", "line_ids.has_price", "date"
+    )
+    def _compute_billing_problems(self):
+        for encounter in self:
+            problems = encounter._get_billing_problems()
+            encounter.billing_problems = "\n".join(problems) or False
+
+    # ------------------------------------------------------------------
+    # CRUD
+    # ------------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        unnumbered = [vals for vals in vals_list if vals.get("name", "/") == "/"]
+        sequence = self.env["ir.sequence"]
+        for vals in unnumbered:
+            vals["name"] = sequence.next_by_code("tiss.encounter")
+        return super().create(vals_list)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_billed(self):
+        if any(encounter.guia_ids for encounter in self):
+            raise UserError(
+                self.env._("An encounter that has a guia cannot be deleted: cancel the guia first.")
+            )
+
+    # ------------------------------------------------------------------
+    # Actions
+    # ------------------------------------------------------------------
+
+    def action_done(self):
+        """Close the visit: from here the billing desk sees it."""
+        self._check_state("draft")
+        empty = self.filtered(lambda encounter: not encounter.line_ids)
+        if empty:
+            raise UserError(
+                self.env._("Say what was done before closing the encounter %s.", empty[0].name)
+            )
+        self.state = "done"
+
+    def action_draft(self):
+        self._check_state("done", "cancelled")
+        self.state = "draft"
+
+    def action_cancel(self):
+        self._check_state("draft", "done")
+        self.state = "cancelled"
+
+    def action_create_guias(self):
+        return self.create_guias()._get_records_action(name=self.env._("Guias"))
+
+    def action_view_guias(self):
+        return self.guia_ids._get_records_action(name=self.env._("Guias"))
+
+    def _check_state(self, *states):
+        wrong = self.filtered(lambda encounter: encounter.state not in states)
+        if wrong:
+            label = dict(self._fields["state"]._description_selection(self.env))
+            raise UserError(
+                self.env._(
+                    "The encounter %(name)s is %(state)s: this cannot be done now.",
+                    name=wrong[0].name,
+                    state=label[wrong[0].state].lower(),
+                )
+            )
+
+    # ------------------------------------------------------------------
+    # Business methods
+    # ------------------------------------------------------------------
+
+    def _get_billing_problems(self):
+        """Why this encounter cannot become a guia yet: sentences, empty when it can."""
+        self.ensure_one()
+        problems = []
+        if self.state != "done":
+            problems.append(self.env._("The encounter is not closed."))
+        if not self.card_id:
+            problems.append(self.env._("Choose the patient's card."))
+        elif not self.card_id._is_valid_on(self.date):
+            problems.append(self.env._("The card was no longer valid on the day of the visit."))
+        if not self.contract_id:
+            problems.append(self.env._("The clinic has no convênio with this card's operadora."))
+        elif not self.contract_id._get_provider_code():
+            problems.append(
+                self.env._(
+                    "The convênio %s has no code at the operadora: fill in its registration.",
+                    self.contract_id.name,
+                )
+            )
+        for line in self.line_ids:
+            problems += line._get_billing_problems()
+        return problems
+
+    def _split_billable(self):
+        """(encounters that can become guias, {encounter: problems} of the others)."""
+        left_out = {}
+        for encounter in self:
+            problems = encounter._get_billing_problems()
+            if problems:
+                left_out[encounter] = problems
+        return self.filtered(lambda encounter: encounter not in left_out), left_out
+
+    def create_guias(self):
+        """One guia per encounter, of the right type and numbered by its contract, in date order.
+
+        :return: `tiss.guia`, in the order of the encounters' dates
+        :raise UserError: naming every encounter that cannot be billed, and why
+        """
+        _billable, left_out = self._split_billable()
+        if left_out:
+            raise UserError(
+                "\n".join(
+                    f"{encounter.name}: {' '.join(problems)}"
+                    for encounter, problems in left_out.items()
+                )
+            )
+        encounters = self.sorted(lambda encounter: (encounter.date, encounter.id))
+        encounters.lock_for_update()
+        vals_list = []
+        for contract, batch in encounters.grouped("contract_id").items():
+            numbers = contract._take_numbers("next_guia_number", len(batch))
+            vals_list += [
+                encounter._prepare_guia_vals(number)
+                for encounter, number in zip(batch, numbers, strict=True)
+            ]
+        guias = self.env["tiss.guia"].create(vals_list)
+        encounters.state = "billed"
+        guias._update_readiness()
+        return guias
+
+    def _get_guia_type(self):
+        """consulta for a lone elective consultation, sp_sadt for everything else (guide §3.0)."""
+        self.ensure_one()
+        line = self.line_ids
+        is_lone_consultation = (
+            len(line) == 1
+            and line.product_id.tiss_is_consultation
+            and line.quantity == 1
+            and self.care_character_id.code == "1"
+            and self.regime_id.code in ("01", "02", "05")
+        )
+        return "consulta" if is_lone_consultation else "sp_sadt"
+
+    def _prepare_guia_vals(self, number):
+        self.ensure_one()
+        encounter = self.sudo()  # the clinical indication travels to the guia unseen
+        guia_type = self._get_guia_type()
+        return {
+            "company_id": self.company_id.id,
+            "contract_id": self.contract_id.id,
+            "encounter_id": self.id,
+            "guia_type": guia_type,
+            "number": number,
+            "name": str(number),
+            "date": self.date,
+            "patient_id": self.patient_id.id,
+            "card_id": self.card_id.id,
+            "card_number": self.card_id.number,
+            "is_newborn": self.card_id.is_newborn,
+            "professional_id": self.professional_id.id,
+            "requester_id": self.requester_id.id,
+            "request_date": self.request_date,
+            "clinical_indication": encounter.clinical_indication,
+            "operadora_number": self.authorization_number,
+            "authorization_date": self.authorization_date,
+            "authorization_password": self.authorization_password,
+            "authorization_validity_date": self.authorization_validity_date,
+            "care_character_id": self.care_character_id.id,
+            "accident_id": self.accident_id.id,
+            "consultation_type_id": self.consultation_type_id.id,
+            "attendance_type_id": self.attendance_type_id.id,
+            "regime_id": self.regime_id.id,
+            "line_ids": [
+                Command.create(line._prepare_guia_line_vals(item, guia_type))
+                for item, line in enumerate(self.line_ids, start=1)
+            ],
+        }

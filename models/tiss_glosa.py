@@ -1,0 +1,214 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Command
+
+from ..standard.money import from_cents, to_cents
+
+
+class TissGlosa(models.Model):
+    """An amount of one item that the operadora denied, and what the clinic does about it.
+
+    It stays open on the invoice until it is accepted, which books a credit note.
+    """
+
+    _name = "tiss.glosa"
+    _description = "Glosa"
+    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _order = "deadline_date, id"
+    _check_company_auto = True
+
+    company_id = fields.Many2one("res.company", required=True, index=True, readonly=True)
+    currency_id = fields.Many2one(related="company_id.currency_id")
+    guia_line_id = fields.Many2one(
+        "tiss.guia.line", "Item", required=True, index=True, readonly=True, ondelete="restrict"
+    )
+    guia_id = fields.Many2one(
+        "tiss.guia", required=True, index=True, readonly=True, ondelete="restrict"
+    )
+    lote_id = fields.Many2one(
+        "tiss.lote", required=True, index=True, readonly=True, ondelete="restrict"
+    )
+    contract_id = fields.Many2one(related="lote_id.contract_id", store=True, index=True)
+    demonstrativo_id = fields.Many2one(
+        "tiss.demonstrativo", required=True, index=True, readonly=True, ondelete="restrict"
+    )
+    code = fields.Char("Glosa Code", readonly=True, size=4)
+    term_id = fields.Many2one(
+        "tiss.term", "Reason", readonly=True, domain=[("table_code", "=", "38")]
+    )
+    amount = fields.Monetary(required=True, readonly=True)
+    deadline_date = fields.Date("Contest Until", readonly=True)
+    user_id = fields.Many2one("res.users", "Owner", tracking=True)
+    state = fields.Selection(
+        [("open", "Open"), ("accepted", "Accepted")],
+        default="open",
+        required=True,
+        readonly=True,
+        index=True,
+        tracking=True,
+    )
+    move_id = fields.Many2one(
+        "account.move",
+        "Credit Note",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        ondelete="restrict",
+    )
+
+    # ------------------------------------------------------------------
+    # Compute, inverse, search
+    # ------------------------------------------------------------------
+
+    @api.depends("code", "guia_id", "guia_line_id")
+    def _compute_display_name(self):
+        for glosa in self:
+            glosa.display_name = " · ".join(
+                filter(None, [glosa.code, glosa.guia_id.name, glosa.guia_line_id.code])
+            )
+
+    # ------------------------------------------------------------------
+    # Actions
+    # ------------------------------------------------------------------
+
+    def action_accept(self):
+        return self.accept()._get_records_action(name=self.env._("Credit Notes"))
+
+    # ------------------------------------------------------------------
+    # Business methods
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _create_from_entries(self, demonstrativo, entries):
+        """A glosa per denied item and reason; what no reason explains gets none (guide §5.5)."""
+        deadline = fields.Date.add(
+            demonstrativo.issue_date, days=demonstrativo.contract_id.appeal_days
+        )
+        vals_list = []
+        for entry in entries:
+            if entry["kind"] != "deny":
+                continue
+            item = entry["line"]
+            for code, cents in self._split_reasons(entry):
+                vals_list.append(
+                    {
+                        "company_id": item.company_id.id,
+                        "guia_line_id": item.id,
+                        "guia_id": item.guia_id.id,
+                        "lote_id": item.guia_id.lote_id.id,
+                        "demonstrativo_id": demonstrativo.id,
+                        "code": code,
+                        "term_id": self.env["tiss.term"]._get("38", code).id,
+                        "amount": float(from_cents(cents)),
+                        "deadline_date": deadline,
+                    }
+                )
+        return self.create(vals_list)
+
+    @api.model
+    def _split_reasons(self, entry):
+        """(code, cents) pairs that add up to the denied amount of one entry."""
+        left = entry["cents"]
+        pairs = []
+        for code, cents in entry["demonstrativo_line"].reasons or []:
+            part = left if cents is None else min(cents, left)
+            if part > 0:
+                pairs.append((code, part))
+                left -= part
+        return pairs + ([(None, left)] if left else [])
+
+    def _set_code(self, code):
+        self.write({"code": code, "term_id": self.env["tiss.term"]._get("38", code).id})
+
+    def accept(self):
+        """Give the denied amounts up: one posted credit note per lote, matched with its invoice.
+
+        :return: `account.move`, the credit notes
+        """
+        glosas = self.filtered(lambda glosa: glosa.state == "open")
+        glosas.lote_id.contract_id._check_accounting()
+        moves = self.env["account.move"]
+        for lote, batch in glosas.grouped("lote_id").items():
+            if not lote.invoice_id:
+                raise UserError(
+                    self.env._("Lote %s has no invoice yet: create it first.", lote.name)
+                )
+            batch.lock_for_update()
+            moves |= batch._accept_in_lote(lote)
+        return moves
+
+    def _accept_in_lote(self, lote):
+        today = fields.Date.context_today(self)
+        lote._check_open_period(today)
+        move = self.env["account.move"].create(self._prepare_credit_note(lote, today))
+        lote._force_receivable_account(move)
+        # One by one: posted together, Odoo may match notes with each other's invoices.
+        move.action_post()
+        credit = move._tiss_get_receivable_lines()
+        credit.tiss_lote_id = lote
+        self.env["account.move.line"]._reconcile_plan(
+            [credit | lote.invoice_id._tiss_get_receivable_lines()]
+        )
+        self.env["tiss.movement"]._record(
+            [
+                {
+                    "line": glosa.guia_line_id,
+                    "kind": "accept",
+                    "from_bucket": "denied",
+                    "to_bucket": "accepted",
+                    "cents": to_cents(glosa.amount),
+                }
+                for glosa in self
+            ],
+            today,
+            move,
+        )
+        self.write({"state": "accepted", "move_id": move.id})
+        lote._check_tie_out()
+        return move
+
+    def _prepare_credit_note(self, lote, date):
+        contract = lote.contract_id
+        return {
+            "move_type": "out_refund",
+            "company_id": lote.company_id.id,
+            "partner_id": contract.partner_id.id,
+            "journal_id": contract.journal_id.id,
+            "currency_id": lote.currency_id.id,
+            "invoice_date": date,
+            "date": date,
+            "invoice_payment_term_id": False,
+            "invoice_date_due": date,
+            "ref": self.env._("Accepted glosas · Protocolo %s", lote.protocol_number),
+            "tiss_lote_id": lote.id,
+            "invoice_line_ids": [
+                Command.create(
+                    {
+                        "name": self.env._("Glosa %s", code or self.env._("without code")),
+                        "quantity": 1,
+                        "price_unit": float(from_cents(cents)),
+                        "account_id": contract.glosa_account_id.id,
+                        "tax_ids": [Command.clear()],
+                    }
+                )
+                for code, cents in self._get_amounts_by_code().items()
+            ],
+        }
+
+    def _get_amounts_by_code(self):
+        amounts = {}
+        for glosa in self:
+            amounts[glosa.code] = amounts.get(glosa.code, 0) + to_cents(glosa.amount)
+        return amounts
+
+    def _remove_undone(self):
+        """Glosas of a demonstrativo that is being undone disappear with it."""
+        accepted = self.filtered(lambda glosa: glosa.state == "accepted")
+        if accepted:
+            raise UserError(
+                self.env._(
+                    "Glosa %s was accepted and has a credit note: it cannot be undone any more.",
+                    accepted[0].display_name,
+                )
+            )
+        self.unlink()

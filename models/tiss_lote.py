@@ -1,0 +1,583 @@
+import datetime
+
+import pytz
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Command
+
+from .. import standard
+from ..standard.message import envelope
+from ..standard.money import from_cents, to_cents
+
+OWN_ERRORS = (standard.EncodeError, ValueError)
+SENT_STATES = ("sent", "received", "processed", "closed")
+
+
+class TissLote(models.Model):
+    """Up to 100 guias of one contract and one type, sent in one message.
+
+    Flow: draft → validated (the XML exists and is valid) → sent → received (has a protocolo) →
+    processed → closed. A refused lote is rejected and gives its guias back; what was sent stays
+    in the journal.
+    """
+
+    _name = "tiss.lote"
+    _description = "Lote"
+    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _order = "id desc"
+    _check_company_auto = True
+    _rec_names_search = ["name", "protocol_number"]
+
+    name = fields.Char("Lote Number", required=True, readonly=True, copy=False, size=12)
+    number = fields.Integer("Sequence Number", required=True, readonly=True, copy=False)
+    company_id = fields.Many2one(
+        "res.company", required=True, index=True, default=lambda self: self.env.company
+    )
+    currency_id = fields.Many2one(related="company_id.currency_id")
+    contract_id = fields.Many2one(
+        "tiss.contract",
+        "Convênio",
+        required=True,
+        index=True,
+        readonly=True,
+        check_company=True,
+        ondelete="restrict",
+    )
+    guia_type = fields.Selection(
+        [("consulta", "Consulta"), ("sp_sadt", "SP/SADT")], "Type", required=True, readonly=True
+    )
+    version = fields.Char("TISS Version", required=True, readonly=True)
+    state = fields.Selection(
+        [
+            ("draft", "Draft"),
+            ("validated", "Validated"),
+            ("sent", "Sent"),
+            ("received", "Received"),
+            ("processed", "Processed"),
+            ("closed", "Closed"),
+            ("rejected", "Refused"),
+            ("cancelled", "Cancelled"),
+        ],
+        default="draft",
+        required=True,
+        readonly=True,
+        copy=False,
+        index=True,
+        tracking=True,
+    )
+    guia_ids = fields.One2many("tiss.guia", "lote_id", "Guias")
+    guia_count = fields.Integer("Guia Count", compute="_compute_totals")
+    amount_total = fields.Monetary("Total", compute="_compute_totals")
+    amount_paid = fields.Monetary("Paid", compute="_compute_totals")
+    amount_denied = fields.Monetary("Denied", compute="_compute_totals")
+    amount_open = fields.Monetary("Open", compute="_compute_totals")
+    message_id = fields.Many2one(
+        "tiss.message", "Current XML", readonly=True, copy=False, ondelete="restrict"
+    )
+    tiss_message_ids = fields.One2many("tiss.message", "lote_id", "TISS Messages")
+    sent_date = fields.Date(readonly=True, copy=False)
+    protocol_number = fields.Char(
+        "Protocolo", readonly=True, copy=False, size=12, index="btree_not_null", tracking=True
+    )
+    protocol_date = fields.Date("Protocolo Date", readonly=True, copy=False)
+    invoice_id = fields.Many2one(
+        "account.move",
+        "Invoice",
+        readonly=True,
+        copy=False,
+        check_company=True,
+        index="btree_not_null",
+        ondelete="restrict",
+    )
+    glosa_ids = fields.One2many("tiss.glosa", "lote_id", "Glosas")
+    rejection_reason = fields.Text(readonly=True, copy=False)
+
+    _number_uniq = models.Constraint(
+        "UNIQUE(contract_id, name)", "A lote number is used once per convênio."
+    )
+    _protocol_uniq = models.UniqueIndex(
+        "(contract_id, protocol_number) WHERE protocol_number IS NOT NULL",
+        "Another lote of this convênio already has this protocolo.",
+    )
+
+    # ------------------------------------------------------------------
+    # Compute, inverse, search
+    # ------------------------------------------------------------------
+
+    @api.depends("name", "contract_id")
+    def _compute_display_name(self):
+        for lote in self:
+            lote.display_name = f"{lote.name} · {lote.contract_id.name}"
+
+    @api.depends("guia_ids.amount_total", "guia_ids.amount_open", "guia_ids.state")
+    def _compute_totals(self):
+        names = ["amount_total", "amount_paid", "amount_denied", "amount_open"]
+        totals = {
+            lote: values
+            for lote, *values in self.env["tiss.guia"]._read_group(
+                [("lote_id", "in", self.ids)],
+                ["lote_id"],
+                ["__count", *(f"{name}:sum" for name in names)],
+            )
+        }
+        for lote in self:
+            count, *amounts = totals.get(lote._origin, [0] * 5)
+            lote.guia_count = count
+            for name, amount in zip(names, amounts, strict=True):
+                lote[name] = amount
+
+    # ------------------------------------------------------------------
+    # CRUD
+    # ------------------------------------------------------------------
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_never(self):
+        raise UserError(
+            self.env._("A lote keeps its number for ever: cancel it instead of deleting it.")
+        )
+
+    # ------------------------------------------------------------------
+    # Actions
+    # ------------------------------------------------------------------
+
+    def action_build(self):
+        self.build()
+
+    def action_send(self):
+        self.send()
+
+    def action_download(self):
+        self.ensure_one()
+        return self._get_current_message().action_download()
+
+    def action_register_protocol(self):
+        self.ensure_one()
+        return self.env["tiss.lote.protocol"]._get_lote_action(self)
+
+    def action_create_invoice(self):
+        self._check_state("received", "processed")
+        return self._create_invoices()._get_records_action(name=self.env._("Invoices"))
+
+    def action_view_guias(self):
+        return self.guia_ids._get_records_action(name=self.env._("Guias"))
+
+    def action_view_invoice(self):
+        return self.invoice_id._get_records_action()
+
+    def action_view_glosas(self):
+        return self.glosa_ids._get_records_action(name=self.env._("Glosas"))
+
+    def action_cancel(self):
+        """Give the guias back before anything was sent; the number stays used."""
+        self._check_state("draft", "validated")
+        self._release_guias()
+        self.state = "cancelled"
+
+    def _check_state(self, *states):
+        wrong = self.filtered(lambda lote: lote.state not in states)
+        if wrong:
+            label = dict(self._fields["state"]._description_selection(self.env))
+            raise UserError(
+                self.env._(
+                    "Lote %(name)s is in state “%(state)s”: this cannot be done now.",
+                    name=wrong[0].name,
+                    state=label[wrong[0].state],
+                )
+            )
+
+    # ------------------------------------------------------------------
+    # Building the message
+    # ------------------------------------------------------------------
+
+    def build(self):
+        """Write, validate and journal the XML of each lote.
+
+        :return: `tiss.message`, one per lote
+        :raise UserError: naming each lote and what is wrong in it, by path and guia
+        """
+        self._check_state("draft", "validated")
+        messages, errors = self.env["tiss.message"], []
+        for lote in self:
+            try:
+                content = lote._encode()
+            except OWN_ERRORS as error:
+                errors.append(f"{lote.name}: {lote._explain(error)}")
+                continue
+            message = lote._journal(content)
+            lote.write({"message_id": message.id, "state": "validated"})
+            messages += message
+        if errors:
+            raise UserError("\n".join(errors))
+        return messages
+
+    def _encode(self):
+        """The XML of one lote as valid bytes; raises what the codec finds wrong."""
+        self.ensure_one()
+        self._check_guias()
+        schema = standard.load(self.version)
+        content = schema.encode(
+            self._prepare_tiss_message(), hash_charset=self.contract_id.hash_charset
+        )
+        violations = schema.explain(content) if not schema.validate(content) else []
+        if violations:
+            raise standard.EncodeError(violations[0].path, violations[0].code)
+        return content
+
+    def _check_guias(self):
+        """The limits of a lote: 1 to 100 guias, all of its contract and type (guide §4)."""
+        if not 1 <= len(self.guia_ids) <= 100:
+            raise UserError(
+                self.env._(
+                    "Lote %(name)s has %(count)s guias; a lote holds 1 to 100.",
+                    name=self.name,
+                    count=len(self.guia_ids),
+                )
+            )
+        stray = self.guia_ids.filtered(
+            lambda guia: guia.guia_type != self.guia_type or guia.contract_id != self.contract_id
+        )
+        if stray:
+            raise UserError(
+                self.env._(
+                    "Guia %(guia)s is of another type or convênio than lote %(lote)s: a lote holds"
+                    " one type of one convênio.",
+                    guia=stray[0].name,
+                    lote=self.name,
+                )
+            )
+
+    def _prepare_tiss_message(self):
+        """mensagemTISS of ENVIO_LOTE_GUIAS (guide §2.1, §4)"""
+        contract = self.contract_id
+        [sequence] = contract._take_numbers("next_transaction_number")
+        element = self.env["tiss.guia"]._get_tiss_element(self.guia_type)
+        guias = self.guia_ids.sorted("number")
+        body = {
+            "numeroLote": self.name,
+            "guiasTISS": {element: [guia.get_tiss_values() for guia in guias]},
+        }
+        return envelope(
+            "ENVIO_LOTE_GUIAS",
+            body,
+            sender=contract._get_provider_identification("header"),
+            recipient=contract.ans_code,
+            sequence=str(sequence),
+            moment=self._get_local_now(),
+            version=self.version,
+        )
+
+    def _get_local_now(self):
+        zone = pytz.timezone(self.company_id.partner_id.tz or "America/Sao_Paulo")
+        now = fields.Datetime.now().replace(tzinfo=datetime.timezone.utc)
+        return now.astimezone(zone).replace(tzinfo=None)
+
+    def _journal(self, content):
+        schema = standard.load(self.version)
+        digest = schema.digest(content, self.contract_id.hash_charset)
+        return self.env["tiss.message"]._record(
+            self.contract_id,
+            content,
+            direction="out",
+            transaction="ENVIO_LOTE_GUIAS",
+            lote_id=self.id,
+            version=self.version,
+            tiss_hash=digest,
+            # The convention of the portals: lote number of 20 digits, hash, one message a file.
+            file_name=f"{self.name.zfill(20)}_{digest}.xml",
+        )
+
+    def _explain(self, error):
+        """What the codec found wrong, with the guia it is in, for a person to mend."""
+        path = getattr(error, "path", "") or ""
+        code = getattr(error, "code", "") or str(error)
+        return self.env._("%(where)s: %(what)s", where=path, what=code)
+
+    def get_xml(self):
+        """The exact bytes of the current message of one lote."""
+        self.ensure_one()
+        return self._get_current_message()._get_content()
+
+    def _get_current_message(self):
+        if not self.message_id:
+            raise UserError(
+                self.env._("Lote %s has no XML yet: build and validate it first.", self.name)
+            )
+        return self.message_id
+
+    # ------------------------------------------------------------------
+    # Sending and answers
+    # ------------------------------------------------------------------
+
+    def send(self):
+        """Freeze the lotes as sent; the files go to the operadora's portal.
+
+        :return: `tiss.message` that were sent, one per lote
+        """
+        self._check_state("draft", "validated")
+        self.filtered(lambda lote: lote.state == "draft").build()
+        self.write({"state": "sent", "sent_date": fields.Date.context_today(self)})
+        self.guia_ids.write({"state": "sent"})
+        return self.message_id
+
+    def register_protocol(self, number, date=None):
+        """The operadora has the lote: keep its protocolo, open the money and invoice it.
+
+        :param number: the protocolo, as answered or as a person typed it; never ours
+        :param date: day of the protocolo, today by default
+        :return: self
+        """
+        self.ensure_one()
+        number = (number or "").strip()
+        if not number or len(number) > 12:
+            raise UserError(self.env._("A protocolo has 1 to 12 characters."))
+        if self.state in ("draft", "validated"):
+            self.send()
+        self._check_state("sent")
+        date = date or fields.Date.context_today(self)
+        self.write({"state": "received", "protocol_number": number, "protocol_date": date})
+        self.env["tiss.movement"]._record(
+            [
+                {
+                    "line": line,
+                    "kind": "bill",
+                    "to_bucket": "to_process",
+                    "cents": to_cents(line.amount),
+                }
+                for line in self.guia_ids.line_ids
+            ],
+            date,
+        )
+        if self.contract_id.invoice_moment == "protocol":
+            self._create_invoices()
+        return self
+
+    @api.model
+    def _receive_answer(self, name, content, values, body):
+        """Take in a recebimentoLote: the protocolo of a sent lote, or its refusal (guide §5.1).
+
+        :return: the lote that was answered
+        """
+        Message = self.env["tiss.message"]
+        contract = Message._find_contract(values["cabecalho"])
+        receipt = body.get("protocoloRecebimento")
+        lote = self._find_answered(contract, receipt)
+        if receipt and lote.protocol_number == receipt["detalheProtocolo"]["numeroProtocolo"]:
+            return lote
+        reason = None if receipt else self._get_refusal(body.get("mensagemErro") or {})
+        Message._record_incoming(
+            contract, name, content, values,
+            lote_id=lote.id, request_id=lote.message_id.id, note=reason,
+        )  # fmt: skip
+        if reason:
+            lote._reject(reason)
+            return lote
+        detail = receipt["detalheProtocolo"]
+        lote._check_receipt_total(detail)
+        return lote.register_protocol(detail["numeroProtocolo"], receipt["dataEnvioLote"])
+
+    @api.model
+    def _find_answered(self, contract, receipt):
+        """The lote that an answer is about; a refusal does not name one, so it is the last sent."""
+        domain = [("contract_id", "=", contract.id)]
+        if receipt:
+            domain.append(("name", "=", receipt["numeroLote"]))
+        else:
+            domain.append(("state", "=", "sent"))
+        lotes = self.search(domain)
+        if not lotes:
+            raise UserError(
+                self.env._(
+                    "The answer is about lote %s, which this clinic did not send.",
+                    receipt["numeroLote"] if receipt else "?",
+                )
+            )
+        if len(lotes) > 1:
+            raise UserError(
+                self.env._(
+                    "The refusal does not say which lote it is about, and %s lotes of this"
+                    " operadora wait for an answer: open the lote and refuse it there.",
+                    len(lotes),
+                )
+            )
+        return lotes
+
+    @api.model
+    def _get_refusal(self, error):
+        return " ".join(
+            str(value) for value in (error.get("codigoGlosa"), error.get("descricaoGlosa")) if value
+        ) or self.env._("Refused without a reason.")
+
+    def _check_receipt_total(self, detail):
+        theirs = to_cents(detail.get("valorTotalProtocolo") or 0)
+        if theirs != to_cents(self.amount_total):
+            self.message_post(
+                body=self.env._(
+                    "The operadora received %(theirs)s, but this lote is worth %(ours)s: compare"
+                    " the guias of the receipt.",
+                    theirs=self.currency_id.format(float(from_cents(theirs))),
+                    ours=self.currency_id.format(self.amount_total),
+                )
+            )
+
+    def action_reject(self):
+        """The operadora refused the lote outside of a file: give its guias back."""
+        for lote in self:
+            lote._reject(lote.env._("Refused by the operadora."))
+
+    def _reject(self, reason):
+        """The operadora refused the whole lote: its guias can be corrected and sent again."""
+        self.ensure_one()
+        self._check_state("sent", "validated")
+        self._release_guias()
+        self.write({"state": "rejected", "rejection_reason": reason})
+
+    def _release_guias(self):
+        self.guia_ids.write({"lote_id": False, "state": "ready"})
+
+    # ------------------------------------------------------------------
+    # Invoicing
+    # ------------------------------------------------------------------
+
+    def _create_invoices(self):
+        """One posted invoice per protocolo, with one line per kind of item.
+
+        :return: `account.move`
+        """
+        lotes = self.filtered(lambda lote: not lote.invoice_id and lote.amount_total)
+        lotes.contract_id._check_accounting()
+        for lote in lotes:
+            lote._check_open_period(lote.protocol_date)
+        moves = self.env["account.move"].create([lote._prepare_invoice() for lote in lotes])
+        for lote, move in zip(lotes, moves, strict=True):
+            lote._force_receivable_account(move)
+            lote.invoice_id = move
+        moves.action_post()
+        for lote in lotes:
+            lote.invoice_id._tiss_get_receivable_lines().tiss_lote_id = lote
+        lotes._check_tie_out()
+        return moves
+
+    def _check_open_period(self, date):
+        """Odoo would move an entry of a locked period to another day without asking."""
+        contract = self.contract_id
+        locks = contract.company_id._get_violated_lock_dates(date, False, contract.journal_id)
+        if locks:
+            raise UserError(
+                self.env._(
+                    "The books are closed on %(date)s: choose a later date, or ask the accountant"
+                    " to open the period.",
+                    date=fields.Date.to_string(date),
+                )
+            )
+
+    def _prepare_invoice(self):
+        self.ensure_one()
+        contract = self.contract_id
+        label = self.env._(
+            "Lote %(lote)s · Protocolo %(protocol)s", lote=self.name, protocol=self.protocol_number
+        )
+        due = fields.Date.add(self.protocol_date, days=contract.payment_days)
+        return {
+            "move_type": "out_invoice",
+            "company_id": self.company_id.id,
+            "partner_id": contract.partner_id.id,
+            "journal_id": contract.journal_id.id,
+            "currency_id": self.currency_id.id,
+            "invoice_date": self.protocol_date,
+            "date": self.protocol_date,
+            "invoice_date_due": due,
+            "invoice_payment_term_id": False,
+            "ref": label,
+            "invoice_origin": label,
+            "tiss_lote_id": self.id,
+            "invoice_line_ids": [
+                Command.create(self._prepare_invoice_line(name, cents))
+                for name, cents in self._get_invoice_amounts().items()
+            ],
+        }
+
+    def _get_invoice_amounts(self):
+        """Summary lines of the invoice: {label: cents}; items stay in the sub-ledger."""
+        amounts = {}
+        procedures = self.env._("Procedures")
+        for line in self.guia_ids.line_ids.filtered("amount"):
+            kind = line.expense_kind_id.name or procedures
+            amounts[kind] = amounts.get(kind, 0) + to_cents(line.amount)
+        return amounts
+
+    def _prepare_invoice_line(self, name, cents):
+        return {
+            "name": self.env._(
+                "%(kind)s · Lote %(lote)s · %(count)s guias",
+                kind=name,
+                lote=self.name,
+                count=self.guia_count,
+            ),
+            "quantity": 1,
+            "price_unit": float(from_cents(cents)),
+            "account_id": self.contract_id.revenue_account_id.id,
+            "tax_ids": [Command.clear()],
+        }
+
+    def _force_receivable_account(self, move):
+        account = self.contract_id.receivable_account_id
+        wrong = move.line_ids.filtered(
+            lambda line: line.display_type == "payment_term" and line.account_id != account
+        )
+        wrong.account_id = account
+
+    # ------------------------------------------------------------------
+    # Tie-out
+    # ------------------------------------------------------------------
+
+    def _update_states(self):
+        """received → processed when nothing waits for analysis → closed when nothing is open."""
+        for lote in self.filtered(lambda lote: lote.state in ("received", "processed", "closed")):
+            states = set(lote.guia_ids.mapped("state"))
+            state = (
+                "received"
+                if "sent" in states
+                else "processed"
+                if "processed" in states
+                else "closed"
+            )
+            if lote.state != state:
+                lote.state = state
+
+    def _check_tie_out(self):
+        """The open money of each protocolo equals the residual of its receivable, to the cent."""
+        breaches = self._get_tie_out_breaches()
+        if breaches:
+            raise UserError("\n".join(breaches))
+
+    def _get_tie_out_breaches(self):
+        invoiced = self.filtered("invoice_id")
+        self.env.flush_all()
+        invoiced.invalidate_recordset(["amount_open", "amount_total"])
+        ledger = {
+            lote: (residual, balance)
+            for lote, residual, balance in self.env["account.move.line"]._read_group(
+                [
+                    ("tiss_lote_id", "in", invoiced.ids),
+                    ("account_id", "in", invoiced.contract_id.receivable_account_id.ids),
+                    ("parent_state", "=", "posted"),
+                ],
+                ["tiss_lote_id"],
+                ["amount_residual:sum", "balance:sum"],
+            )
+        }
+        breaches = []
+        for lote in invoiced:
+            residual, balance = ledger.get(lote, (0.0, 0.0))
+            ours = to_cents(lote.amount_open)
+            if {to_cents(residual), to_cents(balance)} != {ours}:
+                breaches.append(
+                    self.env._(
+                        "Lote %(lote)s: %(ours)s open in the guias, but %(theirs)s in the books.",
+                        lote=lote.display_name,
+                        ours=from_cents(ours),
+                        theirs=from_cents(to_cents(residual)),
+                    )
+                )
+        return breaches

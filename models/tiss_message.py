@@ -1,0 +1,237 @@
+import base64
+import hashlib
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from .. import standard
+from ..standard.message import body_of
+from .bulk import make_append_only
+
+MAX_SIZE = 256 * 1024 * 1024  # bytes of a return file; the largest real ones have some 60 MB
+
+
+class TissMessage(models.Model):
+    """Journal of every message built or received: exact bytes, their SHA-256 and TISS hash.
+
+    Append-only: the database itself refuses to change or delete a row. An answer is a new
+    message that points at its request.
+    """
+
+    _name = "tiss.message"
+    _description = "TISS Message"
+    _order = "id desc"
+    _rec_name = "file_name"
+    _check_company_auto = True
+
+    company_id = fields.Many2one("res.company", required=True, index=True, readonly=True)
+    contract_id = fields.Many2one(
+        "tiss.contract",
+        "Convênio",
+        required=True,
+        index=True,
+        readonly=True,
+        check_company=True,
+        ondelete="restrict",
+    )
+    lote_id = fields.Many2one(
+        "tiss.lote", index="btree_not_null", readonly=True, check_company=True, ondelete="restrict"
+    )
+    request_id = fields.Many2one(
+        "tiss.message", "Answers", index="btree_not_null", readonly=True, ondelete="restrict"
+    )
+    direction = fields.Selection(
+        [("out", "Sent"), ("in", "Received")], required=True, readonly=True
+    )
+    transaction = fields.Char(required=True, readonly=True)
+    version = fields.Char(readonly=True)
+    sequence = fields.Char("Transaction Number", readonly=True)
+    file_name = fields.Char(required=True, readonly=True)
+    content = fields.Binary(
+        attachment=False,
+        required=True,
+        readonly=True,
+        help="The bytes as they left or arrived; kept in the database, so they commit with it.",
+    )
+    size = fields.Integer("Size (bytes)", required=True, readonly=True)
+    sha256 = fields.Char("SHA-256", required=True, readonly=True, index=True)
+    tiss_hash = fields.Char("TISS Hash", readonly=True)
+    note = fields.Text(readonly=True, help="What the other side answered, in its own codes.")
+
+    # ------------------------------------------------------------------
+    # CRUD
+    # ------------------------------------------------------------------
+
+    def init(self):
+        make_append_only(self)
+
+    def write(self, vals):
+        raise UserError(self.env._("A message of the journal cannot be changed."))
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_never(self):
+        raise UserError(self.env._("A message of the journal cannot be deleted."))
+
+    # ------------------------------------------------------------------
+    # Actions
+    # ------------------------------------------------------------------
+
+    def action_download(self):
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_url",
+            "url": f"/web/content/tiss.message/{self.id}/content/{self.file_name}?download=true",
+            "target": "download",
+        }
+
+    # ------------------------------------------------------------------
+    # Business methods
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _record(self, contract, content, **vals):
+        """Journal one message.
+
+        :param content: exact bytes
+        :param vals: direction, transaction, file_name, and optionally lote_id, request_id,
+            version, sequence, tiss_hash, note
+        :return: the new `tiss.message`
+        """
+        # Nobody has the right to create messages: only this code does, for whoever may send.
+        return self.sudo().create(
+            {
+                "company_id": contract.company_id.id,
+                "contract_id": contract.id,
+                "content": base64.b64encode(content),
+                "size": len(content),
+                "sha256": hashlib.sha256(content).hexdigest(),
+                **vals,
+            }
+        ).with_env(self.env)
+
+    # ------------------------------------------------------------------
+    # Receiving
+    # ------------------------------------------------------------------
+
+    @api.model
+    def receive_file(self, name, content):
+        """Read any file that an operadora gave back, recognised by its content.
+
+        :return: `tiss.demonstrativo` to be checked, or the `tiss.lote` that was answered
+        """
+        Demonstrativo = self.env["tiss.demonstrativo"]
+        known = Demonstrativo._find_imported(content)
+        if known:
+            return known
+        values = self._decode(content)
+        body_name, body = self._get_body(values)
+        if body_name == "recebimentoLote":
+            return self.env["tiss.lote"]._receive_answer(name, content, values, body)
+        return Demonstrativo._import_values(name, content, values)
+
+    @api.model
+    def _get_body(self, values):
+        """(name, content) of the one body of a decoded message."""
+        try:
+            return body_of(values)
+        except ValueError as error:
+            raise UserError(self.env._("The TISS message has no content.")) from error
+
+    @api.model
+    def _decode(self, content):
+        """The message as a dict, however it was written; refuses what is unsafe or unreadable."""
+        if len(content) > MAX_SIZE:
+            raise UserError(
+                self.env._(
+                    "The file has %s MB: a return file this large is refused. Is it the right"
+                    " one?",
+                    len(content) // 1024 // 1024,
+                )
+            )
+        try:
+            values = standard.load(standard.versions()[-1]).decode(content, strict=False)
+        except standard.UnsafeXML as error:
+            raise UserError(
+                self.env._(
+                    "The file was refused because it carries dangerous content (%s). Ask the"
+                    " operadora for a clean one.",
+                    error.code,
+                )
+            ) from error
+        except standard.DecodeError as error:
+            raise UserError(
+                self.env._("This is not a TISS file: it is not readable as XML.")
+            ) from error
+        unreadable = [p.path for p in values.problems if p.code == "wrong_type"]
+        if unreadable:
+            raise UserError(
+                self.env._("The file has unreadable values, the first at %s.", unreadable[0])
+            )
+        if values.element != "mensagemTISS" or not values.get("cabecalho"):
+            raise UserError(self.env._("This XML is not a TISS message."))
+        return values
+
+    @api.model
+    def _find_contract(self, header):
+        """The contract of this company that the message is addressed to."""
+        ans_code = header.get("origem", {}).get("registroANS")
+        contract = self.env["tiss.contract"].search(
+            [
+                ("partner_id.tiss_ans_code", "=", ans_code or "-"),
+                ("company_id", "=", self.env.company.id),
+            ],
+            limit=1,
+        )
+        if not contract:
+            raise UserError(
+                self.env._(
+                    "The file comes from the operadora with ANS number %s, with which this clinic"
+                    " has no convênio.",
+                    ans_code or "?",
+                )
+            )
+        provider = header.get("destino", {}).get("identificacaoPrestador") or {}
+        known = {contract._get_provider_code(), contract.company_id.vat or ""}
+        if not set(provider.values()) & known:
+            raise UserError(
+                self.env._(
+                    "The file is addressed to another provider (%(theirs)s), not to this clinic"
+                    " (%(ours)s).",
+                    theirs=", ".join(provider.values()) or "?",
+                    ours=contract._get_provider_code(),
+                )
+            )
+        return contract
+
+    @api.model
+    def _record_incoming(self, contract, name, content, values, **vals):
+        """Journal a received message; its header says what it is."""
+        transaction = values["cabecalho"].get("identificacaoTransacao") or {}
+        return self._record(
+            contract,
+            content,
+            direction="in",
+            transaction=transaction.get("tipoTransacao", "?"),
+            sequence=transaction.get("sequencialTransacao"),
+            version=values["cabecalho"].get("Padrao"),
+            tiss_hash=(values.get("epilogo") or {}).get("hash"),
+            file_name=name,
+            **vals,
+        )
+
+    def _get_content(self):
+        """The exact bytes of one message."""
+        self.ensure_one()
+        return base64.b64decode(self.with_context(bin_size=False).content)
+
+    @api.model
+    def _get_integrity_breaches(self, contracts):
+        """Messages whose stored bytes no longer have their SHA-256."""
+        breaches = []
+        for message in self.search([("contract_id", "in", contracts.ids)]):
+            if hashlib.sha256(message._get_content()).hexdigest() != message.sha256:
+                breaches.append(
+                    self.env._("The bytes of the message %s have changed.", message.file_name)
+                )
+            message.invalidate_recordset(["content"])
+        return breaches

@@ -1,0 +1,187 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+from ..standard.money import from_cents, to_cents
+from .bulk import make_append_only
+
+BUCKETS = [
+    ("to_process", "To Process"),
+    ("released", "Released"),
+    ("paid", "Paid"),
+    ("denied", "Denied"),
+    ("appealed", "Appealed"),
+    ("accepted", "Accepted"),
+]
+KINDS = [
+    ("bill", "Billed"),
+    ("release", "Released"),
+    ("deny", "Denied"),
+    ("pay", "Paid"),
+    ("accept", "Glosa Accepted"),
+    ("undo", "Undone"),
+]
+
+
+class TissMovement(models.Model):
+    """Sub-ledger of guia items: an amount that moved from one bucket of an item to another.
+
+    Append-only: a correction is the opposite movement. The buckets of an item are the sums of
+    its movements, recomputed by the same statement that every movement goes through.
+    """
+
+    _name = "tiss.movement"
+    _description = "Money Movement of a Guia Item"
+    _order = "id"
+    _check_company_auto = True
+
+    company_id = fields.Many2one("res.company", required=True, index=True, readonly=True)
+    currency_id = fields.Many2one(related="company_id.currency_id")
+    guia_line_id = fields.Many2one(
+        "tiss.guia.line", "Item", required=True, index=True, readonly=True, ondelete="restrict"
+    )
+    guia_id = fields.Many2one(
+        "tiss.guia", required=True, index=True, readonly=True, ondelete="restrict"
+    )
+    lote_id = fields.Many2one(
+        "tiss.lote", required=True, index=True, readonly=True, ondelete="restrict"
+    )
+    kind = fields.Selection(KINDS, required=True, readonly=True)
+    from_bucket = fields.Selection(BUCKETS, "From", readonly=True)
+    to_bucket = fields.Selection(BUCKETS, "To", readonly=True)
+    amount = fields.Float(digits=(10, 2), required=True, readonly=True)
+    date = fields.Date(required=True, readonly=True)
+    demonstrativo_line_id = fields.Many2one(
+        "tiss.demonstrativo.line",
+        index="btree_not_null",
+        readonly=True,
+        ondelete="restrict",
+    )
+    move_id = fields.Many2one(
+        "account.move",
+        "Journal Entry",
+        index="btree_not_null",
+        readonly=True,
+        ondelete="restrict",
+    )
+    reverses_id = fields.Many2one(
+        "tiss.movement", "Undoes", index="btree_not_null", readonly=True, ondelete="restrict"
+    )
+
+    _amount_positive = models.Constraint(
+        "CHECK(amount > 0)", "A movement has an amount above zero."
+    )
+
+    # ------------------------------------------------------------------
+    # CRUD
+    # ------------------------------------------------------------------
+
+    def init(self):
+        make_append_only(self)
+
+    def write(self, vals):
+        raise UserError(self.env._("A movement cannot be changed: record the opposite one."))
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_never(self):
+        raise UserError(self.env._("A movement cannot be deleted: record the opposite one."))
+
+    # ------------------------------------------------------------------
+    # Business methods
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _get_buckets(self):
+        return [name for name, _label in BUCKETS]
+
+    @api.model
+    def _record(self, entries, date, move=None):
+        """Record movements and bring the buckets of their items up to date.
+
+        :param entries: dicts with line (`tiss.guia.line`), kind, from_bucket, to_bucket, cents,
+            and optionally demonstrativo_line and reverses; entries of zero cents are left out
+        :param date: day of the movements
+        :param move: `account.move` that books them
+        :return: `tiss.movement`
+        """
+        entries = [entry for entry in entries if entry["cents"]]
+        movements = self.sudo().create(
+            [self._prepare_vals(entry, date, move) for entry in entries]
+        )
+        lines = movements.guia_line_id.sudo()
+        self._update_buckets(lines)
+        lines.guia_id._update_states()
+        return movements.with_env(self.env)
+
+    @api.model
+    def _prepare_vals(self, entry, date, move):
+        line = entry["line"]
+        guia = line.guia_id
+        return {
+            "company_id": line.company_id.id,
+            "guia_line_id": line.id,
+            "guia_id": guia.id,
+            "lote_id": guia.lote_id.id,
+            "kind": entry["kind"],
+            "from_bucket": entry.get("from_bucket"),
+            "to_bucket": entry.get("to_bucket"),
+            "amount": float(from_cents(entry["cents"])),
+            "date": date,
+            "move_id": move.id if move else False,
+            "demonstrativo_line_id": entry["demonstrativo_line"].id
+            if entry.get("demonstrativo_line")
+            else False,
+            "reverses_id": entry["reverses"].id if entry.get("reverses") else False,
+        }
+
+    def _undo(self):
+        """Record the opposite of each movement in self."""
+        return self._record(
+            [
+                {
+                    "line": movement.guia_line_id,
+                    "kind": "undo",
+                    "from_bucket": movement.to_bucket,
+                    "to_bucket": movement.from_bucket,
+                    "cents": to_cents(movement.amount),
+                    "demonstrativo_line": movement.demonstrativo_line_id,
+                    "reverses": movement,
+                }
+                for movement in self.sorted("id", reverse=True)
+            ],
+            fields.Date.context_today(self),
+        )
+
+    @api.model
+    def _update_buckets(self, lines):
+        """Buckets := sums of movements, for many items in one statement."""
+        if not lines:
+            return
+        self.flush_model()
+        lines.flush_recordset()
+        buckets = self._get_buckets()
+        columns = [f"amount_{name}" for name in buckets]
+        sums = SQL(", ").join(
+            SQL(
+                "COALESCE(SUM(amount) FILTER (WHERE to_bucket = %(name)s), 0)"
+                " - COALESCE(SUM(amount) FILTER (WHERE from_bucket = %(name)s), 0) AS %(column)s",
+                name=name,
+                column=SQL.identifier(column),
+            )
+            for name, column in zip(buckets, columns, strict=True)
+        )
+        changes = SQL(", ").join(
+            SQL("%s = s.%s", SQL.identifier(column), SQL.identifier(column)) for column in columns
+        )
+        self.env.cr.execute(
+            SQL(
+                "UPDATE tiss_guia_line l SET %(changes)s FROM (SELECT guia_line_id, %(sums)s"
+                " FROM tiss_movement WHERE guia_line_id = ANY(%(ids)s) GROUP BY guia_line_id) s"
+                " WHERE l.id = s.guia_line_id",
+                changes=changes,
+                sums=sums,
+                ids=lines.ids,
+            )
+        )
+        lines.invalidate_recordset(columns, flush=False)
+        lines.modified(columns)

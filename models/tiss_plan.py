@@ -1,0 +1,28 @@
+from odoo import fields, models
+
+from .tiss_term import term_field
+
+
+class TissPlan(models.Model):
+    """A product that an operadora sells: what a beneficiary's card belongs to."""
+
+    _name = "tiss.plan"
+    _description = "Health Plan"
+    _order = "operadora_id, name"
+
+    active = fields.Boolean(default=True)
+    name = fields.Char(required=True)
+    operadora_id = fields.Many2one(
+        "res.partner",
+        "Operadora",
+        required=True,
+        index=True,
+        domain=[("tiss_is_operadora", "=", True)],
+        ondelete="restrict",
+    )
+    ans_registration = fields.Char("ANS Registration")
+    accommodation_id = term_field("49", "Accommodation")
+
+    _name_uniq = models.Constraint(
+        "UNIQUE(operadora_id, name)", "This operadora already has a plan with this name."
+    )

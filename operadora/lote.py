@@ -1,0 +1,313 @@
+"""A received lote: what it says, and why it is refused (guide §§3.2–3.4, 4)."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+
+from lxml import etree
+
+from .message import ANS, ENCODING, Prestador, hash_agrees, leaf_texts, sender
+from .official import NS, Schema
+
+MAX_GUIAS = 100
+MAX_AMOUNT = 99_999_999_99  # cents: dec(10,2)
+
+# Tabela 38, best first: a code counts only if it is in force and the version knows it.
+REASONS = {
+    "unreadable": ("5002",),
+    "schema": ("5001",),
+    "version": ("5028",),
+    "transaction": ("3148",),
+    "hash": ("5014",),
+    "operadora": ("5027",),
+    "registered in the future": ("5025",),
+    "too many guias": ("5015",),
+    "guia type": ("1301",),
+    "lote repeated": ("3268", "5053"),
+    "guia repeated": ("1308",),
+    "no item": ("3111",),
+    "sequencialItem": ("3167",),
+    "quantity": ("1806",),
+    "amount": ("5050",),
+    "item total": ("1805",),
+    "guia total": ("5042",),
+    "attended in the future": ("3223", "1323"),
+    "date": ("1323",),
+}
+TOTALS = {
+    "01": "valorGasesMedicinais",
+    "02": "valorMedicamentos",
+    "03": "valorMateriais",
+    "05": "valorDiarias",
+    "07": "valorTaxasAlugueis",
+    "08": "valorOPME",
+    None: "valorProcedimentos",
+}
+ATTENDED = ("dataAtendimento", "dataExecucao")
+
+
+class Refusal(Exception):
+    """The operadora does not take the message: a key of REASONS and a detail in Portuguese."""
+
+    def __init__(self, reason: str, detail: str):
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+@dataclass(frozen=True)
+class Item:
+    """One billed line; `informado` in cents, `despesa` is its T25 kind, None for a procedure."""
+
+    sequencial: int
+    data: date
+    tabela: str
+    codigo: str
+    descricao: str
+    quantidade: Decimal
+    informado: int
+    despesa: str | None = None
+    grau: str | None = None
+    centro_consumo: str | None = None
+
+
+@dataclass(frozen=True)
+class Guia:
+    """One claim; `tipo` is the name of its element."""
+
+    tipo: str
+    numero: str
+    numero_operadora: str | None
+    senha: str | None
+    carteira: str
+    atendimento_rn: str
+    cnes: str
+    itens: tuple[Item, ...]
+
+    @property
+    def informado(self) -> int:
+        return sum(item.informado for item in self.itens)
+
+
+@dataclass(frozen=True)
+class Lote:
+    """What a prestador billed in one message."""
+
+    prestador: Prestador
+    numero: str
+    guias: tuple[Guia, ...]
+
+    @property
+    def informado(self) -> int:
+        return sum(guia.informado for guia in self.guias)
+
+
+def receive_lote(root: etree._Element, schema: Schema, ans_code: str, on: date) -> Lote:
+    """The lote of a message that reached `ans_code` on that day; Refusal when it is not sound."""
+    _check_envelope(root, schema, ans_code, on)
+    body = root.find("ans:prestadorParaOperadora/ans:loteGuias", ANS)
+    nodes = body.findall("ans:guiasTISS/*", ANS)
+    lote = Lote(
+        prestador=sender(root),
+        numero=_text(body, "ans:numeroLote"),
+        guias=tuple(_read_guia(node, ans_code, on) for node in nodes),
+    )
+    repeated = _first_repeated(guia.numero for guia in lote.guias)
+    if repeated is not None:
+        raise Refusal("guia repeated", f"guia {repeated} mais de uma vez no lote")
+    if lote.informado > MAX_AMOUNT:
+        raise Refusal("amount", "valor total do lote")
+    return lote
+
+
+def _check_envelope(root: etree._Element, schema: Schema, ans_code: str, on: date) -> None:
+    header = root.find("ans:cabecalho", ANS)
+    padrao = _text(header, "ans:Padrao") if header is not None else None
+    if padrao and padrao != schema.version:
+        raise Refusal("version", f"esta operadora recebe {schema.version}")
+    guias = root.findall("ans:prestadorParaOperadora/ans:loteGuias/ans:guiasTISS/*", ANS)
+    if len(guias) > MAX_GUIAS:
+        raise Refusal("too many guias", f"{len(guias)} guias, limite {MAX_GUIAS}")
+    problem = schema.problem(root)
+    if problem:
+        raise Refusal("schema", problem)
+    if _text(header, "ans:identificacaoTransacao/ans:tipoTransacao") != "ENVIO_LOTE_GUIAS":
+        raise Refusal("transaction", "esperado ENVIO_LOTE_GUIAS")
+    if not guias:
+        raise Refusal("transaction", "mensagem sem loteGuias")
+    _check_text(root)
+    if not hash_agrees(root):
+        raise Refusal("hash", "resumo recalculado não confere")
+    if _text(header, "ans:destino/ans:registroANS") != ans_code:
+        raise Refusal("operadora", "destino do cabeçalho")
+    if _date(header, "ans:identificacaoTransacao/ans:dataRegistroTransacao") > on:
+        raise Refusal("registered in the future", "dataRegistroTransacao")
+
+
+def _check_text(root: etree._Element) -> None:
+    """The standard's charset: beyond it there is no digest that both sides can compute."""
+    try:
+        "".join(leaf_texts(root)).encode(ENCODING)
+    except UnicodeEncodeError as error:
+        raise Refusal("schema", f"caractere fora de {ENCODING}") from error
+
+
+def _check_dates(guia: etree._Element, on: date) -> None:
+    for node in guia.iter(f"{{{NS}}}*"):
+        name = etree.QName(node).localname
+        if not name.startswith("data") or name == "dataValidadeSenha" or len(node):
+            continue
+        if _date(node, ".") > on:
+            raise Refusal("attended in the future" if name in ATTENDED else "date", name)
+
+
+def _read_guia(node: etree._Element, ans_code: str, on: date) -> Guia:
+    tipo = etree.QName(node).localname
+    if tipo not in READERS:
+        raise Refusal("guia type", f"{tipo} não é recebida por esta operadora")
+    header = node.find("ans:cabecalhoConsulta", ANS)
+    if header is None:
+        header = node.find("ans:cabecalhoGuia", ANS)
+    numero = _text(header, "ans:numeroGuiaPrestador")
+    if _text(header, "ans:registroANS") != ans_code:
+        raise Refusal("operadora", f"guia {numero}")
+    try:
+        _check_dates(node, on)
+        itens = tuple(READERS[tipo](node))
+        _check_items(node, itens)
+    except Refusal as refusal:
+        raise Refusal(refusal.reason, f"guia {numero}, {refusal.detail}") from refusal
+    return Guia(
+        tipo=tipo,
+        numero=numero,
+        numero_operadora=node.findtext(".//ans:numeroGuiaOperadora", None, ANS),
+        senha=node.findtext("ans:dadosAutorizacao/ans:senha", None, ANS),
+        carteira=_text(node, "ans:dadosBeneficiario/ans:numeroCarteira"),
+        atendimento_rn=_text(node, "ans:dadosBeneficiario/ans:atendimentoRN"),
+        cnes=_text(node, ".//ans:CNES"),
+        itens=itens,
+    )
+
+
+def _read_consulta(guia: etree._Element) -> Iterator[Item]:
+    """The single procedure: quantity one, no description, no sequence number in the message."""
+    atendimento = guia.find("ans:dadosAtendimento", ANS)
+    procedimento = atendimento.find("ans:procedimento", ANS)
+    informado = _cents(procedimento, "ans:valorProcedimento")
+    if informado < 0:
+        raise Refusal("amount", "valorProcedimento")
+    yield Item(
+        sequencial=1,
+        data=_date(atendimento, "ans:dataAtendimento"),
+        tabela=_text(procedimento, "ans:codigoTabela"),
+        codigo=_text(procedimento, "ans:codigoProcedimento"),
+        descricao="CONSULTA",
+        quantidade=Decimal(1),
+        informado=informado,
+    )
+
+
+def _read_sp_sadt(guia: etree._Element) -> Iterator[Item]:
+    for node in guia.findall("ans:procedimentosExecutados/ans:procedimentoExecutado", ANS):
+        graus = [grau.text for grau in node.findall("ans:equipeSadt/ans:grauPart", ANS)]
+        yield _read_line(
+            sequencial=int(_text(node, "ans:sequencialItem")),
+            line=node,
+            procedimento=node.find("ans:procedimento", ANS),
+            grau=graus[0] if len(graus) == 1 else None,
+        )
+    for node in guia.findall("ans:outrasDespesas/ans:despesa", ANS):
+        line = node.find("ans:servicosExecutados", ANS)
+        yield _read_line(
+            sequencial=int(_text(node, "ans:sequencialItem")),
+            line=line,
+            procedimento=line,
+            despesa=_text(node, "ans:codigoDespesa"),
+        )
+
+
+def _read_line(
+    sequencial: int,
+    line: etree._Element,
+    procedimento: etree._Element,
+    despesa: str | None = None,
+    grau: str | None = None,
+) -> Item:
+    """A procedure or an expense, its own arithmetic checked."""
+    quantidade = Decimal(_text(line, "ans:quantidadeExecutada"))
+    unitario = _cents(line, "ans:valorUnitario")
+    fator = Decimal(_text(line, "ans:reducaoAcrescimo"))
+    informado = _cents(line, "ans:valorTotal")
+    if quantidade <= 0:
+        raise Refusal("quantity", f"item {sequencial}")
+    if min(unitario, fator, informado) < 0:
+        raise Refusal("amount", f"item {sequencial}")
+    # Operadoras round in different ways: one cent is nobody's error.
+    if abs(half_up(quantidade * unitario * fator) - informado) > 1:
+        raise Refusal("item total", f"item {sequencial}")
+    return Item(
+        sequencial=sequencial,
+        data=_date(line, "ans:dataExecucao"),
+        tabela=_text(procedimento, "ans:codigoTabela"),
+        codigo=_text(procedimento, "ans:codigoProcedimento"),
+        descricao=procedimento.findtext("ans:descricaoProcedimento", None, ANS),
+        quantidade=quantidade,
+        informado=informado,
+        despesa=despesa,
+        grau=grau,
+        centro_consumo=line.findtext("ans:centroConsumo", None, ANS),
+    )
+
+
+READERS = {"guiaConsulta": _read_consulta, "guiaSP-SADT": _read_sp_sadt}
+
+
+def _check_items(guia: etree._Element, itens: tuple[Item, ...]) -> None:
+    if not itens:
+        raise Refusal("no item", "sem procedimento nem despesa")
+    repeated = _first_repeated(item.sequencial for item in itens)
+    if repeated is not None:
+        raise Refusal("sequencialItem", f"item {repeated} repetido")
+    totals = guia.find("ans:valorTotal", ANS)
+    if totals is not None:
+        _check_totals(totals, itens)
+
+
+def _check_totals(totals: etree._Element, itens: tuple[Item, ...]) -> None:
+    """Each category and the grand total; a category left out counts as zero."""
+    sums = Counter()
+    for item in itens:
+        sums[TOTALS[item.despesa]] += item.informado
+    for name in TOTALS.values():
+        if _cents(totals, f"ans:{name}") != sums[name]:
+            raise Refusal("guia total", name)
+    if _cents(totals, "ans:valorTotalGeral") != sums.total():
+        raise Refusal("guia total", "valorTotalGeral")
+
+
+def _first_repeated(values: Iterator) -> object:
+    return next((value for value, times in Counter(values).items() if times > 1), None)
+
+
+def half_up(amount: Decimal) -> int:
+    """The nearest integer, halves away from zero."""
+    return int(amount.quantize(Decimal(1), rounding=ROUND_HALF_UP))
+
+
+def _text(node: etree._Element, path: str) -> str:
+    return node.findtext(path, "", ANS)
+
+
+def _cents(node: etree._Element, path: str) -> int:
+    return int(Decimal(_text(node, path) or 0).scaleb(2))
+
+
+def _date(node: etree._Element, path: str) -> date:
+    """xs:date allows a zone after the day, and years that no calendar here knows."""
+    found = node if path == "." else node.find(path, ANS)
+    try:
+        return date.fromisoformat((found.text or "").strip()[:10])
+    except ValueError as error:
+        raise Refusal("date", etree.QName(found).localname) from error

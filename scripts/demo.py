@@ -1,0 +1,39 @@
+"""Runs the main job in an Odoo shell, then prints what happened and who can log in."""
+
+import os
+from pathlib import Path
+
+from odoo.addons.l10n_br_tiss.demo import users
+from odoo.addons.l10n_br_tiss.demo.job import run
+
+folder = Path(os.environ["TISS_DEMO_OUT"])
+folder.mkdir(parents=True, exist_ok=True)
+for old in folder.glob("*.xml"):
+    old.unlink()
+env = env(context={**env.context, "lang": "pt_BR", "tz": "America/Sao_Paulo"})  # noqa: F821
+job = run(env, folder)
+logins = users.create(env)
+breaches = job.clinic.contracts.check_ledger()
+env.cr.commit()
+
+print(f"\n{len(job.clinic.encounters)} atendimentos, {len(job.left_out)} deixados de fora:")
+for encounter, reason in job.left_out.items():
+    print(f"  {encounter.name}: {reason.splitlines()[0]}")
+print()
+print("\n".join(job.report()))
+glosas = env["tiss.glosa"].search([])
+open_glosas = glosas.filtered(lambda glosa: glosa.state == "open")
+print(
+    f"\n{len(glosas)} glosas, {len(open_glosas)} em aberto;"
+    f" {len(job.credit_notes)} notas de crédito;"
+    f" {len(job.demonstrativos.payment_ids.payment_id)} recebimentos com retenções"
+)
+print("Conferência do razão: " + ("tudo confere" if not breaches else "; ".join(breaches)))
+print("XML enviados e recebidos em:")
+print(folder)
+print("\nEntradas (usuário / senha):")
+for login, role in logins:
+    print(f"  {login} / {login}   {role}")
+print(f"\n{job.seconds:.0f} s")
+if breaches:
+    raise SystemExit(1)

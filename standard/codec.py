@@ -1,0 +1,723 @@
+"""Nested dict ⇄ XML, driven by the plan of a version.
+
+A dict holds the children of an element under their TISS names: a dict for a complex child, a
+list for a child that may repeat, a Python value for a leaf (str, int, Decimal, date, time, bool,
+bytes as its XSD type asks). None and an empty list mean absent; an empty dict is an empty element.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Mapping
+from itertools import groupby
+from pathlib import Path
+from typing import IO, Any
+
+from lxml import etree
+
+from . import parser
+from .errors import DecodeError, EncodeError, Violation
+from .plan import Complex, Field, Opaque, Plan
+from .simple import Leaf, Refusal
+
+PREFIX = "ans"
+HASH_CHARSETS = ("iso-8859-1", "utf-8")
+_SIGNATURES = frozenset({"Signature", "Signatures"})
+# Carriage returns are forbidden too: a parser would read them as another text, with another hash.
+_CONTROLS = bytes(set(range(32)) - {9, 10})
+_NONCHARACTERS = re.compile(b"\xef\xbf[\xbe\xbf]")
+_FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]")
+_ATTRIBUTES = etree.XPath(
+    "descendant-or-self::*/@*[namespace-uri() != 'http://www.w3.org/2001/XMLSchema-instance']"
+)
+_LOOSE_TEXTS = etree.XPath("descendant-or-self::*[*]/text()[normalize-space()]")
+_MAX_SHAPES = 4096
+_PENDING: Any = object()
+
+
+def local_name(tag: str) -> str:
+    return tag.rpartition("}")[2]
+
+
+# ---------------------------------------------------------------------------
+# Digest
+# ---------------------------------------------------------------------------
+
+
+def digest(xml: bytes | str | etree._Element, charset: str = "iso-8859-1") -> str:
+    """MD5 of the texts of all leaf elements in order (guide §2.3), as 32 lower-case hex digits.
+
+    The hash itself and a signature of the whole message are left out; the signature of a guia
+    counts. Raises DecodeError (``charset``) when a text does not exist in ``charset``.
+    """
+    root = xml if isinstance(xml, etree._Element) else parser.parse(xml)
+    try:
+        return _md5(_leaf_texts(root), charset)
+    except UnicodeEncodeError as error:
+        value = error.object[error.start : error.end]
+        raise DecodeError(Violation("charset", value=value, expected=(charset,))) from None
+
+
+def matching_charset(xml: bytes | str) -> str | None:
+    """The charset under which the hash that a message carries is right; None when neither is.
+
+    Operadoras disagree on the charset, so a return is never refused for its hash.
+    """
+    root = parser.parse(xml, repair=True)
+    found = next((node.text or "" for node in root.iter("{*}hash") if _is_hash(node, root)), "")
+    for charset in HASH_CHARSETS:
+        try:
+            if digest(root, charset) == found.strip().lower():
+                return charset
+        except DecodeError:
+            continue
+    return None
+
+
+def _md5(texts: list[str], charset: str) -> str:
+    return hashlib.md5("".join(texts).encode(charset), usedforsecurity=False).hexdigest()
+
+
+def _leaf_texts(root: etree._Element) -> list[str]:
+    texts: list[str] = []
+    for child in root:
+        if local_name(child.tag) not in _SIGNATURES:
+            texts.extend(
+                node.text for node in child.iter() if not len(node) and node.text
+                and not _is_hash(node, root)
+            )
+    return texts
+
+
+def _is_hash(node: etree._Element, root: etree._Element) -> bool:
+    if local_name(node.tag) != "hash":
+        return False
+    parent = node.getparent()
+    return parent is root or (local_name(parent.tag) == "epilogo" and parent.getparent() is root)
+
+
+# ---------------------------------------------------------------------------
+# Encoder
+# ---------------------------------------------------------------------------
+
+
+class Encoder:
+    """Writes the messages of one version. Holds only caches, so threads may share it."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._writers: dict[int, _Writer] = {}
+
+    def encode(
+        self, values: Mapping[str, Any], *, element: str, charset: str, hash_charset: str
+    ) -> bytes:
+        field = self._plan.elements.get(element)
+        if field is None:
+            names = tuple(self._plan.elements)
+            raise EncodeError(Violation("unknown_element", value=element, expected=names))
+        parts = [
+            f'<?xml version="1.0" encoding="{charset.upper()}"?>\n'
+            f'<{PREFIX}:{element} xmlns:{PREFIX}="{self._plan.namespace}">'
+        ]
+        try:
+            self.writer(field.type).write_root(values, parts, hash_charset)
+            parts.append(f"</{PREFIX}:{element}>")
+            data = "".join(parts).encode(charset)
+        except Refusal as refusal:
+            raise _encode_error(refusal) from None
+        except UnicodeEncodeError as error:
+            raise _text_error("charset", values, _unencodable(error.encoding)) from None
+        if len(data.translate(None, _CONTROLS)) != len(data) or _NONCHARACTERS.search(data):
+            raise _text_error("character", values, _FORBIDDEN.search)
+        return data
+
+    def writer(self, complex_type: Complex) -> _Writer:
+        key = id(complex_type)
+        if key not in self._writers:
+            self._writers[key] = _Writer(complex_type, self)
+        return self._writers[key]
+
+
+class _Writer:
+    """Writes the content of one complex type.
+
+    The keys of a dict decide which children are written and whether that is allowed; that verdict
+    is kept per set of keys, because a lote repeats a few shapes thousands of times.
+    """
+
+    def __init__(self, complex_type: Complex, encoder: Encoder) -> None:
+        self._type = complex_type
+        self._encoder = encoder
+        self._rows: dict[tuple[str, ...], tuple[_Step, ...]] = {}
+
+    def write(self, values: Any, parts: list[str], texts: list[str]) -> None:
+        keys = _present(values)
+        for name, write, leaves, template in self._rows.get(keys) or self._row(keys):
+            try:
+                if write is not None:
+                    write(values[name], parts, texts)
+                    continue
+                found = [encode(values[name]) for name, encode in leaves]
+            except Refusal as refusal:
+                refusal.trail.append(name or _culprit(leaves, values))
+                raise
+            text = "".join(found)
+            texts.append(text)
+            if "&" in text or "<" in text or ">" in text:
+                found = [_escape(each) for each in found]
+            parts.append(template % tuple(found))
+
+    def write_root(self, values: Any, parts: list[str], hash_charset: str) -> None:
+        """Write a root element, with the digest of what stands before it where none is given."""
+        values = {name: values[name] for name in _present(values)}
+        fields = self._type.fields
+        holder = next((name for name in ("epilogo", "hash") if name in fields), None)
+        values = _with_hash(values, holder)
+        self._row(tuple(values))
+        texts: list[str] = []
+        for name in (each for each in fields if each in values):
+            value = values[name]
+            if value is _PENDING:
+                value = _md5(texts, hash_charset)
+                value = value if name == "hash" else {"hash": value}
+            try:
+                _content_writer(fields[name], self._encoder)(value, parts, texts)
+            except Refusal as refusal:
+                refusal.trail.append(name)
+                raise
+
+    def _row(self, keys: tuple[str, ...]) -> tuple[_Step, ...]:
+        """The steps for these keys; Refusal when they do not go together."""
+        fields = self._type.fields
+        for key in keys:
+            if key not in fields:
+                raise _refusal_at(str(key), "unexpected", tuple(fields))
+        for code, names in self._type.shape(frozenset(keys)):
+            raise _refusal_at(names[0] if len(names) == 1 else "", code, names)
+        if len(self._rows) >= _MAX_SHAPES:
+            self._rows.clear()
+        wanted = [each for name, each in fields.items() if name in keys]
+        self._rows[keys] = row = tuple(_steps(wanted, self._encoder))
+        return row
+
+
+_Write = Callable[[Any, list[str], list[str]], None]
+_Leaves = tuple[tuple[str, Callable[[Any], str]], ...]
+# Either a field with its writer, or a run of leaves and the template that takes their texts.
+_Step = tuple[str, _Write | None, _Leaves, str]
+
+
+def _steps(fields: list[Field], encoder: Encoder) -> Iterator[_Step]:
+    for plain, run in groupby(fields, lambda each: isinstance(each.type, Leaf) and not each.many):
+        if plain:
+            leaves = list(run)
+            template = "".join("%s".join(_tags(each)) for each in leaves)
+            yield "", None, tuple((each.name, each.type.encode) for each in leaves), template
+        else:
+            for each in run:
+                yield each.name, _content_writer(each, encoder), (), ""
+
+
+def _culprit(leaves: _Leaves, values: Mapping[str, Any]) -> str:
+    """The first of the leaves that refuses its value."""
+    for name, encode in leaves:
+        try:
+            encode(values[name])
+        except Refusal:
+            return name
+    raise AssertionError("a leaf refuses a value once and takes it the next time")
+
+
+def _tags(field: Field) -> tuple[str, str]:
+    return f"<{PREFIX}:{field.name}>", f"</{PREFIX}:{field.name}>"
+
+
+def _content_writer(field: Field, encoder: Encoder) -> _Write:
+    """Writes the value of a field with its tags; the value of a repeated field is a list."""
+    if isinstance(field.type, Leaf):
+        write = _leaf_writer(field)
+    elif isinstance(field.type, Opaque):
+        write = _opaque_writer(field)
+    else:
+        write = _complex_writer(field, encoder)
+    return _list_writer(field, write) if field.many else write
+
+
+def _leaf_writer(field: Field) -> _Write:
+    before, after = _tags(field)
+    encode = field.type.encode
+
+    def write(value: Any, parts: list[str], texts: list[str]) -> None:
+        text = encode(value)
+        texts.append(text)
+        parts.append(f"{before}{_escape(text)}{after}")
+
+    return write
+
+
+def _complex_writer(field: Field, encoder: Encoder) -> _Write:
+    before, after = _tags(field)
+    write_content = encoder.writer(field.type).write
+
+    def write(value: Any, parts: list[str], texts: list[str]) -> None:
+        parts.append(before)
+        write_content(value, parts, texts)
+        parts.append(after)
+
+    return write
+
+
+def _opaque_writer(field: Field) -> _Write:
+    def write(value: Any, parts: list[str], texts: list[str]) -> None:
+        if not isinstance(value, (str, bytes)):
+            raise Refusal("wrong_type", value=value, expected=("str", "bytes"))
+        try:
+            root = parser.parse(value)
+        except DecodeError as error:
+            raise Refusal(error.code) from None
+        if root.tag != field.tag:
+            raise Refusal("unexpected", value=root.tag, expected=(field.tag,))
+        texts.extend(node.text for node in root.iter() if not len(node) and node.text)
+        parts.append(etree.tostring(root, encoding="unicode"))
+
+    return write
+
+
+def _list_writer(field: Field, write_item: _Write) -> _Write:
+    least, most = field.least, field.most
+
+    def write(value: Any, parts: list[str], texts: list[str]) -> None:
+        if not isinstance(value, (list, tuple)):
+            raise Refusal("wrong_type", value=type(value).__name__, expected=("list",))
+        if most is not None and len(value) > most:
+            raise Refusal("too_many", value=len(value), limit=most)
+        if len(value) < least:
+            raise Refusal("missing", value=len(value), limit=least)
+        index = 0
+        try:
+            for index, item in enumerate(value, 1):
+                write_item(item, parts, texts)
+        except Refusal as refusal:
+            refusal.trail.append(f"[{index}]")
+            raise
+
+    return write
+
+
+def _present(values: Any) -> tuple[str, ...]:
+    """Names of the values that are there: neither None nor an empty list."""
+    # The first test is only there because it is ten times as fast as the second.
+    if values.__class__ is not dict and not isinstance(values, Mapping):
+        raise Refusal("wrong_type", value=type(values).__name__, expected=("dict",))
+    return tuple(
+        [
+            name
+            for name, value in values.items()
+            # Most values are true, which is the cheapest test of all.
+            if value or (value is not None and value.__class__ is not list)
+        ]
+    )
+
+
+def _with_hash(values: dict[str, Any], holder: str | None) -> dict[str, Any]:
+    if holder is None:
+        return values
+    given = values.get(holder)
+    if isinstance(given, Mapping) and given.get("hash") is None and not set(given) - {"hash"}:
+        given = None
+    return values if given is not None else {**values, holder: _PENDING}
+
+
+def _refusal_at(name: str, code: str, expected: tuple[str, ...]) -> Refusal:
+    refusal = Refusal(code, expected=expected)
+    if name:
+        refusal.trail.append(name)
+    return refusal
+
+
+def _encode_error(refusal: Refusal) -> EncodeError:
+    return EncodeError(
+        Violation(
+            refusal.code,
+            refusal.path,
+            value=refusal.value,
+            limit=refusal.limit,
+            expected=refusal.expected,
+        )
+    )
+
+
+def _escape(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _unencodable(charset: str) -> Callable[[str], bool]:
+    def check(text: str) -> bool:
+        try:
+            text.encode(charset)
+        except UnicodeEncodeError:
+            return True
+        return False
+
+    return check
+
+
+def _text_error(code: str, values: Any, is_wrong: Callable[[str], object]) -> EncodeError:
+    """The first text of the values that the document cannot hold."""
+    for path, text in _texts(values, ""):
+        if is_wrong(text):
+            return EncodeError(Violation(code, path, value=text))
+    return EncodeError(Violation(code))
+
+
+def _texts(values: Any, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(values, Mapping):
+        for name, value in values.items():
+            yield from _texts(value, f"{path}/{name}" if path else str(name))
+    elif isinstance(values, (list, tuple)):
+        for index, value in enumerate(values, 1):
+            yield from _texts(value, f"{path}[{index}]")
+    elif isinstance(values, str):
+        yield path, values
+
+
+# ---------------------------------------------------------------------------
+# Decoder
+# ---------------------------------------------------------------------------
+
+
+class Decoded(dict):
+    """Values of a message (or of a streamed part of one) and what was wrong with it.
+
+    ``element`` is the local name of the root; ``problems`` are Violations; ``unexpected`` holds
+    (path, text) of content that the schema does not know. Both are empty after a strict decode.
+    ``context`` (streaming only) maps the name of each ancestor to its leaf values read so far.
+    """
+
+    def __init__(self, values: dict[str, Any], element: str) -> None:
+        super().__init__(values)
+        self.element = element
+        self.problems: list[Violation] = []
+        self.unexpected: list[tuple[str, str]] = []
+        self.context: dict[str, dict[str, Any]] = {}
+
+
+def decode(plan: Plan, xml: bytes | str, *, strict: bool, limit: int) -> Decoded:
+    root = parser.parse(xml, limit=limit, repair=not strict)
+    reader = Reader(_root_field(plan, root, strict), root, strict=strict)
+    decoded = reader.decoded()
+    if not strict and isinstance(xml, bytes) and _was_repaired(xml, root):
+        decoded.problems.append(Violation("encoding", expected=(parser.encoding_of(xml),)))
+    return decoded
+
+
+def problems(plan: Plan, root: etree._Element) -> list[Violation]:
+    """Everything in which a document differs from the plan, in document order."""
+    try:
+        field = _root_field(plan, root, strict=True)
+    except DecodeError as error:
+        return [error.violation]
+    reader = Reader(field, root, strict=True, collect=True)
+    reader.decoded()
+    return sorted(reader.problems + reader.surprises, key=lambda each: each.line or 0)
+
+
+def _was_repaired(xml: bytes, root: etree._Element) -> bool:
+    return root.getroottree().docinfo.encoding.lower() != parser.encoding_of(xml)
+
+
+def _root_field(plan: Plan, root: etree._Element, strict: bool) -> Field:
+    name = local_name(root.tag)
+    field = plan.elements.get(name)
+    if field is None or (strict and field.tag != root.tag):
+        expected = tuple(plan.elements)
+        raise DecodeError(Violation("unknown_element", line=1, value=root.tag, expected=expected))
+    return field
+
+
+class Reader:
+    """Reads one subtree by the plan of its root.
+
+    ``strict`` looks elements up by namespace and name and raises at the first problem (unless
+    ``collect``); otherwise the local name is enough, in any order, and problems are collected.
+    """
+
+    def __init__(
+        self,
+        field: Field,
+        root: etree._Element,
+        *,
+        strict: bool,
+        collect: bool = False,
+        base: str = "",
+        omit: frozenset[str] = frozenset(),
+    ) -> None:
+        self._field = field
+        self._root = root
+        self._strict = strict
+        self._raises = strict and not collect
+        self._base = base
+        self._omit = omit
+        self._opaque: list[etree._Element] = []
+        self.problems: list[Violation] = []
+        self.surprises: list[Violation] = []
+
+    def decoded(self) -> Decoded:
+        decoded = Decoded(self._complex(self._field.type, self._root), self._field.name)
+        self._check_markup()
+        decoded.problems = self.problems
+        decoded.unexpected = [(each.path, each.value or "") for each in self.surprises]
+        return decoded
+
+    def _complex(self, plan: Complex, node: etree._Element) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        place = -1
+        for child in node:
+            field = self._field_of(plan, child)
+            if field is None:
+                continue
+            if field.place < place:
+                self._report("order", child)
+            place = field.place
+            name = field.name
+            if field.many:
+                values.setdefault(name, []).append(self._value(field, child))
+            elif name in values:
+                self._surprise(child, "too_many", limit=1)
+            else:
+                values[name] = self._value(field, child)
+        if not len(node) and (node.text or "").strip():
+            self._note(Violation("unexpected", self.path(node), node.sourceline, node.text))
+        self._check_shape(plan, node, values)
+        return values
+
+    def _value(self, field: Field, node: etree._Element) -> Any:
+        if isinstance(field.type, Complex):
+            return self._complex(field.type, node)
+        if isinstance(field.type, Opaque):
+            self._opaque.append(node)
+            return etree.tostring(node, encoding="unicode", with_tail=False)
+        return self._leaf(field.type, node)
+
+    def _leaf(self, leaf: Leaf, node: etree._Element) -> Any:
+        for child in node:
+            self._surprise(child)
+        text = node.text or ""
+        try:
+            return leaf.decode(text)
+        except Refusal as refusal:
+            self._report(
+                refusal.code,
+                node,
+                value=text,
+                limit=refusal.limit,
+                expected=refusal.expected,
+            )
+            return text if refusal.parsed is None else refusal.parsed
+
+    def _field_of(self, plan: Complex, child: etree._Element) -> Field | None:
+        """The field that an element fills; None when there is none, which is then noted."""
+        if self._strict:
+            field = plan.by_tag.get(child.tag)
+        else:
+            field = plan.fields.get(local_name(child.tag))
+        if field is None and not self._strict:
+            field = self._misspelt(plan, child)
+        if field is None:
+            self._surprise(child)
+        elif field.name in self._omit:
+            return None
+        return field
+
+    def _misspelt(self, plan: Complex, child: etree._Element) -> Field | None:
+        """TISS names differ in capitals from message to message, and so do files."""
+        name = local_name(child.tag)
+        for field in plan.fields.values():
+            if field.name.lower() == name.lower():
+                self._report("misspelt", child, value=name, expected=(field.name,))
+                return field
+        return None
+
+    def _check_shape(self, plan: Complex, node: etree._Element, values: dict[str, Any]) -> None:
+        for code, names in plan.shape(frozenset(values)):
+            if not self._omit.intersection(names):
+                self._report(code, node, child=names[0] if len(names) == 1 else "", expected=names)
+        for field in plan.bounded:
+            count = len(values.get(field.name, ()))
+            if field.most is not None and count > field.most:
+                self._report("too_many", node, child=field.name, limit=field.most)
+
+    def _check_markup(self) -> None:
+        """Attributes, and text between elements: the schema has none outside the signature."""
+        for found in _ATTRIBUTES(self._root):
+            node = found.getparent()
+            if not self._is_opaque(node):
+                path = f"{self.path(node)}/@{local_name(found.attrname)}".lstrip("/")
+                self._note(Violation("unexpected", path, node.sourceline, str(found)))
+        for found in _LOOSE_TEXTS(self._root):
+            node = found.getparent().getparent() if found.is_tail else found.getparent()
+            if not self._is_opaque(node):
+                violation = Violation("unexpected", self.path(node), node.sourceline, str(found))
+                self._note(violation)
+
+    def _is_opaque(self, node: etree._Element) -> bool:
+        return any(
+            each in self._opaque for each in (node, *node.iterancestors())
+        ) if self._opaque else False
+
+    def _surprise(self, node: etree._Element, code: str = "unexpected", **details: Any) -> None:
+        """Note an element that has no place, with the text of each leaf in it."""
+        if self._raises:
+            self._report(code, node, **details)
+        for leaf in node.iter():
+            if not len(leaf):
+                self._note(Violation(code, self.path(leaf), leaf.sourceline, leaf.text))
+
+    def _note(self, violation: Violation) -> None:
+        if self._raises:
+            raise DecodeError(violation)
+        self.surprises.append(violation)
+
+    def _report(self, code: str, node: etree._Element, child: str = "", **details: Any) -> None:
+        path = "/".join(filter(None, (self.path(node), child)))
+        violation = Violation(code, path, node.sourceline, **details)
+        if self._raises:
+            raise DecodeError(violation)
+        self.problems.append(violation)
+
+    def path(self, node: etree._Element) -> str:
+        """Path of a node below the root, with positions of those elements that may repeat."""
+        chain = []
+        while node is not self._root:
+            chain.append(node)
+            node = node.getparent()
+        names = [self._base] if self._base else []
+        plan: Any = self._field.type
+        for each in reversed(chain):
+            name = local_name(each.tag)
+            field = plan.fields.get(name) if isinstance(plan, Complex) else None
+            index = 1 + sum(1 for _ in each.itersiblings(each.tag, preceding=True))
+            repeats = field.many if field else index > 1
+            names.append(f"{name}[{index}]" if repeats else name)
+            plan = field.type if field else None
+        return "/".join(names)
+
+
+# ---------------------------------------------------------------------------
+# Streaming
+# ---------------------------------------------------------------------------
+
+
+def iterate(
+    plan: Plan,
+    file: IO[bytes] | str | Path,
+    path: str,
+    *,
+    strict: bool,
+    omit: frozenset[str],
+    limit: int | None,
+    record_limit: int,
+) -> Iterator[Decoded]:
+    names = path.split("/")
+    if not any(_resolve(field, names) for field in plan.elements.values()):
+        raise ValueError(f"no message of TISS {plan.version} has the path {path}")
+    wanted = {names[-1], *omit, *plan.elements}
+    streamer = _Streamer(plan, names, strict=strict, omit=omit)
+    for node, mark in parser.stream(file, wanted, limit=limit, record_limit=record_limit):
+        if streamer.is_record(node):
+            yield streamer.record(node)
+            mark()
+        elif streamer.is_omitted(node):
+            mark()
+    streamer.finish()
+
+
+def _resolve(field: Field, names: list[str]) -> list[Field] | None:
+    """The fields along a path; None when the path is not in the plan."""
+    chain = [field]
+    for name in names:
+        plan = chain[-1].type
+        if not isinstance(plan, Complex) or name not in plan.fields:
+            return None
+        chain.append(plan.fields[name])
+    return chain
+
+
+class _Streamer:
+    """Decodes the records at one path and frees each, and all that was read before it."""
+
+    def __init__(
+        self, plan: Plan, names: list[str], *, strict: bool, omit: frozenset[str]
+    ) -> None:
+        self._plan = plan
+        self._names = names
+        self._strict = strict
+        self._omit = omit
+        self._chain: list[Field] | None = None
+        self._root: etree._Element | None = None
+        self._levels: list[tuple[etree._Element, dict[str, Any]]] = []
+        self._count = 0
+
+    def is_record(self, node: etree._Element) -> bool:
+        lineage = [node, *node.iterancestors()][::-1]
+        self._see_root(lineage[0])
+        return [local_name(each.tag) for each in lineage[1:]] == self._names
+
+    def is_omitted(self, node: etree._Element) -> bool:
+        """Free an element that the caller does not want; False when it is not such a one."""
+        name = local_name(node.tag)
+        if name not in self._omit:
+            return False
+        node.clear()
+        before = node.getprevious()
+        while before is not None and local_name(before.tag) == name:
+            node.getparent().remove(before)
+            before = node.getprevious()
+        return True
+
+    def record(self, node: etree._Element) -> Decoded:
+        context = self._take_context(node)
+        self._count += 1
+        base = "/".join(self._names) + f"[{self._count}]"
+        reader = Reader(
+            self._chain[-1], node, strict=self._strict, base=base, omit=self._omit
+        )
+        decoded = reader.decoded()
+        decoded.context = context
+        node.clear()
+        return decoded
+
+    def finish(self) -> None:
+        if self._root is None:
+            expected = tuple(self._plan.elements)
+            raise DecodeError(Violation("unknown_element", expected=expected))
+
+    def _see_root(self, root: etree._Element) -> None:
+        if self._root is None:
+            self._chain = _resolve(_root_field(self._plan, root, self._strict), self._names)
+            self._root = root
+
+    def _take_context(self, node: etree._Element) -> dict[str, dict[str, Any]]:
+        """Leaf values of the ancestors so far; what stands before the record is freed."""
+        lineage = [*reversed([*node.iterancestors()]), node]
+        for depth, (parent, child) in enumerate(zip(lineage, lineage[1:], strict=False)):
+            if depth == len(self._levels) or self._levels[depth][0] is not parent:
+                self._levels[depth:] = [(parent, {})]
+            self._levels[depth][1].update(self._take_leaves(depth, parent, child))
+        return {local_name(each.tag): values for each, values in self._levels}
+
+    def _take_leaves(
+        self, depth: int, parent: etree._Element, until: etree._Element
+    ) -> dict[str, Any]:
+        reader = Reader(self._chain[depth], parent, strict=False)
+        fields = self._chain[depth].type.fields
+        values = {}
+        for each in list(parent):
+            if each is until:
+                break
+            field = fields.get(local_name(each.tag))
+            if field and isinstance(field.type, Leaf) and not field.many:
+                values[field.name] = reader._leaf(field.type, each)
+            parent.remove(each)
+        return values

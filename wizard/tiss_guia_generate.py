@@ -1,0 +1,106 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Command
+
+
+class TissGuiaGenerate(models.TransientModel):
+    """Guias from the encounters of a period; says what it leaves out and why."""
+
+    _name = "tiss.guia.generate"
+    _description = "Generate Guias"
+    _check_company_auto = True
+
+    company_id = fields.Many2one(
+        "res.company", required=True, default=lambda self: self.env.company
+    )
+    start_date = fields.Date(
+        "From", required=True, default=lambda self: fields.Date.today().replace(day=1)
+    )
+    end_date = fields.Date("To", required=True, default=fields.Date.context_today)
+    contract_ids = fields.Many2many(
+        "tiss.contract", string="Convênios", check_company=True, help="All when empty."
+    )
+    encounter_ids = fields.Many2many(
+        "tiss.encounter", compute="_compute_encounters", string="Encounters"
+    )
+    billable_count = fields.Integer(compute="_compute_encounters")
+    left_out_count = fields.Integer(compute="_compute_encounters")
+    amount_total = fields.Monetary(compute="_compute_encounters")
+    currency_id = fields.Many2one(related="company_id.currency_id")
+    line_ids = fields.One2many(
+        "tiss.guia.generate.line",
+        "generate_id",
+        "Left Out",
+        compute="_compute_line_ids",
+        store=True,
+        compute_sudo=False,
+    )
+
+    # ------------------------------------------------------------------
+    # Defaults
+    # ------------------------------------------------------------------
+
+    @api.model
+    def default_get(self, fields_list):
+        """Opened from a selection of encounters, the wizard covers their days."""
+        values = super().default_get(fields_list)
+        if self.env.context.get("active_model") == "tiss.encounter":
+            encounters = self.env["tiss.encounter"].browse(self.env.context["active_ids"])
+            dates = encounters.mapped("date")
+            values.update(start_date=min(dates), end_date=max(dates))
+            values["contract_ids"] = [Command.set(encounters.contract_id.ids)]
+        return values
+
+    # ------------------------------------------------------------------
+    # Compute, inverse, search
+    # ------------------------------------------------------------------
+
+    @api.depends("company_id", "start_date", "end_date", "contract_ids")
+    def _compute_encounters(self):
+        for wizard in self:
+            encounters = wizard.env["tiss.encounter"].search(wizard._get_domain())
+            billable, left_out = encounters._split_billable()
+            wizard.encounter_ids = billable
+            wizard.billable_count = len(billable)
+            wizard.left_out_count = len(left_out)
+            wizard.amount_total = sum(billable.mapped("amount_total"))
+
+    @api.depends("company_id", "start_date", "end_date", "contract_ids")
+    def _compute_line_ids(self):
+        for wizard in self:
+            encounters = wizard.env["tiss.encounter"].search(wizard._get_domain())
+            _billable, left_out = encounters._split_billable()
+            wizard.line_ids = [
+                Command.clear(),
+                *(
+                    Command.create({"encounter_id": encounter.id, "reason": "\n".join(reasons)})
+                    for encounter, reasons in left_out.items()
+                ),
+            ]
+
+    def _get_domain(self):
+        domain = [
+            ("company_id", "=", self.company_id.id),
+            ("date", ">=", self.start_date),
+            ("date", "<=", self.end_date),
+            ("state", "in", ("draft", "done")),
+        ]
+        if self.contract_ids:
+            domain.append(("contract_id", "in", self.contract_ids.ids))
+        return domain
+
+    # ------------------------------------------------------------------
+    # Actions
+    # ------------------------------------------------------------------
+
+    def action_generate(self):
+        """Create the guias and open them."""
+        self.ensure_one()
+        if not self.encounter_ids:
+            raise UserError(
+                self.env._(
+                    "No encounter of this period can be billed: see the reasons on the right."
+                )
+            )
+        guias = self.encounter_ids.create_guias()
+        return guias._get_records_action(name=self.env._("New Guias"))

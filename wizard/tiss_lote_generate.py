@@ -1,0 +1,84 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Command
+
+
+class TissLoteGenerate(models.TransientModel):
+    """Lotes from the guias that are ready: one convênio and type each, 100 guias at most."""
+
+    _name = "tiss.lote.generate"
+    _description = "Generate Lotes"
+    _check_company_auto = True
+
+    company_id = fields.Many2one(
+        "res.company", required=True, default=lambda self: self.env.company
+    )
+    currency_id = fields.Many2one(related="company_id.currency_id")
+    contract_ids = fields.Many2many(
+        "tiss.contract", string="Convênios", check_company=True, help="All when empty."
+    )
+    until_date = fields.Date("Visits Until", required=True, default=fields.Date.context_today)
+    selected_ids = fields.Many2many(
+        "tiss.guia", "tiss_lote_generate_selected_rel", string="Selected Guias"
+    )
+    guia_ids = fields.Many2many("tiss.guia", compute="_compute_guias", string="Guias")
+    guia_count = fields.Integer(compute="_compute_guias")
+    lote_count = fields.Integer(compute="_compute_guias")
+    draft_count = fields.Integer(compute="_compute_guias")
+    amount_total = fields.Monetary(compute="_compute_guias")
+
+    # ------------------------------------------------------------------
+    # Defaults
+    # ------------------------------------------------------------------
+
+    @api.model
+    def default_get(self, fields_list):
+        """Opened from a selection of guias, the wizard keeps to them."""
+        values = super().default_get(fields_list)
+        if self.env.context.get("active_model") == "tiss.guia":
+            values["selected_ids"] = [Command.set(self.env.context["active_ids"])]
+        return values
+
+    # ------------------------------------------------------------------
+    # Compute, inverse, search
+    # ------------------------------------------------------------------
+
+    @api.depends("company_id", "contract_ids", "until_date", "selected_ids")
+    def _compute_guias(self):
+        for wizard in self:
+            guias = wizard.env["tiss.guia"].search(wizard._get_domain())
+            ready = guias.filtered(lambda guia: guia.state == "ready")
+            groups = ready.grouped(lambda guia: (guia.contract_id, guia.guia_type))
+            wizard.guia_ids = ready
+            wizard.guia_count = len(ready)
+            wizard.draft_count = len(guias - ready)
+            wizard.amount_total = sum(ready.mapped("amount_total"))
+            wizard.lote_count = sum(
+                -(-len(group) // contract.guias_per_lote)
+                for (contract, _guia_type), group in groups.items()
+            )
+
+    def _get_domain(self):
+        domain = [
+            ("company_id", "=", self.company_id.id),
+            ("state", "in", ("draft", "ready")),
+            ("date", "<=", self.until_date),
+        ]
+        if self.contract_ids:
+            domain.append(("contract_id", "in", self.contract_ids.ids))
+        if self.selected_ids:
+            domain.append(("id", "in", self.selected_ids.ids))
+        return domain
+
+    # ------------------------------------------------------------------
+    # Actions
+    # ------------------------------------------------------------------
+
+    def action_generate(self):
+        """Create the lotes, build their XML and open them."""
+        self.ensure_one()
+        if not self.guia_ids:
+            raise UserError(self.env._("There is no guia ready for a lote."))
+        lotes = self.guia_ids.create_lotes()
+        lotes.build()
+        return lotes._get_records_action(name=self.env._("New Lotes"))

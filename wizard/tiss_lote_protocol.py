@@ -1,0 +1,36 @@
+from odoo import api, fields, models
+
+
+class TissLoteProtocol(models.TransientModel):
+    """A person types the protocolo that the operadora's portal showed."""
+
+    _name = "tiss.lote.protocol"
+    _description = "Protocolo of a Lote"
+
+    lote_id = fields.Many2one("tiss.lote", required=True, readonly=True)
+    currency_id = fields.Many2one(related="lote_id.currency_id")
+    guia_count = fields.Integer(related="lote_id.guia_count")
+    amount_total = fields.Monetary(related="lote_id.amount_total")
+    protocol_number = fields.Char("Protocolo", required=True, size=12)
+    protocol_date = fields.Date("Date", required=True, default=fields.Date.context_today)
+
+    @api.model
+    def _get_lote_action(self, lote):
+        """Open the wizard for one lote."""
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Protocolo of lote %s", lote.name),
+            "res_model": self._name,
+            "view_mode": "form",
+            "target": "new",
+            "context": {"default_lote_id": lote.id},
+        }
+
+    # ------------------------------------------------------------------
+    # Actions
+    # ------------------------------------------------------------------
+
+    def action_register(self):
+        self.ensure_one()
+        self.lote_id.register_protocol(self.protocol_number, self.protocol_date)
+        return {"type": "ir.actions.act_window_close"}
