@@ -8,6 +8,7 @@
     "license": "LGPL-3",
     "depends": ["account", "calendar", "contacts", "l10n_br", "mail", "product"],
     "external_dependencies": {"python": ["tiss", "xmlschema", "python-stdnum"]},
+    "icon": "/l10n_br_tiss/static/description/icon.svg",
     "data": [
         "security/l10n_br_tiss_groups.xml",
         "security/ir.model.access.csv",
@@ -31,6 +32,7 @@
         "views/tiss_guia_views.xml",
         "views/tiss_lote_views.xml",
         "views/tiss_glosa_views.xml",
+        "views/tiss_discrepancy_views.xml",
         "views/tiss_demonstrativo_views.xml",
         "views/account_move_views.xml",
         "views/account_payment_views.xml",

@@ -10,9 +10,11 @@ from .clinic import Clinic
 class Job:
     """Guias → lotes → XML → protocolo → invoice → demonstrativos → payment → glosas."""
 
-    def __init__(self, clinic, folder=None, seed=7):
+    def __init__(self, clinic, folder=None, user=None, seed=7):
         self.clinic = clinic
-        self.env = clinic.env
+        self.env = clinic.env(user=user or clinic.env.user)
+        self.contracts = clinic.contracts.with_env(self.env)
+        self.encounters = clinic.encounters.with_env(self.env)
         self.folder = Path(folder) if folder else None
         self.operadoras = {
             contract: Operadora(
@@ -22,7 +24,7 @@ class Job:
                 version=contract.version,
                 seed=seed + i,
             )
-            for i, contract in enumerate(clinic.contracts)
+            for i, contract in enumerate(self.contracts)
         }
 
     def run(self):
@@ -36,11 +38,11 @@ class Job:
 
     def make_guias(self):
         wizard = self.env["tiss.guia.generate"].create(
-            {"start_date": min(self.clinic.encounters.mapped("date"))}
+            {"start_date": min(self.encounters.mapped("date"))}
         )
         self.left_out = {row.encounter_id: row.reason for row in wizard.line_ids}
         wizard.action_generate()
-        return self.clinic.encounters.guia_ids
+        return self.encounters.guia_ids
 
     def make_lotes(self):
         self.env["tiss.lote.generate"].create({}).action_generate()
@@ -90,7 +92,7 @@ class Job:
             f"{'convênio':<34}{'versão':>8}{'guias':>7}{'lotes':>6}{'apresentado':>13}"
             f"{'pago':>12}{'glosa aceita':>13}{'em aberto':>12}  razão"
         ]
-        for contract in self.clinic.contracts:
+        for contract in self.contracts:
             lines.append(self._report_contract(contract))
         return lines
 
@@ -117,10 +119,10 @@ class Job:
         )
 
 
-def run(env, folder=None, **sizes):
-    """Build the clinic, run the job and return it; `sizes` as in `Clinic`."""
+def run(env, folder=None, user=None, **sizes):
+    """Build the clinic, run the job as `user` and return it; `sizes` as in `Clinic`."""
     started = time.monotonic()
     clinic = Clinic(env, **sizes).build()
-    job = Job(clinic, folder).run()
+    job = Job(clinic, folder, user).run()
     job.seconds = time.monotonic() - started
     return job

@@ -3,6 +3,7 @@ from . import (
     account_move_line,
     account_payment,
     product_pricelist_item,
+    product_product,
     product_template,
     res_company,
     res_config_settings,

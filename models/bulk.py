@@ -1,4 +1,4 @@
-"""What the ORM leaves to PostgreSQL: bulk upserts and append-only tables."""
+"""What the ORM does not do in bulk: upserts, append-only tables, one query per one2many."""
 
 import csv
 import io
@@ -54,6 +54,25 @@ def upsert(model, columns, key, rows):
     return count
 
 
+def read_children(parents, name):
+    """Read a one2many of all `parents` together with the columns of its records.
+
+    The ORM would take two queries, and more for each part of the recordset that is looped over.
+
+    :param parents: recordset
+    :param name: name of a one2many
+    :return: the children of all parents
+    """
+    field = parents._fields[name]
+    children = parents.env[field.comodel_name].search_fetch(
+        [(field.inverse_name, "in", parents.ids)]
+    )
+    by_parent = children.grouped(field.inverse_name)
+    none = children.browse()
+    field._insert_cache(parents, [by_parent.get(parent, none)._ids for parent in parents])
+    return children
+
+
 def make_append_only(model):
     """Let PostgreSQL itself refuse to change or delete a row of `model`; safe to repeat."""
     model.env.cr.execute(
@@ -66,6 +85,9 @@ def make_append_only(model):
             DROP TRIGGER IF EXISTS tiss_append_only ON %(table)s;
             CREATE TRIGGER tiss_append_only BEFORE UPDATE OR DELETE ON %(table)s
                 FOR EACH ROW EXECUTE FUNCTION tiss_append_only();
+            DROP TRIGGER IF EXISTS tiss_append_only_truncate ON %(table)s;
+            CREATE TRIGGER tiss_append_only_truncate BEFORE TRUNCATE ON %(table)s
+                FOR EACH STATEMENT EXECUTE FUNCTION tiss_append_only();
             """,
             table=SQL.identifier(model._table),
         )

@@ -98,9 +98,10 @@ class ResPartner(models.Model):
         """What is missing for this person to appear in a guia, as field labels."""
         self.ensure_one()
         names = ["tiss_council_id", "tiss_council_number", "tiss_council_state_id", "tiss_cbo_id"]
-        return [
-            self._fields[name]._description_string(self.env) for name in names if not self[name]
-        ]
+        missing = [name for name in names if not self[name]]
+        if not to_ascii(self.name or ""):
+            missing.append("name")
+        return [self._fields[name]._description_string(self.env) for name in missing]
 
     def _tiss_prepare_professional(self):
         """ct_contratadoProfissionalDados (guide §3.1)"""

@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from ..standard.text import to_ascii
+
 
 class TissCard(models.Model):
     """Carteirinha: the number by which an operadora knows a patient of the clinic."""
@@ -40,7 +42,7 @@ class TissCard(models.Model):
     def _compute_display_name(self):
         for card in self:
             card.display_name = " · ".join(
-                filter(None, [card.patient_id.name, card.operadora_id.name, card.number])
+                filter(None, [card.number, card.operadora_id.name, card.patient_id.name])
             )
 
     # ------------------------------------------------------------------
@@ -76,7 +78,7 @@ class TissCard(models.Model):
     def _clean_number(self, vals):
         """Cards are accepted with masks and kept without; leading zeros stay."""
         if vals.get("number"):
-            vals["number"] = "".join(filter(str.isalnum, vals["number"])).upper()
+            vals["number"] = "".join(filter(str.isalnum, to_ascii(vals["number"])))
 
     # ------------------------------------------------------------------
     # Business methods

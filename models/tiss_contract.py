@@ -22,6 +22,25 @@ ACCOUNT_FIELDS = (
     "journal_id",
     "bank_journal_id",
 )
+WORK = {
+    # queue of a convênio: (action, filter of its search view, model, what waits in it)
+    "to_bill": ("tiss_encounter_action", "to_bill", "tiss.encounter", [("state", "=", "done")]),
+    "draft_guia": ("tiss_guia_action", "draft", "tiss.guia", [("state", "=", "draft")]),
+    "ready_guia": ("tiss_guia_action", "ready", "tiss.guia", [("state", "=", "ready")]),
+    "waiting_lote": (
+        "tiss_lote_action",
+        "waiting",
+        "tiss.lote",
+        [("state", "in", ("draft", "validated", "sent"))],
+    ),
+    "to_check": (
+        "tiss_demonstrativo_action",
+        "to_check",
+        "tiss.demonstrativo",
+        [("state", "=", "imported")],
+    ),
+    "open_glosa": ("tiss_glosa_action", "open", "tiss.glosa", [("state", "=", "open")]),
+}
 
 
 class TissContract(models.Model):
@@ -171,6 +190,15 @@ class TissContract(models.Model):
     amount_open = fields.Monetary("Open", compute="_compute_totals")
     amount_denied = fields.Monetary("Denied", compute="_compute_totals")
     missing_text = fields.Char("Still Missing", compute="_compute_missing_text")
+    is_accounting_missing = fields.Boolean(compute="_compute_missing_text")
+    to_bill_count = fields.Integer("Encounters to Bill", compute="_compute_work_counts")
+    draft_guia_count = fields.Integer(
+        "Guias with Something Missing", compute="_compute_work_counts"
+    )
+    ready_guia_count = fields.Integer("Guias Ready for a Lote", compute="_compute_work_counts")
+    waiting_lote_count = fields.Integer("Lotes without Protocolo", compute="_compute_work_counts")
+    to_check_count = fields.Integer("Demonstrativos to Check", compute="_compute_work_counts")
+    open_glosa_count = fields.Integer("Open Glosas", compute="_compute_work_counts")
 
     _partner_uniq = models.UniqueIndex(
         "(company_id, partner_id) WHERE active",
@@ -229,6 +257,21 @@ class TissContract(models.Model):
     def _compute_missing_text(self):
         for contract in self:
             contract.missing_text = " · ".join(contract._get_missing()) or False
+            contract.is_accounting_missing = not all(contract[name] for name in ACCOUNT_FIELDS)
+
+    @api.depends("guia_ids.state", "lote_ids.state")
+    def _compute_work_counts(self):
+        """What waits for a person, for those who may see it."""
+        for name, (_action, _filter, model, domain) in WORK.items():
+            counts = {}
+            if self.env[model].has_access("read"):
+                counts = dict(
+                    self.env[model]._read_group(
+                        [("contract_id", "in", self.ids), *domain], ["contract_id"], ["__count"]
+                    )
+                )
+            for contract in self:
+                contract[f"{name}_count"] = counts.get(contract, 0)
 
     # ------------------------------------------------------------------
     # Constraints and onchange
@@ -262,7 +305,7 @@ class TissContract(models.Model):
             ):
                 domain = [("contract_id", "=", contract.id)]
                 last = records.sudo().search(domain, order="number desc", limit=1).number
-                if next_number <= last:
+                if last and next_number <= last:
                     raise ValidationError(
                         self.env._(
                             "Number %(number)s was already used with %(contract)s; the next one"
@@ -314,6 +357,22 @@ class TissContract(models.Model):
 
     def action_view_lotes(self):
         return self.lote_ids._get_records_action(name=self.env._("Lotes"))
+
+    def action_view_work(self):
+        """Open one queue of this convênio; the context's `tiss_work` is a key of WORK."""
+        self.ensure_one()
+        name, filter_name, _model, _domain = WORK[self.env.context["tiss_work"]]
+        action = self.env["ir.actions.act_window"]._for_xml_id(f"l10n_br_tiss.{name}")
+        action["context"] = {
+            "search_default_contract_id": self.id,
+            f"search_default_{filter_name}": 1,
+        }
+        return action
+
+    def action_setup_accounting(self):
+        """Create what the company lacks and take it over where this convênio has nothing."""
+        self.company_id._tiss_setup_accounting()
+        self._compute_accounting()
 
     # ------------------------------------------------------------------
     # Business methods

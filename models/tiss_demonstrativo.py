@@ -42,6 +42,7 @@ class TissDemonstrativo(models.Model):
     issue_date = fields.Date(required=True, readonly=True)
     state = fields.Selection(
         [("imported", "To Check"), ("posted", "Posted"), ("undone", "Undone")],
+        string="Status",
         default="imported",
         required=True,
         readonly=True,
@@ -54,7 +55,17 @@ class TissDemonstrativo(models.Model):
     amount_released = fields.Monetary("Released", readonly=True)
     amount_net = fields.Monetary("Net", compute="_compute_amount_net")
     line_ids = fields.One2many("tiss.demonstrativo.line", "demonstrativo_id", "Lines")
+    differing_line_ids = fields.One2many(
+        "tiss.demonstrativo.line",
+        string="Lines to Look At",
+        compute="_compute_differing_lines",
+        help="The lines that do not simply agree.",
+    )
+    agreeing_count = fields.Integer(compute="_compute_differing_lines")
     payment_ids = fields.One2many("tiss.demonstrativo.payment", "demonstrativo_id", "Payments")
+    adjustment_ids = fields.One2many(
+        "tiss.demonstrativo.adjustment", "demonstrativo_id", "Débitos and Créditos"
+    )
     discrepancy_ids = fields.One2many("tiss.discrepancy", "demonstrativo_id", "Discrepancies")
     blocking_count = fields.Integer("Blocking", compute="_compute_blocking_count")
     glosa_ids = fields.One2many("tiss.glosa", "demonstrativo_id", "Glosas")
@@ -88,6 +99,13 @@ class TissDemonstrativo(models.Model):
             demonstrativo.blocking_count = len(
                 demonstrativo.discrepancy_ids.filtered("is_blocking")
             )
+
+    @api.depends("line_ids.status")
+    def _compute_differing_lines(self):
+        for demonstrativo in self:
+            differing = demonstrativo.line_ids.filtered(lambda line: line.status != "agrees")
+            demonstrativo.differing_line_ids = differing
+            demonstrativo.agreeing_count = len(demonstrativo.line_ids) - len(differing)
 
     @api.depends("glosa_ids")
     def _compute_glosa_count(self):
@@ -127,6 +145,9 @@ class TissDemonstrativo(models.Model):
 
     def action_view_glosas(self):
         return self.glosa_ids._get_records_action(name=self.env._("Glosas"))
+
+    def action_view_message(self):
+        return self.message_id._get_records_action()
 
     def action_view_payments(self):
         return self.payment_ids.payment_id._get_records_action(name=self.env._("Payments"))
@@ -170,7 +191,9 @@ class TissDemonstrativo(models.Model):
         contract = Message._find_contract(values["cabecalho"])
         message = Message._record_incoming(contract, name, content, values)
         parts = body if isinstance(body, list) else [body]
-        demonstrativos = self.create([prepare(contract, message, part) for part in parts])
+        with Message._missing_elements():
+            vals_list = [prepare(contract, message, part) for part in parts]
+        demonstrativos = self.create(vals_list)
         demonstrativos._check_against_guias()
         return demonstrativos
 
@@ -186,7 +209,7 @@ class TissDemonstrativo(models.Model):
         )
 
     @api.model
-    def _prepare_header_vals(self, contract, message, part):
+    def _prepare_header_vals(self, kind, contract, message, part):
         header = part["cabecalhoDemonstrativo"]
         if header["registroANS"] != contract.ans_code:
             raise UserError(
@@ -197,8 +220,9 @@ class TissDemonstrativo(models.Model):
                     outer=contract.ans_code,
                 )
             )
-        self._check_not_replaced(contract, header)
+        self._check_not_replaced(kind, contract, header)
         return {
+            "kind": kind,
             "name": header["numeroDemonstrativo"],
             "issue_date": header["dataEmissao"],
             "company_id": contract.company_id.id,
@@ -209,10 +233,11 @@ class TissDemonstrativo(models.Model):
         }
 
     @api.model
-    def _check_not_replaced(self, contract, header):
+    def _check_not_replaced(self, kind, contract, header):
         other = self.search(
             [
                 ("contract_id", "=", contract.id),
+                ("kind", "=", kind),
                 ("name", "=", header["numeroDemonstrativo"]),
                 ("issue_date", "=", header["dataEmissao"]),
                 ("state", "!=", "undone"),
@@ -234,8 +259,7 @@ class TissDemonstrativo(models.Model):
         Line = self.env["tiss.demonstrativo.line"]
         protocols = part["dadosConta"]["dadosProtocolo"]
         return {
-            **self._prepare_header_vals(contract, message, part),
-            "kind": "analysis",
+            **self._prepare_header_vals("analysis", contract, message, part),
             "amount_informed": part.get("valorInformadoGeral"),
             "amount_released": part.get("valorLiberadoGeral"),
             "line_ids": [
@@ -255,8 +279,7 @@ class TissDemonstrativo(models.Model):
         dates = part["pagamentos"]["pagamentosPorData"]
         gross = part["totaisDemonstrativo"]["totaisBrutosDemonstrativo"]
         return {
-            **self._prepare_header_vals(contract, message, part),
-            "kind": "payment",
+            **self._prepare_header_vals("payment", contract, message, part),
             "amount_informed": gross.get("valorInformadoBruto"),
             "amount_released": gross.get("valorLiberadoBruto"),
             "payment_ids": [
@@ -284,7 +307,8 @@ class TissDemonstrativo(models.Model):
             )
 
     def _get_all_lines(self):
-        return self.line_ids | self.payment_ids.line_ids
+        # Searched: right after a create, the cache of line_ids also holds the precomputed drafts.
+        return self.env["tiss.demonstrativo.line"].search([("demonstrativo_id", "in", self.ids)])
 
     # ------------------------------------------------------------------
     # Preview

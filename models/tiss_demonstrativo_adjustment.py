@@ -14,6 +14,9 @@ class TissDemonstrativoAdjustment(models.Model):
     payment_id = fields.Many2one(
         "tiss.demonstrativo.payment", required=True, index=True, readonly=True, ondelete="cascade"
     )
+    demonstrativo_id = fields.Many2one(
+        related="payment_id.demonstrativo_id", store=True, index=True, precompute=True
+    )
     company_id = fields.Many2one(
         related="payment_id.company_id", store=True, index=True, precompute=True
     )

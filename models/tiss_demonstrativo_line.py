@@ -206,11 +206,17 @@ class TissDemonstrativoLine(models.Model):
         if not ours:
             self.amount_ours = self.amount_difference = 0
             return
-        total = ours["amount" if ours._name == "tiss.guia.line" else "amount_total"]
-        self.amount_ours = total
-        self.amount_difference = float(
-            from_cents(to_cents(self.amount_released) - to_cents(total))
-        )
+        cents = self._get_our_cents(ours)
+        self.amount_ours = float(from_cents(cents))
+        self.amount_difference = float(from_cents(to_cents(self.amount_released) - cents))
+
+    def _get_our_cents(self, ours):
+        if self.payment_id:
+            return sum(
+                to_cents(item.amount_released) + to_cents(item.amount_to_process)
+                for item in ours.line_ids
+            )
+        return to_cents(ours["amount" if ours._name == "tiss.guia.line" else "amount_total"])
 
     def _find_discrepancies(self):
         """Lines that cannot be booked as they are, as discrepancy values."""

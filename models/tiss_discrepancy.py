@@ -80,6 +80,16 @@ class TissDiscrepancy(models.Model):
         return super().create(vals_list)
 
     # ------------------------------------------------------------------
+    # Actions
+    # ------------------------------------------------------------------
+
+    def action_open(self):
+        """Open what the discrepancy is about: the guia, else the lote, else the demonstrativo."""
+        self.ensure_one()
+        record = self.line_id.guia_id or self.line_id.lote_id or self.demonstrativo_id
+        return record._get_records_action()
+
+    # ------------------------------------------------------------------
     # Business methods
     # ------------------------------------------------------------------
 

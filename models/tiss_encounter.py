@@ -25,6 +25,7 @@ class TissEncounter(models.Model):
     currency_id = fields.Many2one(related="company_id.currency_id")
     state = fields.Selection(
         [("draft", "Draft"), ("done", "Done"), ("billed", "Billed"), ("cancelled", "Cancelled")],
+        string="Status",
         default="draft",
         required=True,
         copy=False,
@@ -199,8 +200,7 @@ class TissEncounter(models.Model):
     )
     def _compute_billing_problems(self):
         for encounter in self:
-            problems = encounter._get_billing_problems()
-            encounter.billing_problems = "\n".join(problems) or False
+            encounter.billing_problems = "\n".join(encounter._get_missing()) or False
 
     # ------------------------------------------------------------------
     # CRUD
@@ -268,9 +268,13 @@ class TissEncounter(models.Model):
     def _get_billing_problems(self):
         """Why this encounter cannot become a guia yet: sentences, empty when it can."""
         self.ensure_one()
+        open_visit = [] if self.state == "done" else [self.env._("The encounter is not closed.")]
+        return open_visit + self._get_missing()
+
+    def _get_missing(self):
+        """What the visit lacks, as sentences, whether it is closed already or not."""
+        self.ensure_one()
         problems = []
-        if self.state != "done":
-            problems.append(self.env._("The encounter is not closed."))
         if not self.card_id:
             problems.append(self.env._("Choose the patient's card."))
         elif not self.card_id._is_valid_on(self.date):
@@ -320,7 +324,12 @@ class TissEncounter(models.Model):
                 encounter._prepare_guia_vals(number)
                 for encounter, number in zip(batch, numbers, strict=True)
             ]
-        guias = self.env["tiss.guia"].create(vals_list)
+        Guia = self.env["tiss.guia"]
+        Guia.check_access("create")
+        # The unique index must see a guia that was cancelled a moment ago.
+        self.guia_ids.flush_recordset(["state"])
+        # A biller may not write the clinical indication, but it travels with the visit.
+        guias = Guia.sudo().create(vals_list).with_env(self.env)
         encounters.state = "billed"
         guias._update_readiness()
         return guias

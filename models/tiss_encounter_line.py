@@ -87,6 +87,8 @@ class TissEncounterLine(models.Model):
         self.ensure_one()
         problems = []
         product, date = self.product_id, self.encounter_id.date
+        if not product.tiss_table or not product.tiss_code:
+            problems.append(self.env._("%s has no TUSS code.", product.display_name))
         if not self.has_price and not self.unit_price:
             problems.append(
                 self.env._(

@@ -41,6 +41,7 @@ class TissGlosa(models.Model):
     user_id = fields.Many2one("res.users", "Owner", tracking=True)
     state = fields.Selection(
         [("open", "Open"), ("accepted", "Accepted")],
+        string="Status",
         default="open",
         required=True,
         readonly=True,

@@ -7,6 +7,7 @@ from ..standard.text import to_ascii
 from .tiss_term import term_field
 
 UNKNOWN_PROVIDER = "9" * 14  # guide §3.10: requester whose code nobody knows
+UNBILLED_STATES = ("draft", "ready", "in_lote", "cancelled")
 TOTAL_ELEMENTS = {
     # T25 code of the expense → element of ct_guiaValorTotal, guide §3.2
     "05": "valorDiarias",
@@ -51,6 +52,7 @@ class TissGuia(models.Model):
         check_company=True,
         ondelete="restrict",
     )
+    ans_code = fields.Char(related="contract_id.ans_code")
     guia_type = fields.Selection(
         [("consulta", "Consulta"), ("sp_sadt", "SP/SADT")], "Type", required=True, index=True
     )
@@ -64,6 +66,7 @@ class TissGuia(models.Model):
             ("closed", "Closed"),
             ("cancelled", "Cancelled"),
         ],
+        string="Status",
         default="draft",
         required=True,
         copy=False,
@@ -246,6 +249,8 @@ class TissGuia(models.Model):
         touches_content = set(vals) & self._get_frozen_fields()
         if touches_content:
             self._check_editable()
+        if "lote_id" in vals or vals.get("state") in UNBILLED_STATES:
+            self._check_not_billed()
         result = super().write(vals)
         if touches_content:
             self._update_readiness()
@@ -279,6 +284,15 @@ class TissGuia(models.Model):
                 )
             )
 
+    def _check_not_billed(self):
+        billed = self.filtered("lote_id.protocol_number")
+        if billed:
+            raise UserError(
+                self.env._(
+                    "Guia %s was received under a protocolo: it stays in its lote.", billed[0].name
+                )
+            )
+
     # ------------------------------------------------------------------
     # Actions
     # ------------------------------------------------------------------
@@ -298,6 +312,12 @@ class TissGuia(models.Model):
         self._check_editable()
         self.encounter_id.write({"state": "done"})
         self.state = "cancelled"
+
+    def action_view_encounter(self):
+        return self.encounter_id._get_records_action()
+
+    def action_view_lote(self):
+        return self.lote_id._get_records_action()
 
     def action_create_lotes(self):
         return self.create_lotes()._get_records_action(name=self.env._("Lotes"))
@@ -371,7 +391,8 @@ class TissGuia(models.Model):
 
         :return: `tiss.lote`
         """
-        unready = self.filtered(lambda guia: guia.state != "ready")
+        # Checked again: the convênio or a professional may have changed since.
+        unready = self.filtered(lambda guia: guia.state != "ready" or guia._get_problems())
         if unready:
             raise UserError(
                 self.env._(
@@ -424,7 +445,7 @@ class TissGuia(models.Model):
         }
 
     def _prepare_tiss_observation(self):
-        return to_ascii(self.observation, 500) if self.observation else None
+        return to_ascii(self.observation or "", 500) or None
 
     def _prepare_tiss_consulta(self):
         """ctm_consultaGuia (guide §3.3)"""
@@ -467,9 +488,7 @@ class TissGuia(models.Model):
             "dadosSolicitacao": {
                 "dataSolicitacao": self.request_date or None,
                 "caraterAtendimento": self.care_character_id.code,
-                "indicacaoClinica": guia.clinical_indication
-                and to_ascii(guia.clinical_indication, 500)
-                or None,
+                "indicacaoClinica": to_ascii(guia.clinical_indication or "", 500) or None,
             },
             "dadosExecutante": {
                 "contratadoExecutante": provider,

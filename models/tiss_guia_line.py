@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 
 from ..standard.money import line_total, to_decimal
 from ..standard.text import to_ascii
@@ -74,6 +75,11 @@ class TissGuiaLine(models.Model):
     # Compute, inverse, search
     # ------------------------------------------------------------------
 
+    @api.depends("sequence_item", "description")
+    def _compute_display_name(self):
+        for line in self:
+            line.display_name = f"{line.sequence_item} · {line.description}"
+
     @api.depends("guia_id")
     def _compute_company_id(self):
         for line in self:
@@ -108,15 +114,30 @@ class TissGuiaLine(models.Model):
     # CRUD
     # ------------------------------------------------------------------
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        lines = super().create(vals_list)
+        lines.guia_id._check_editable()
+        return lines
+
     def write(self, vals):
-        frozen = {"sequence_item", "quantity", "unit_price", "factor", "amount", "code"} & set(vals)
-        if frozen:
-            self.guia_id._check_editable()
+        buckets = {f"amount_{name}" for name in self.env["tiss.movement"]._get_buckets()}
+        if buckets & set(vals):
+            raise UserError(self.env._("The money of an item moves only by movements."))
+        self.guia_id._check_editable()
         return super().write(vals)
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_frozen(self):
         self.guia_id._check_editable()
+
+    # ------------------------------------------------------------------
+    # Actions
+    # ------------------------------------------------------------------
+
+    def action_open(self):
+        """The item with its team, in a dialog."""
+        return self._get_records_action(name=self.description, target="new")
 
     # ------------------------------------------------------------------
     # TISS values

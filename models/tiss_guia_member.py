@@ -34,10 +34,35 @@ class TissGuiaMember(models.Model):
     # Compute, inverse, search
     # ------------------------------------------------------------------
 
+    @api.depends("professional_id", "participation_id")
+    def _compute_display_name(self):
+        for member in self:
+            member.display_name = " · ".join(
+                filter(None, [member.professional_id.name, member.participation_id.name])
+            )
+
     @api.depends("line_id")
     def _compute_company_id(self):
         for member in self:
             member.company_id = member.line_id.company_id
+
+    # ------------------------------------------------------------------
+    # CRUD
+    # ------------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        members = super().create(vals_list)
+        members.line_id.guia_id._check_editable()
+        return members
+
+    def write(self, vals):
+        self.line_id.guia_id._check_editable()
+        return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_frozen(self):
+        self.line_id.guia_id._check_editable()
 
     # ------------------------------------------------------------------
     # Business methods

@@ -1,4 +1,6 @@
 import datetime
+import gc
+import re
 
 import pytz
 
@@ -7,11 +9,12 @@ from odoo.exceptions import UserError
 from odoo.fields import Command
 
 from .. import standard
-from ..standard.message import envelope
+from ..standard.message import check_envelope, envelope
 from ..standard.money import from_cents, to_cents
+from .bulk import read_children
 
-OWN_ERRORS = (standard.EncodeError, ValueError)
-SENT_STATES = ("sent", "received", "processed", "closed")
+LOTES_IN_MEMORY = 50
+GUIA_IN_PATH = re.compile(r"guiasTISS/[^/\[]+\[(\d+)\](?:/(.*))?")
 
 
 class TissLote(models.Model):
@@ -59,6 +62,7 @@ class TissLote(models.Model):
             ("rejected", "Refused"),
             ("cancelled", "Cancelled"),
         ],
+        string="Status",
         default="draft",
         required=True,
         readonly=True,
@@ -131,6 +135,29 @@ class TissLote(models.Model):
     # CRUD
     # ------------------------------------------------------------------
 
+    def write(self, vals):
+        self._check_frozen(vals)
+        return super().write(vals)
+
+    def _check_frozen(self, vals):
+        """What a lote is stays once it was sent, and what was received stays received."""
+        received = set(vals) & {"protocol_number", "protocol_date", "message_id", "sent_date"}
+        received |= {vals.get("state")} & {"draft", "validated", "sent", "rejected", "cancelled"}
+        identity = set(vals) & {
+            "name", "number", "company_id", "contract_id", "guia_type", "version",
+        }  # fmt: skip
+        frozen = self.filtered(
+            lambda lote: (identity and lote.state not in ("draft", "validated"))
+            or (received and lote.protocol_number)
+        )
+        if frozen:
+            raise UserError(
+                self.env._(
+                    "Lote %s was sent: what the operadora has of it can no longer change.",
+                    frozen[0].name,
+                )
+            )
+
     @api.ondelete(at_uninstall=False)
     def _unlink_never(self):
         raise UserError(
@@ -198,15 +225,19 @@ class TissLote(models.Model):
         """
         self._check_state("draft", "validated")
         messages, errors = self.env["tiss.message"], []
-        for lote in self:
+        for number, lote in enumerate(self, start=1):
             try:
                 content = lote._encode()
-            except OWN_ERRORS as error:
-                errors.append(f"{lote.name}: {lote._explain(error)}")
+            except standard.EncodeError as error:
+                errors.append(f"{lote.display_name}: {lote._explain(error.violation)}")
                 continue
             message = lote._journal(content)
             lote.write({"message_id": message.id, "state": "validated"})
             messages += message
+            if number % LOTES_IN_MEMORY == 0:
+                # What a lote leaves behind is cyclic, so it piles up until it is collected.
+                self.env.invalidate_all()
+                gc.collect()
         if errors:
             raise UserError("\n".join(errors))
         return messages
@@ -214,15 +245,27 @@ class TissLote(models.Model):
     def _encode(self):
         """The XML of one lote as valid bytes; raises what the codec finds wrong."""
         self.ensure_one()
+        self._read_content()
         self._check_guias()
         schema = standard.load(self.version)
-        content = schema.encode(
-            self._prepare_tiss_message(), hash_charset=self.contract_id.hash_charset
-        )
-        violations = schema.explain(content) if not schema.validate(content) else []
+        values = self._prepare_tiss_message()
+        content = schema.encode(values, hash_charset=self.contract_id.hash_charset)
+        violations = check_envelope(values, self.version)
+        if not violations and not schema.validate(content):
+            violations = schema.explain(content)
         if violations:
-            raise standard.EncodeError(violations[0].path, violations[0].code)
+            raise standard.EncodeError(violations[0])
         return content
+
+    def _read_content(self):
+        """Read all that the message says, in a number of queries that no lote makes larger."""
+        # As superuser: the message carries the clinical indication, the sender need not see it.
+        lote = self.sudo()
+        guias = read_children(lote, "guia_ids")
+        members = read_children(read_children(guias, "line_ids"), "member_ids")
+        people = guias.professional_id | guias.requester_id | members.professional_id
+        (people | lote.contract_id.partner_id | lote.company_id.partner_id).fetch()
+        self.env["tiss.term"]._cache_domain_codes()
 
     def _check_guias(self):
         """The limits of a lote: 1 to 100 guias, all of its contract and type (guide §4)."""
@@ -287,11 +330,30 @@ class TissLote(models.Model):
             file_name=f"{self.name.zfill(20)}_{digest}.xml",
         )
 
-    def _explain(self, error):
-        """What the codec found wrong, with the guia it is in, for a person to mend."""
-        path = getattr(error, "path", "") or ""
-        code = getattr(error, "code", "") or str(error)
-        return self.env._("%(where)s: %(what)s", where=path, what=code)
+    def _explain(self, violation):
+        """What the codec found wrong and in which guia, in words a biller understands."""
+        found = GUIA_IN_PATH.search(violation.path)
+        guias = self.guia_ids.sorted("number")
+        place = violation.path
+        if found:
+            place = self.env._(
+                "guia %(guia)s, %(element)s",
+                guia=guias[int(found[1]) - 1].name,
+                element=(found[2] or "").rpartition("/")[2] or self.env._("the whole guia"),
+            )
+        sentences = {
+            "missing": self.env._("%s is missing", place),
+            "too_long": self.env._("%s is too long", place),
+            "too_short": self.env._("%s is empty or too short", place),
+            "not_in_domain": self.env._("%s is not a value of the ANS table", place),
+            "pattern": self.env._("%s has the wrong format", place),
+            "digits": self.env._("%s has too many digits", place),
+            "charset": self.env._("%s has a character that cannot be sent", place),
+        }
+        sentence = sentences.get(violation.code)
+        return sentence or self.env._(
+            "%(place)s is not valid (%(code)s)", place=place, code=violation.code
+        )
 
     def get_xml(self):
         """The exact bytes of the current message of one lote."""

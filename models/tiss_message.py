@@ -1,14 +1,17 @@
 import base64
 import hashlib
+from contextlib import contextmanager
+from urllib.parse import quote
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from .. import standard
+from ..standard import identifiers
 from ..standard.message import body_of
 from .bulk import make_append_only
 
-MAX_SIZE = 256 * 1024 * 1024  # bytes of a return file; the largest real ones have some 60 MB
+MAX_SIZE = 128 * 1024 * 1024  # bytes of a return file; the largest real ones have some 60 MB
 
 
 class TissMessage(models.Model):
@@ -78,9 +81,11 @@ class TissMessage(models.Model):
 
     def action_download(self):
         self.ensure_one()
+        # An operadora may call its file anything, also something that is no part of an address.
+        name = quote(self.file_name.replace("\\", "/").rpartition("/")[2])
         return {
             "type": "ir.actions.act_url",
-            "url": f"/web/content/tiss.message/{self.id}/content/{self.file_name}?download=true",
+            "url": f"/web/content/tiss.message/{self.id}/content/{name}?download=true",
             "target": "download",
         }
 
@@ -120,14 +125,42 @@ class TissMessage(models.Model):
         :return: `tiss.demonstrativo` to be checked, or the `tiss.lote` that was answered
         """
         Demonstrativo = self.env["tiss.demonstrativo"]
-        known = Demonstrativo._find_imported(content)
+        known = Demonstrativo._find_imported(content) or self._find_answered_lote(content)
         if known:
             return known
         values = self._decode(content)
         body_name, body = self._get_body(values)
-        if body_name == "recebimentoLote":
+        if body_name != "recebimentoLote":
+            return Demonstrativo._import_values(name, content, values)
+        with self._missing_elements():
             return self.env["tiss.lote"]._receive_answer(name, content, values, body)
-        return Demonstrativo._import_values(name, content, values)
+
+    @api.model
+    def _find_answered_lote(self, content):
+        """The lote whose answer had these very bytes; a refusal names none, so never guess twice."""
+        return self.search(
+            [
+                ("sha256", "=", hashlib.sha256(content).hexdigest()),
+                ("company_id", "=", self.env.company.id),
+                ("direction", "=", "in"),
+                ("lote_id", "!=", False),
+            ],
+            limit=1,
+        ).lote_id
+
+    @contextmanager
+    def _missing_elements(self):
+        """Say which element a file lacks, where reading it cannot go on without."""
+        try:
+            yield
+        except KeyError as error:
+            raise UserError(
+                self.env._(
+                    "The file lacks “%s”, without which it cannot be used. Ask the operadora for a"
+                    " complete one.",
+                    error.args[0],
+                )
+            ) from error
 
     @api.model
     def _get_body(self, values):
@@ -149,7 +182,8 @@ class TissMessage(models.Model):
                 )
             )
         try:
-            values = standard.load(standard.versions()[-1]).decode(content, strict=False)
+            schema = standard.load(standard.versions()[-1])
+            values = schema.decode(content, strict=False, limit=MAX_SIZE)
         except standard.UnsafeXML as error:
             raise UserError(
                 self.env._(
@@ -191,7 +225,8 @@ class TissMessage(models.Model):
                 )
             )
         provider = header.get("destino", {}).get("identificacaoPrestador") or {}
-        known = {contract._get_provider_code(), contract.company_id.vat or ""}
+        vat = identifiers.compact(contract.company_id.vat or "")
+        known = {contract._get_provider_code(), vat} - {""}
         if not set(provider.values()) & known:
             raise UserError(
                 self.env._(

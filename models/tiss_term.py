@@ -1,3 +1,5 @@
+import itertools
+
 from odoo import api, fields, models, tools
 from odoo.exceptions import UserError
 from odoo.fields import Domain
@@ -94,6 +96,19 @@ class TissTerm(models.Model):
     def _get_id(self, table, code):
         return self.search([("table_code", "=", table), ("code", "=", code)], limit=1).id
 
+    @api.model
+    @tools.ormcache()
+    def _get_domain_codes(self):
+        """{id: code} of the domain tables: some 1,300 rows, needed for every message."""
+        domain = [("table_code", "not in", (*PROCEDURE_TABLES, "38"))]
+        return {term.id: term.code for term in self.sudo().search_fetch(domain, ["code"])}
+
+    @api.model
+    def _cache_domain_codes(self):
+        """Spare the loops over guias one query per many2one to a domain table."""
+        codes = self._get_domain_codes()
+        self._fields["code"]._insert_cache(self.browse(codes), codes.values())
+
     def _is_valid_on(self, date):
         self.ensure_one()
         return (not self.start_date or self.start_date <= date) and (
@@ -122,9 +137,17 @@ class TissTerm(models.Model):
     @api.model
     def _load_packaged_terms(self):
         """Load every table that the `tiss` package and the addon carry, in one bulk copy."""
-        self._load_rows(terminology.tuss_terms())
-        self._load_rows(terminology.glosas())
-        self._load_rows(terminology.domains())
+        self._load_rows(
+            itertools.chain(
+                terminology.tuss_terms(),
+                terminology.domains(),
+                map(self._glosa_to_term, terminology.glosas()),
+            )
+        )
+
+    @api.model
+    def _glosa_to_term(self, glosa):
+        return terminology.Term("38", glosa.code, glosa.term, "", None, None)
 
     @api.model
     def _load_rows(self, rows):

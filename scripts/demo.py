@@ -11,8 +11,9 @@ folder.mkdir(parents=True, exist_ok=True)
 for old in folder.glob("*.xml"):
     old.unlink()
 env = env(context={**env.context, "lang": "pt_BR", "tz": "America/Sao_Paulo"})  # noqa: F821
-job = run(env, folder)
 logins = users.create(env)
+biller = env["res.users"].search([("login", "=", "faturamento")])
+job = run(env, folder, biller)
 breaches = job.clinic.contracts.check_ledger()
 env.cr.commit()
 

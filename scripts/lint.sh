@@ -2,6 +2,7 @@
 # Sourced by ./dev: the linters. Each step runs even if an earlier one failed, so that one run shows everything.
 
 LINT=$ENVD/lint/bin
+export PYLINTHOME=$ENVD/pylint
 FAILED=()
 
 step() { # step NAME COMMAND…
@@ -11,7 +12,7 @@ step() { # step NAME COMMAND…
     say "ok      $name ($((SECONDS - start)) s)"
   else
     say "FAILED  $name"
-    cat "$log"
+    cat "$log" >&2
     FAILED+=("$name")
   fi
 }

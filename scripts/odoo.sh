@@ -124,8 +124,8 @@ make_venv() {
     "$(find_python)" -m venv --clear "$venv" || die "no Python environment could be made in $venv"
   fi
   rm -f "$venv/.stamp"
-  if ! "$venv/bin/python" -m pip install -q --disable-pip-version-check --only-binary=:all: "$@" \
-    >"$venv/pip.log" 2>&1; then
+  if ! "$venv/bin/python" -m pip install -q --disable-pip-version-check --no-compile --only-binary=:all: \
+    "$@" >"$venv/pip.log" 2>&1; then
     tail -5 "$venv/pip.log" >&2
     die "pip could not install the packages; its whole output is in $venv/pip.log"
   fi

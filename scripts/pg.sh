@@ -176,7 +176,7 @@ db_drop_others() { # db_drop_others KIND KEEP: earlier templates of that kind
 
 db_depends() { "$PY" -c 'import ast, sys; print(*ast.literal_eval(sys.stdin.read())["depends"], sep=",")' <"$ROOT/__manifest__.py"; }
 
-# Sets BASE_TEMPLATE: the addon's dependencies installed, Portuguese loaded, no demo data.
+# Sets BASE_TEMPLATE: the addon's dependencies installed, Portuguese loaded, asset bundles made, no demo data.
 base_template() {
   local modules
   modules=$(db_depends),web_tour
@@ -188,6 +188,7 @@ base_template() {
   # what would install itself beside them (mail by letter, partner look-up on the net) is left out
   odoo -d "${PREFIX}_new" -i "$modules" --load-language=pt_BR --skip-auto-install --no-http --stop-after-init \
     --log-level=warn >&2
+  run_script "${PREFIX}_new" "$ROOT/scripts/pregen.py"
   db_rename "${PREFIX}_new" "$BASE_TEMPLATE"
   db_drop_others base "$BASE_TEMPLATE"
 }
@@ -200,7 +201,7 @@ addon_hash() {
     cat - <(echo "$BASE_TEMPLATE") | sha256sum | cut -c1-8)
 }
 
-# Sets ADDON_TEMPLATE: the base and the addon, with the asset bundles that a browser asks for.
+# Sets ADDON_TEMPLATE: the base and the addon.
 addon_template() {
   local hash
   base_template
@@ -212,7 +213,7 @@ addon_template() {
   odoo -d "${PREFIX}_new" -i "$ADDON" --no-http --stop-after-init --log-level=warn >&2
   [ "$(sql_in "${PREFIX}_new" "select state from ir_module_module where name = '$ADDON'")" = installed ] ||
     die "$ADDON was not installed: see the messages above"
-  say "asset bundles"
+  # again, for those that the addon changes
   run_script "${PREFIX}_new" "$ROOT/scripts/pregen.py"
   # edited meanwhile: usable now, but never again under that name
   [ "$(addon_hash)" = "$hash" ] || ADDON_TEMPLATE=${PREFIX}_addon_edited

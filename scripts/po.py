@@ -76,9 +76,7 @@ def check(exported: Path, folder: Path) -> list[str]:
     if not (folder / f"{ADDON}.pot").exists() or not (folder / "pt_BR.po").exists():
         problems.append(f"{folder} must hold {ADDON}.pot and pt_BR.po")
     if problems:
-        problems.append(
-            "./dev po brings the files up to date; then translate what is new"
-        )
+        problems.append("./dev po brings the files up to date; then translate what is new")
     return problems
 
 

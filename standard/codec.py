@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import IO, Any
 from lxml import etree
 
 from . import parser
-from .errors import DecodeError, EncodeError, Violation
+from .errors import DecodeError, EncodeError, UnsafeXML, Violation
 from .plan import Complex, Field, Opaque, Plan
 from .simple import Leaf, Refusal
 
@@ -33,6 +34,7 @@ _ATTRIBUTES = etree.XPath(
 )
 _LOOSE_TEXTS = etree.XPath("descendant-or-self::*[*]/text()[normalize-space()]")
 _MAX_SHAPES = 4096
+_MAX_PROBLEMS = 100_000
 _PENDING: Any = object()
 
 
@@ -45,15 +47,14 @@ def local_name(tag: str) -> str:
 # ---------------------------------------------------------------------------
 
 
-def digest(xml: bytes | str | etree._Element, charset: str = "iso-8859-1") -> str:
+def digest(xml: bytes | str, charset: str = "iso-8859-1") -> str:
     """MD5 of the texts of all leaf elements in order (guide §2.3), as 32 lower-case hex digits.
 
     The hash itself and a signature of the whole message are left out; the signature of a guia
     counts. Raises DecodeError (``charset``) when a text does not exist in ``charset``.
     """
-    root = xml if isinstance(xml, etree._Element) else parser.parse(xml)
     try:
-        return _md5(_leaf_texts(root), charset)
+        return _md5(_leaf_texts(parser.parse(xml)), charset)
     except UnicodeEncodeError as error:
         value = error.object[error.start : error.end]
         raise DecodeError(Violation("charset", value=value, expected=(charset,))) from None
@@ -64,13 +65,14 @@ def matching_charset(xml: bytes | str) -> str | None:
 
     Operadoras disagree on the charset, so a return is never refused for its hash.
     """
-    root = parser.parse(xml, repair=True)
+    root, _ = parser.parse_repaired(xml)
+    texts = _leaf_texts(root)
     found = next((node.text or "" for node in root.iter("{*}hash") if _is_hash(node, root)), "")
     for charset in HASH_CHARSETS:
         try:
-            if digest(root, charset) == found.strip().lower():
+            if _md5(texts, charset) == found.strip().lower():
                 return charset
-        except DecodeError:
+        except UnicodeEncodeError:
             continue
     return None
 
@@ -84,8 +86,9 @@ def _leaf_texts(root: etree._Element) -> list[str]:
     for child in root:
         if local_name(child.tag) not in _SIGNATURES:
             texts.extend(
-                node.text for node in child.iter() if not len(node) and node.text
-                and not _is_hash(node, root)
+                node.text
+                for node in child.iter()
+                if not len(node) and node.text and not _is_hash(node, root)
             )
     return texts
 
@@ -404,11 +407,14 @@ class Decoded(dict):
 
 
 def decode(plan: Plan, xml: bytes | str, *, strict: bool, limit: int) -> Decoded:
-    root = parser.parse(xml, limit=limit, repair=not strict)
-    reader = Reader(_root_field(plan, root, strict), root, strict=strict)
-    decoded = reader.decoded()
-    if not strict and isinstance(xml, bytes) and _was_repaired(xml, root):
-        decoded.problems.append(Violation("encoding", expected=(parser.encoding_of(xml),)))
+    """See ``Schema.decode``."""
+    if strict:
+        root = parser.parse(xml, limit=limit)
+        return Reader(_root_field(plan, root, strict), root, strict=True).decoded()
+    root, declared = parser.parse_repaired(xml, limit=limit)
+    decoded = Reader(_root_field(plan, root, strict), root, strict=False).decoded()
+    if declared:
+        decoded.problems.append(Violation("encoding", value=declared))
     return decoded
 
 
@@ -421,10 +427,6 @@ def problems(plan: Plan, root: etree._Element) -> list[Violation]:
     reader = Reader(field, root, strict=True, collect=True)
     reader.decoded()
     return sorted(reader.problems + reader.surprises, key=lambda each: each.line or 0)
-
-
-def _was_repaired(xml: bytes, root: etree._Element) -> bool:
-    return root.getroottree().docinfo.encoding.lower() != parser.encoding_of(xml)
 
 
 def _root_field(plan: Plan, root: etree._Element, strict: bool) -> Field:
@@ -459,7 +461,8 @@ class Reader:
         self._raises = strict and not collect
         self._base = base
         self._omit = omit
-        self._opaque: list[etree._Element] = []
+        self._opaque: set[etree._Element] = set()
+        self._places: dict[etree._Element, dict[etree._Element, int]] = {}
         self.problems: list[Violation] = []
         self.surprises: list[Violation] = []
 
@@ -474,60 +477,49 @@ class Reader:
         values: dict[str, Any] = {}
         place = -1
         for child in node:
-            field = self._field_of(plan, child)
-            if field is None:
+            field = plan.by_tag.get(child.tag) or self._field_of(plan, child)
+            if field is None or field.name in self._omit:
                 continue
             if field.place < place:
                 self._report("order", child)
             place = field.place
-            name = field.name
-            if field.many:
-                values.setdefault(name, []).append(self._value(field, child))
-            elif name in values:
+            if not field.many and field.name in values:
                 self._surprise(child, "too_many", limit=1)
+                continue
+            kind = field.type
+            value = (
+                self._complex(kind, child) if isinstance(kind, Complex) else self._leaf(kind, child)
+            )
+            if field.many:
+                values.setdefault(field.name, []).append(value)
             else:
-                values[name] = self._value(field, child)
+                values[field.name] = value
         if not len(node) and (node.text or "").strip():
             self._note(Violation("unexpected", self.path(node), node.sourceline, node.text))
         self._check_shape(plan, node, values)
         return values
 
-    def _value(self, field: Field, node: etree._Element) -> Any:
-        if isinstance(field.type, Complex):
-            return self._complex(field.type, node)
-        if isinstance(field.type, Opaque):
-            self._opaque.append(node)
+    def _leaf(self, leaf: Leaf | Opaque, node: etree._Element) -> Any:
+        if isinstance(leaf, Opaque):
+            self._opaque.add(node)
             return etree.tostring(node, encoding="unicode", with_tail=False)
-        return self._leaf(field.type, node)
-
-    def _leaf(self, leaf: Leaf, node: etree._Element) -> Any:
         for child in node:
             self._surprise(child)
         text = node.text or ""
         try:
             return leaf.decode(text)
         except Refusal as refusal:
-            self._report(
-                refusal.code,
-                node,
-                value=text,
-                limit=refusal.limit,
-                expected=refusal.expected,
-            )
+            details = {"value": text, "limit": refusal.limit, "expected": refusal.expected}
+            self._report(refusal.code, node, **details)
             return text if refusal.parsed is None else refusal.parsed
 
     def _field_of(self, plan: Complex, child: etree._Element) -> Field | None:
-        """The field that an element fills; None when there is none, which is then noted."""
-        if self._strict:
-            field = plan.by_tag.get(child.tag)
-        else:
-            field = plan.fields.get(local_name(child.tag))
-        if field is None and not self._strict:
-            field = self._misspelt(plan, child)
+        """The field of an element that is not under its own tag; None, and noted, without one."""
+        field = None
+        if not self._strict:
+            field = plan.fields.get(local_name(child.tag)) or self._misspelt(plan, child)
         if field is None:
             self._surprise(child)
-        elif field.name in self._omit:
-            return None
         return field
 
     def _misspelt(self, plan: Complex, child: etree._Element) -> Field | None:
@@ -562,9 +554,7 @@ class Reader:
                 self._note(violation)
 
     def _is_opaque(self, node: etree._Element) -> bool:
-        return any(
-            each in self._opaque for each in (node, *node.iterancestors())
-        ) if self._opaque else False
+        return bool(self._opaque) and not self._opaque.isdisjoint((node, *node.iterancestors()))
 
     def _surprise(self, node: etree._Element, code: str = "unexpected", **details: Any) -> None:
         """Note an element that has no place, with the text of each leaf in it."""
@@ -575,16 +565,18 @@ class Reader:
                 self._note(Violation(code, self.path(leaf), leaf.sourceline, leaf.text))
 
     def _note(self, violation: Violation) -> None:
-        if self._raises:
-            raise DecodeError(violation)
-        self.surprises.append(violation)
+        self._keep(violation, self.surprises)
 
     def _report(self, code: str, node: etree._Element, child: str = "", **details: Any) -> None:
         path = "/".join(filter(None, (self.path(node), child)))
-        violation = Violation(code, path, node.sourceline, **details)
+        self._keep(Violation(code, path, node.sourceline, **details), self.problems)
+
+    def _keep(self, violation: Violation, kept: list[Violation]) -> None:
         if self._raises:
             raise DecodeError(violation)
-        self.problems.append(violation)
+        if len(kept) >= _MAX_PROBLEMS:
+            raise UnsafeXML(Violation("oversized", limit=_MAX_PROBLEMS))
+        kept.append(violation)
 
     def path(self, node: etree._Element) -> str:
         """Path of a node below the root, with positions of those elements that may repeat."""
@@ -597,11 +589,23 @@ class Reader:
         for each in reversed(chain):
             name = local_name(each.tag)
             field = plan.fields.get(name) if isinstance(plan, Complex) else None
-            index = 1 + sum(1 for _ in each.itersiblings(each.tag, preceding=True))
+            index = self._place(each)
             repeats = field.many if field else index > 1
             names.append(f"{name}[{index}]" if repeats else name)
             plan = field.type if field else None
         return "/".join(names)
+
+    def _place(self, node: etree._Element) -> int:
+        """Position among the siblings of the same name; counted once for all, as a file may be
+        wrong in every one of them."""
+        parent = node.getparent()
+        if parent not in self._places:
+            counts: Counter[str] = Counter()
+            places = self._places[parent] = {}
+            for each in parent:
+                counts[each.tag] += 1
+                places[each] = counts[each.tag]
+        return self._places[parent][node]
 
 
 # ---------------------------------------------------------------------------
@@ -620,8 +624,9 @@ def iterate(
     record_limit: int,
 ) -> Iterator[Decoded]:
     names = path.split("/")
-    if not any(_resolve(field, names) for field in plan.elements.values()):
-        raise ValueError(f"no message of TISS {plan.version} has the path {path}")
+    found = [_resolve(field, names) for field in plan.elements.values()]
+    if not any(chain and isinstance(chain[-1].type, Complex) for chain in found):
+        raise ValueError(f"no message of TISS {plan.version} has records at {path}")
     wanted = {names[-1], *omit, *plan.elements}
     streamer = _Streamer(plan, names, strict=strict, omit=omit)
     for node, mark in parser.stream(file, wanted, limit=limit, record_limit=record_limit):
@@ -647,9 +652,7 @@ def _resolve(field: Field, names: list[str]) -> list[Field] | None:
 class _Streamer:
     """Decodes the records at one path and frees each, and all that was read before it."""
 
-    def __init__(
-        self, plan: Plan, names: list[str], *, strict: bool, omit: frozenset[str]
-    ) -> None:
+    def __init__(self, plan: Plan, names: list[str], *, strict: bool, omit: frozenset[str]) -> None:
         self._plan = plan
         self._names = names
         self._strict = strict
@@ -680,9 +683,7 @@ class _Streamer:
         context = self._take_context(node)
         self._count += 1
         base = "/".join(self._names) + f"[{self._count}]"
-        reader = Reader(
-            self._chain[-1], node, strict=self._strict, base=base, omit=self._omit
-        )
+        reader = Reader(self._chain[-1], node, strict=self._strict, base=base, omit=self._omit)
         decoded = reader.decoded()
         decoded.context = context
         node.clear()

@@ -141,7 +141,9 @@ SOAP: dict[str, SoapPair] = {
         SoapElement("reciboCancelaGuiaWS", "reciboCancelaGuia", "reciboCancelaGuia"),
     ),
     "tissComunicacaoBeneficiario": SoapPair(
-        SoapElement("comunicacaoBeneficiarioWS", "comunicacaoBeneficiario", "comunicacaoInternacao"),
+        SoapElement(
+            "comunicacaoBeneficiarioWS", "comunicacaoBeneficiario", "comunicacaoInternacao"
+        ),
         SoapElement("reciboComunicacaoWS", "reciboComunicacao", "reciboComunicacao"),
     ),
     "tissEnvioDocumentos": SoapPair(
@@ -311,15 +313,12 @@ def _check_transaction(
 
 
 def _transactions(path: tuple[str, ...], failed: bool) -> tuple[str, ...]:
-    """The tipoTransacao that may carry a body; an error may answer any that begins like it."""
+    """The tipoTransacao whose body a path is or lies in; an error may answer narrower ones too."""
     direction, *names = path
-    found = {
-        name: each
-        for name, each in TRANSACTIONS.items()
-        if each.direction == direction and each.body[: len(names)] == tuple(names)
-    }
-    exact = tuple(name for name, each in found.items() if len(each.body) == len(names))
-    return tuple(found) if failed or not exact else exact
+    bodies = {name: each.body for name, each in TRANSACTIONS.items() if each.direction == direction}
+    found = [name for name, body in bodies.items() if tuple(names[: len(body)]) == body]
+    narrower = [name for name, body in bodies.items() if body[: len(names)] == tuple(names)]
+    return tuple(dict.fromkeys(found + narrower) if failed or not found else found)
 
 
 def _check_version(values: Mapping[str, Any], version: str) -> Iterator[Violation]:

@@ -17,6 +17,7 @@ from .errors import DecodeError, UnsafeXML, Violation
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_RECORD_BYTES = 16 * 1024 * 1024
+_MAX_TAGS = 4_000_000
 _PROLOG_BYTES = 64 * 1024
 _CHUNK_BYTES = 32 * 1024
 
@@ -46,23 +47,46 @@ _OPTIONS = {
 }
 
 
-def parse(xml: bytes | str, *, limit: int = MAX_BYTES, repair: bool = False) -> etree._Element:
-    """Root element of a document; DecodeError or UnsafeXML.
+def parse(xml: bytes | str, *, limit: int = MAX_BYTES) -> etree._Element:
+    """Root element of a document; DecodeError or UnsafeXML."""
+    data, encoding = _checked(xml, limit)
+    try:
+        return _parse(data, encoding)
+    except etree.XMLSyntaxError as error:
+        raise _failure(error) from None
 
-    ``repair`` reads a document whose bytes are not in the declared encoding as windows-1252,
-    which is what such files are; the caller can tell by ``encoding_of(xml)``.
+
+def parse_repaired(
+    xml: bytes | str, *, limit: int = MAX_BYTES
+) -> tuple[etree._Element, str | None]:
+    """Root element, and the declared encoding when the bytes were in another one.
+
+    Such files are in windows-1252. Blanks before the XML declaration are forgiven too.
     """
-    data = xml.encode("utf-8") if isinstance(xml, str) else xml
+    data, encoding = _checked(xml.lstrip(), limit)
+    try:
+        return _parse(data, encoding), None
+    except etree.XMLSyntaxError as error:
+        if not _is_encoding_error(error):
+            raise _failure(error) from None
+        failure = _failure(error)
+    try:
+        return _parse(data, "windows-1252"), encoding
+    except etree.XMLSyntaxError:
+        raise failure from None
+
+
+def _checked(xml: bytes | str, limit: int) -> tuple[bytes, str]:
+    """The bytes of a document that may be parsed, and their encoding."""
+    data = xml.encode("utf-8", "surrogatepass") if isinstance(xml, str) else xml
     if len(data) > limit:
         raise UnsafeXML(Violation("oversized", limit=limit))
     encoding = "utf-8" if isinstance(xml, str) else encoding_of(data)
     _refuse_doctype(data)
-    try:
-        return _parse(data, encoding)
-    except etree.XMLSyntaxError as error:
-        if repair and _is_encoding_error(error):
-            return _parse_again(data, error)
-        raise _failure(error) from None
+    # An element of four bytes takes more than a hundred in memory.
+    if data.count(b"<") > _MAX_TAGS:
+        raise UnsafeXML(Violation("oversized", limit=_MAX_TAGS))
+    return data, encoding
 
 
 def _parse(data: bytes, encoding: str) -> etree._Element:
@@ -70,13 +94,6 @@ def _parse(data: bytes, encoding: str) -> etree._Element:
     if root is None:
         raise DecodeError(Violation("not_xml"))
     return root
-
-
-def _parse_again(data: bytes, error: etree.XMLSyntaxError) -> etree._Element:
-    try:
-        return _parse(data, "windows-1252")
-    except etree.XMLSyntaxError:
-        raise _failure(error) from None
 
 
 def encoding_of(data: bytes) -> str:
@@ -173,9 +190,7 @@ def stream(
 
     tags = [f"{{*}}{name}" for name in names]
     options = {key: value for key, value in _OPTIONS.items() if key != "dtd_validation"}
-    events = etree.iterparse(
-        source, events=("end",), tag=tags, encoding=source.encoding, **options
-    )
+    events = etree.iterparse(source, events=("end",), tag=tags, encoding=source.encoding, **options)
     try:
         for _event, element in events:
             yield element, mark

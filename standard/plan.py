@@ -101,19 +101,19 @@ class Complex:
 
 @dataclass(frozen=True)
 class Field:
-    """An element where a type uses it; ``most`` is None when unbounded, ``place`` its order."""
+    """An element where a type uses it.
+
+    ``most`` is None when unbounded; values of a field with ``many`` are lists; ``place`` grows
+    with the order in the XSD.
+    """
 
     name: str
     tag: str
     type: Leaf | Complex | Opaque
     least: int
     most: int | None
+    many: bool
     place: int
-
-    @property
-    def many(self) -> bool:
-        """Values of this field are lists."""
-        return self.most != 1
 
 
 @dataclass(frozen=True)
@@ -131,8 +131,11 @@ def build(version: str, root: Path) -> Plan:
     if schema.all_errors:
         raise PackageError(f"the schema of TISS {version} is not valid: {schema.all_errors[0]}")
     builder = _Builder(schema.target_namespace)
-    elements = {each.local_name: builder.field(each) for each in schema.elements.values()
-                if each.target_namespace == schema.target_namespace}
+    elements = {
+        each.local_name: builder.field(each)
+        for each in schema.elements.values()
+        if each.target_namespace == schema.target_namespace
+    }
     return Plan(version, schema.target_namespace, elements)
 
 
@@ -152,6 +155,7 @@ class _Builder:
             type=self._type(element.type),
             least=element.min_occurs,
             most=element.max_occurs,
+            many=element.max_occurs != 1,
             place=self._place,
         )
 
@@ -159,7 +163,9 @@ class _Builder:
         key = id(xsd_type)
         if key not in self._types:
             self._types[key] = None
-            self._types[key] = self._leaf(xsd_type) if xsd_type.is_simple() else self._complex(xsd_type)
+            self._types[key] = (
+                self._leaf(xsd_type) if xsd_type.is_simple() else self._complex(xsd_type)
+            )
         built = self._types[key]
         if built is None:
             raise PackageError(f"the type {xsd_type.name} contains itself")
@@ -193,9 +199,7 @@ class _Builder:
     def _leaf(self, xsd_type) -> Leaf:
         name = xsd_type.local_name or ""
         facets = _facets(xsd_type)
-        kind = next(
-            each.local_name for each in _ancestry(xsd_type) if each.local_name in _KINDS
-        )
+        kind = next(each.local_name for each in _ancestry(xsd_type) if each.local_name in _KINDS)
         return _KINDS[kind](name, facets)
 
 

@@ -22,9 +22,10 @@ from typing import IO, Any
 
 from lxml import etree
 
-from . import codec, parser, plan
+from . import codec, parser
 from .codec import Decoded
 from .errors import DecodeError, PackageError, UnknownVersion, Violation
+from .plan import Field, Plan, build
 
 _PROVENANCE = "provenance.json"
 # SHA-256 of the provenance files of package tiss, which hold the SHA-256 of every XSD.
@@ -83,7 +84,7 @@ def register(source: str | Path | bytes, folder: str | Path | None = None) -> st
         parent = Path(folder) if folder else _temporary_folder()
         _registered[version] = _keep(parent / version, version, found, sums)
     try:
-        load(version).plan  # noqa: B018 - a package that cannot be compiled is refused here
+        load(version).compile()
     except Exception as error:
         _registered.pop(version, None)
         _loaded.pop(version, None)
@@ -111,6 +112,7 @@ class Schema:
         self.version = version
         self._root = root
         self._lock = threading.Lock()
+        self._plan: Plan | None = None
         self._local = threading.local()
 
     def __repr__(self) -> str:
@@ -121,18 +123,25 @@ class Schema:
         """Where the XSDs of the version are."""
         return self._root.parent
 
-    @cached_property
-    def plan(self) -> plan.Plan:
+    @property
+    def plan(self) -> Plan:
         """Built on first use, which takes about a second."""
         with self._lock:
-            # Another thread may have built it while this one waited.
-            return self.__dict__.get("plan") or plan.build(self.version, self._root)
+            if self._plan is None:
+                self._plan = build(self.version, self._root)
+            return self._plan
 
     @cached_property
     def _encoder(self) -> codec.Encoder:
         return codec.Encoder(self.plan)
 
-    def field(self, path: str, *, element: str = "mensagemTISS") -> plan.Field:
+    def compile(self) -> None:
+        """Build plan and validator now; they are built on first use otherwise."""
+        if "mensagemTISS" not in self.plan.elements:
+            raise PackageError("the schema has no mensagemTISS")
+        self._validator()
+
+    def field(self, path: str, *, element: str = "mensagemTISS") -> Field:
         """The field at a path below a root element: its type, facets and cardinality; KeyError."""
         found = self.plan.elements[element]
         for name in path.split("/"):
@@ -253,10 +262,9 @@ def _packaged() -> dict[str, Path]:
 def _checked_root(version: str, folder: Path) -> Path:
     """The root XSD of a folder, after comparing every file with its recorded SHA-256."""
     provenance = (folder / _PROVENANCE).read_bytes()
-    pinned = _PINNED.get(version)
-    if folder == _packaged().get(version) and pinned:
-        if hashlib.sha256(provenance).hexdigest() != pinned:
-            raise PackageError(f"the schemas of TISS {version} are not the official ones")
+    found = hashlib.sha256(provenance).hexdigest()
+    if folder == _packaged().get(version) and found != _PINNED.get(version, found):
+        raise PackageError(f"the schemas of TISS {version} are not the official ones")
     sums = json.loads(provenance)["files"]
     if _sums(folder) != sums:
         raise PackageError(f"the schemas of TISS {version} in {folder.name} have been changed")

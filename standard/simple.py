@@ -131,11 +131,12 @@ class Domain(Leaf):
 
 
 class Remembering(Leaf):
-    """A leaf whose values repeat all over a lote and are slow to format: prices, days, hours."""
+    """A leaf whose values repeat all over a message and are slow to convert: prices, days."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self._texts: dict[tuple[type, Any], str] = {}
+        self._values: dict[str, Any] = {}
 
     def encode(self, value: Any) -> str:
         try:
@@ -148,7 +149,19 @@ class Remembering(Leaf):
         self._texts[value.__class__, value] = text
         return text
 
+    def decode(self, text: str) -> Any:
+        value = self._values.get(text)
+        if value is None:
+            value = self._parse(text)
+            if len(self._values) >= _MAX_REMEMBERED:
+                self._values.clear()
+            self._values[text] = value
+        return value
+
     def _format(self, value: Any) -> str:
+        raise NotImplementedError
+
+    def _parse(self, text: str) -> Any:
         raise NotImplementedError
 
 
@@ -166,9 +179,14 @@ class Number(Remembering):
     def _format(self, value: Any) -> str:
         if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
             raise self._wrong_type(value)
-        return self._normalise(Decimal(value))
+        text = self._normalise(Decimal(value))
+        # XSD would take a digit more before the point when there is one less behind it, but then
+        # the written text has more digits than receivers keep (guide Appendix B 8).
+        if self.total_digits and sum(map(str.isdigit, text.lstrip("-0"))) > self.total_digits:
+            raise Refusal("digits", value=value, limit=self.total_digits)
+        return text
 
-    def decode(self, text: str) -> Decimal:
+    def _parse(self, text: str) -> Decimal:
         text = text.strip(_XML_BLANKS)
         if not _DECIMAL.fullmatch(text):
             raise self._wrong_type(text)
@@ -234,7 +252,7 @@ class Date(Remembering):
             raise self._wrong_type(value)
         return value.isoformat()
 
-    def decode(self, text: str) -> datetime.date:
+    def _parse(self, text: str) -> datetime.date:
         match = _DATE.fullmatch(text.strip(_XML_BLANKS))
         if not match:
             raise self._wrong_type(text)
@@ -255,7 +273,7 @@ class Time(Remembering):
             raise self._wrong_type(value)
         return value.isoformat()
 
-    def decode(self, text: str) -> datetime.time:
+    def _parse(self, text: str) -> datetime.time:
         match = _TIME.fullmatch(text.strip(_XML_BLANKS))
         if not match:
             raise self._wrong_type(text)

@@ -1,9 +1,15 @@
+from contextlib import contextmanager
 from datetime import timedelta
 
-from odoo import fields
-from odoo.fields import Command
+from psycopg2 import IntegrityError
 
-from odoo.addons.account.tests.common import AccountTestInvoicingCommon
+from odoo import fields
+from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Command
+from odoo.tests import new_test_user
+from odoo.tools import SQL, mute_logger
+
+from odoo.tests import TransactionCase, new_test_user
 
 from ..operadora import Operadora
 from ..standard import identifiers
@@ -22,16 +28,34 @@ PRICES = {
 }
 
 
-class TissCommon(AccountTestInvoicingCommon):
-    """A clinic with the Brazilian chart, one convênio, one patient and a short price list."""
+class ClinicCase(TransactionCase):
+    """The database's own company with the Brazilian chart, and an ordinary user who manages it.
+
+    Loading the chart takes many seconds, so it is loaded only where the database has none.
+    """
+
+    groups = "l10n_br_tiss.group_tiss_manager"
 
     @classmethod
-    @AccountTestInvoicingCommon.setup_country("br")
     def setUpClass(cls):
         super().setUpClass()
         cls.company = cls.env.company
-        cls.company.write({"vat": identifiers.complete_cnpj("456789010001")})
+        cls.company.country_id = cls.env.ref("base.br")
+        if cls.company.chart_template != "br":
+            cls.env["account.chart.template"].try_loading("br", cls.company, install_demo=False)
+        cls.company.vat = identifiers.complete_cnpj("456789010001")
         cls.company._tiss_setup_accounting()
+        user = new_test_user(cls.env, "tiss_test", groups=cls.groups, lang="en_US")
+        cls.env = cls.env(user=user)
+        cls.company = cls.company.with_env(cls.env)
+
+
+class TissCommon(ClinicCase):
+    """A clinic with one convênio, one patient and a short price list."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
         cls.today = fields.Date.today()
         cls.visit_date = cls.today - timedelta(days=3)
         cls.contract = cls._create_contract("326305", provider_code="12345")
@@ -45,10 +69,6 @@ class TissCommon(AccountTestInvoicingCommon):
             {"patient_id": cls.patient.id, "plan_id": cls.plan.id, "number": "0123456789"}
         )
         cls.professional = cls._create_professional("Médica Exemplo")
-
-    @classmethod
-    def get_default_groups(cls):
-        return super().get_default_groups() | cls.env.ref("l10n_br_tiss.group_tiss_manager")
 
     # ------------------------------------------------------------------
     # Records
@@ -145,9 +165,68 @@ class TissCommon(AccountTestInvoicingCommon):
             **options,
         )
 
+    @classmethod
+    def _create_user(cls, login, *groups, **vals):
+        """A real user of this company; a group named without its module is one of ours."""
+        names = [g if "." in g else f"l10n_br_tiss.group_tiss_{g}" for g in groups]
+        vals = {"company_id": cls.company.id, **vals}
+        return new_test_user(cls.env, login, groups=",".join(names), **vals)
+
+    @classmethod
+    def _create_other_clinic(cls):
+        """A second company with another CNPJ, its own accounts and a convênio with 326305."""
+        company = cls.setup_other_company(name="Outra Clínica")["company"]
+        company.vat = identifiers.complete_cnpj("987654320001")
+        cls.env.user.company_ids |= company
+        env = cls.env(context={**cls.env.context, "allowed_company_ids": company.ids})
+        company.with_env(env)._tiss_setup_accounting()
+        return env["tiss.contract"].create(
+            {"partner_id": cls.operadora.id, "version": "4.03.00", "provider_code": "99999"}
+        )
+
     # ------------------------------------------------------------------
     # Assertions
     # ------------------------------------------------------------------
+
+    @contextmanager
+    def assertRefused(self, words, exception=UserError):
+        """The block fails with `words` (a regex) and leaves our rows and the books untouched."""
+        before = self._get_content()
+        with self.assertRaisesRegex(exception, words), mute_logger("odoo.sql_db"):
+            try:
+                with self.env.cr.savepoint():
+                    yield
+                    self.env.flush_all()
+            except IntegrityError as error:
+                raise ValidationError(self._get_constraint_message(error)) from error
+        self.env.invalidate_all()
+        self.assertEqual(self._get_content(), before)
+
+    def _get_constraint_message(self, error):
+        """What Odoo's service layer shows for a constraint of the database."""
+        tables = {model._table: name for name, model in self.env.registry.items()}
+        model = self.env[tables.get(error.diag.table_name, "base")]
+        return model._sql_error_to_message(error)
+
+    def _get_content(self):
+        """{table: digest of all its rows} of our operational tables and of Odoo's journal."""
+        self.env.flush_all()
+        reference = {"tiss.term", "tiss.operadora.registry"}
+        names = [
+            name
+            for name, model in self.env.registry.items()
+            if name.startswith("tiss.") and name not in reference and model._auto
+        ]
+        names += ["account.move", "account.move.line", "account.payment", "mail.message"]
+        content = {}
+        for name in sorted(names):
+            [[content[name]]] = self.env.execute_query(
+                SQL(
+                    "SELECT md5(string_agg(t::text, E'\\n' ORDER BY id)) FROM %s t",
+                    SQL.identifier(self.env[name]._table),
+                )
+            )
+        return content
 
     def assertLedgerSound(self, contracts=None):
         self.assertEqual((contracts or self.contract).check_ledger(), [])

@@ -27,6 +27,7 @@ class TissGuiaGenerate(models.TransientModel):
     left_out_count = fields.Integer(compute="_compute_encounters")
     amount_total = fields.Monetary(compute="_compute_encounters")
     currency_id = fields.Many2one(related="company_id.currency_id")
+    summary = fields.Char(compute="_compute_summary")
     line_ids = fields.One2many(
         "tiss.guia.generate.line",
         "generate_id",
@@ -77,6 +78,24 @@ class TissGuiaGenerate(models.TransientModel):
                     for encounter, reasons in left_out.items()
                 ),
             ]
+
+    @api.depends("billable_count", "left_out_count", "amount_total")
+    def _compute_summary(self):
+        for wizard in self:
+            sentences = [
+                self.env._(
+                    "%(count)s encounters become guias, worth %(amount)s.",
+                    count=wizard.billable_count,
+                    amount=wizard.currency_id.format(wizard.amount_total),
+                )
+                if wizard.billable_count
+                else self.env._("No encounter of this period can be billed.")
+            ]
+            if wizard.left_out_count:
+                sentences.append(
+                    self.env._("%s stay out, for the reasons below.", wizard.left_out_count)
+                )
+            wizard.summary = " ".join(sentences)
 
     def _get_domain(self):
         domain = [

@@ -26,6 +26,7 @@ class TissLoteGenerate(models.TransientModel):
     lote_count = fields.Integer(compute="_compute_guias")
     draft_count = fields.Integer(compute="_compute_guias")
     amount_total = fields.Monetary(compute="_compute_guias")
+    summary = fields.Char(compute="_compute_summary")
 
     # ------------------------------------------------------------------
     # Defaults
@@ -57,6 +58,25 @@ class TissLoteGenerate(models.TransientModel):
                 -(-len(group) // contract.guias_per_lote)
                 for (contract, _guia_type), group in groups.items()
             )
+
+    @api.depends("guia_count", "lote_count", "draft_count", "amount_total")
+    def _compute_summary(self):
+        for wizard in self:
+            sentences = [
+                self.env._(
+                    "%(guias)s guias go into %(lotes)s lotes, worth %(amount)s.",
+                    guias=wizard.guia_count,
+                    lotes=wizard.lote_count,
+                    amount=wizard.currency_id.format(wizard.amount_total),
+                )
+                if wizard.guia_count
+                else self.env._("No guia is ready for a lote.")
+            ]
+            if wizard.draft_count:
+                sentences.append(
+                    self.env._("%s with something missing stay out.", wizard.draft_count)
+                )
+            wizard.summary = " ".join(sentences)
 
     def _get_domain(self):
         domain = [

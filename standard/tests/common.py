@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
+import random
 import string
 import tempfile
 from decimal import Decimal
@@ -11,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from .. import Schema, load, register, versions
@@ -104,7 +105,7 @@ def lote(*guias: dict[str, Any], version: str = "4.03.00") -> dict[str, Any]:
 
 
 # ---------------------------------------------------------------------------
-# Strategies made from a plan
+# Messages made from a plan
 # ---------------------------------------------------------------------------
 
 _CHARACTERS = st.characters(codec="iso-8859-1", exclude_categories=("Cc",))
@@ -144,63 +145,82 @@ def _texts(leaf: Text) -> st.SearchStrategy:
     return st.one_of(short, st.sampled_from("AÇ ").map(lambda each: each * longest))
 
 
-@st.composite
-def complex_values(draw: Any, plan: Complex) -> dict[str, Any]:
-    """Values of a complex type; the keys in reverse order now and then, as order is the XSD's."""
-    values = _group_values(draw, plan.model)
-    return dict(reversed(values.items())) if draw(st.booleans()) else values
+_pools: dict[str, list[Any]] = {}
 
 
-def _group_values(draw: Any, group: Group) -> dict[str, Any]:
-    if group.choice:
-        item = draw(st.sampled_from(group.items))
-        return _group_values(draw, item) if isinstance(item, Group) else _item(draw, item, True)
-    values: dict[str, Any] = {}
-    for item in group.items:
-        if isinstance(item, Group):
-            values.update(_group_values(draw, item))
-        else:
-            values.update(_item(draw, item, item.least > 0 or draw(st.integers(0, 2)) == 0))
-    return values
+def pool(leaf: Leaf) -> list[Any]:
+    """Values of a leaf that Hypothesis chose; drawn once, as a message has hundreds of leaves."""
+    key = repr((leaf.name, {name: value for name, value in vars(leaf).items() if name[0] != "_"}))
+    if key not in _pools:
+        found: list[Any] = []
+
+        @profile(30)
+        @given(leaf_values(leaf))
+        def collect(value: Any) -> None:
+            found.append(value)
+
+        collect()
+        _pools[key] = found
+    return _pools[key]
 
 
-def _item(draw: Any, field: Field, present: bool) -> dict[str, Any]:
-    if not present or not isinstance(field.type, (Leaf, Complex)):
-        return {}
-    one = field_values(field)
-    if not field.many:
-        return {field.name: draw(one)}
-    least = max(field.least, 1)
-    most = min(field.most or least + 2, least + 2)
-    return {field.name: draw(st.lists(one, min_size=least, max_size=most))}
+class Generator:
+    """Random values of a type: which optionals, choices and repeats there are comes from a seed."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
+        # From nearly nothing optional to nearly everything.
+        self._density = self._random.choice((0.1, 0.4, 0.9))
+
+    def value(self, field: Field) -> Any:
+        """One value of a field."""
+        if isinstance(field.type, Leaf):
+            return self._random.choice(pool(field.type))
+        values = self._group(field.type.model)
+        # The order of the keys is no business of the caller: the XSD has it.
+        return dict(reversed(values.items())) if self._random.random() < 0.5 else values
+
+    def _group(self, group: Group) -> dict[str, Any]:
+        if group.choice:
+            item = self._random.choice(group.items)
+            return self._group(item) if isinstance(item, Group) else self._item(item)
+        values: dict[str, Any] = {}
+        for item in group.items:
+            if isinstance(item, Group):
+                values.update(self._group(item))
+            elif item.least or self._random.random() < self._density:
+                values.update(self._item(item))
+        return values
+
+    def _item(self, field: Field) -> dict[str, Any]:
+        if not isinstance(field.type, (Leaf, Complex)):
+            return {}
+        if not field.many:
+            return {field.name: self.value(field)}
+        least = max(field.least, 1)
+        count = self._random.randint(least, min(field.most or least + 2, least + 2))
+        return {field.name: [self.value(field) for _ in range(count)]}
 
 
-def field_values(field: Field) -> st.SearchStrategy:
-    """One value of a field."""
-    if isinstance(field.type, Leaf):
-        return leaf_values(field.type)
-    return complex_values(field.type)
+SEEDS = st.integers(0, 2**32 - 1)
 
 
-@st.composite
-def file_messages(draw: Any, schema: Schema, transaction: str) -> dict[str, Any]:
+def file_message(schema: Schema, transaction: str, seed: int) -> dict[str, Any]:
     """A mensagemTISS of one transaction, with a header that agrees with it."""
+    generator = Generator(seed)
     direction, path = TRANSACTIONS[transaction]
     field = schema.field("/".join((direction, *path)))
-    body = draw(field_values(field))
-    if field.many:
-        body = [body]
+    body = [generator.value(field)] if field.many else generator.value(field)
     for name in reversed((direction, *path)):
         body = {name: body}
-    return {**body, "cabecalho": draw(headers(schema, transaction))}
+    return {"cabecalho": _header(schema, transaction, generator), **body}
 
 
-@st.composite
-def headers(draw: Any, schema: Schema, transaction: str) -> dict[str, Any]:
-    cabecalho = draw(field_values(schema.field("cabecalho")))
+def _header(schema: Schema, transaction: str, generator: Generator) -> dict[str, Any]:
+    cabecalho = generator.value(schema.field("cabecalho"))
     cabecalho["identificacaoTransacao"]["tipoTransacao"] = transaction
     cabecalho["Padrao"] = schema.version
-    prestador = draw(field_values(schema.field("cabecalho/origem/identificacaoPrestador")))
+    prestador = generator.value(schema.field("cabecalho/origem/identificacaoPrestador"))
     parties = [{"identificacaoPrestador": prestador}, {"registroANS": "326305"}]
     if TRANSACTIONS[transaction].direction == "operadoraParaPrestador":
         parties.reverse()
@@ -208,9 +228,8 @@ def headers(draw: Any, schema: Schema, transaction: str) -> dict[str, Any]:
     return cabecalho
 
 
-@st.composite
-def soap_messages(draw: Any, schema: Schema, element: str) -> dict[str, Any]:
+def soap_message(schema: Schema, element: str, seed: int) -> dict[str, Any]:
     """Values of a SOAP body element, without its hash."""
-    values = draw(complex_values(schema.plan.elements[element].type))
+    values = Generator(seed).value(schema.plan.elements[element])
     values.pop("hash", None)
     return values

@@ -1,0 +1,23 @@
+from odoo import api, models
+from odoo.fields import Domain
+
+
+class ProductProduct(models.Model):
+    """Procedures are found by TUSS code, and by words in any order and without accents."""
+
+    _inherit = "product.product"
+
+    @api.model
+    def name_search(self, name="", domain=None, operator="ilike", limit=100):
+        found = super().name_search(name, domain, operator, limit)
+        if not name or operator not in ("ilike", "like") or (limit and len(found) >= limit):
+            return found
+        terms = self.env["tiss.term"]._search_display_name(operator, name)
+        others = self.search_fetch(
+            Domain(domain or Domain.TRUE)
+            & Domain("tiss_term_id", "any", terms)
+            & Domain("id", "not in", [product_id for product_id, _label in found]),
+            ["display_name"],
+            limit=limit and limit - len(found),
+        )
+        return found + [(product.id, product.display_name) for product in others]

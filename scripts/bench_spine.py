@@ -1,0 +1,277 @@
+"""Speed of the main job, run by ``./dev bench`` in an Odoo shell on a database of its own.
+
+Prints the terminology load, the creation of guias against a plain COPY of the same rows, one lote
+of 100 guias, and the whole spine for growing numbers of guias. Queries and ratios do not depend on
+how busy the machine is, seconds do. ``BENCH_SIZES=100,1000`` runs fewer guias.
+"""
+
+import gc
+import io
+import itertools
+import math
+import os
+import random
+import statistics
+import time
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from odoo.fields import Command
+
+from odoo.addons.l10n_br_tiss.demo.clinic import Clinic
+from odoo.addons.l10n_br_tiss.operadora import Operadora
+
+SIZES = [int(size) for size in os.environ.get("BENCH_SIZES", "100,1000,10000").split(",")]
+COPY_GUIAS, COPY_ITEMS, ROUNDS = 1000, 5, 3
+LOTE_GUIAS, SPINE_ITEMS = 100, 2
+TERM_SECONDS, COPY_RATIO, LOTE_QUERIES = 15, 14, 10
+GUIA_TABLES = ["tiss_guia", "tiss_guia_line", "tiss_guia_member"]
+ITEMS = ["40304361", "90055888", "40302040", "40301605", "20104103"]  # the second is an expense
+
+
+class Bench:
+    """The demo's clinic and its first convênio, with encounters of our own."""
+
+    def __init__(self, env):
+        self.clinic = Clinic(env, encounters=0).build()
+        self.env = self.clinic.env
+        self.random = random.Random(1)
+        self.contract = self.clinic.contracts[0]
+        self.cards = self.clinic.cards.filtered(
+            lambda card: card.operadora_id == self.contract.partner_id
+        )
+        self.missed = []
+
+    # ------------------------------------------------------------------
+    # Means
+    # ------------------------------------------------------------------
+
+    def cost(self, work, *args, **kwargs):
+        """(result, seconds, queries) of work(), from a cold record cache to the last write."""
+        self.env.invalidate_all()
+        gc.collect()
+        queries, start = self.env.cr.sql_log_count, time.perf_counter()
+        result = work(*args, **kwargs)
+        self.env.flush_all()
+        seconds = time.perf_counter() - start
+        return result, seconds, self.env.cr.sql_log_count - queries
+
+    @contextmanager
+    def undone(self):
+        """Whatever is written inside is rolled back."""
+        self.env.flush_all()
+        self.env.cr.execute("SAVEPOINT bench")
+        yield
+        self.env.flush_all()
+        self.env.cr.execute("ROLLBACK TO SAVEPOINT bench")
+        self.env.invalidate_all(flush=False)
+
+    def judge(self, goal, reached):
+        print(f"  goal: {goal}: {'reached' if reached else 'MISSED'}")
+        if not reached:
+            self.missed.append(goal)
+
+    def make_encounters(self, count, items):
+        """Closed SP/SADT encounters; the planner hears of them, as autovacuum would tell it."""
+        products = [self.clinic.products[code] for code in ITEMS[:items]]
+        encounters = self.env["tiss.encounter"]
+        for size in [1000] * (count // 1000) + [count % 1000]:
+            encounters += self.env["tiss.encounter"].create(
+                [self._prepare_encounter(products) for _ in range(size)]
+            )
+            self.env.flush_all()
+            self.env.invalidate_all()
+        encounters.action_done()
+        self.env.flush_all()
+        self.env.cr.execute("ANALYZE")
+        return encounters
+
+    def _prepare_encounter(self, products):
+        card = self.random.choice(self.cards)
+        return {
+            "patient_id": card.patient_id.id,
+            "card_id": card.id,
+            "date": self.clinic.today - timedelta(days=self.random.randrange(1, 15)),
+            "professional_id": self.random.choice(self.clinic.professionals).id,
+            "line_ids": [Command.create({"product_id": product.id}) for product in products],
+        }
+
+    # ------------------------------------------------------------------
+    # Terminology
+    # ------------------------------------------------------------------
+
+    def terminology(self):
+        """The load of an installation: into an empty table with the same keys and indexes."""
+        Term = self.env["tiss.term"]
+        with self.undone():
+            self.env.cr.execute(
+                """
+                ALTER TABLE tiss_term RENAME TO bench_term;
+                CREATE TABLE tiss_term (LIKE bench_term INCLUDING ALL,
+                    FOREIGN KEY (create_uid) REFERENCES res_users (id),
+                    FOREIGN KEY (write_uid) REFERENCES res_users (id));
+                """
+            )
+            _, seconds, _queries = self.cost(Term._load_packaged_terms)
+            count = Term.search_count([])
+        print(f"\nTerminology: {count:,} terms in {seconds:.1f} s")
+        self.judge(f"under {TERM_SECONDS} s", seconds < TERM_SECONDS)
+
+    # ------------------------------------------------------------------
+    # Guias against COPY
+    # ------------------------------------------------------------------
+
+    def guias(self):
+        """create_guias() and a COPY of the rows it made, in turn, into the same tables."""
+        encounters = self.make_encounters(COPY_GUIAS, COPY_ITEMS)
+        created, copied = [], []
+        for _round in range(ROUNDS):
+            with self.undone():
+                guias, seconds, queries = self.cost(encounters.create_guias)
+                created.append(seconds)
+                rows = self._copy_out(guias)
+            with self.undone():
+                gc.collect()
+                copied.append(self._copy_in(rows))
+        ratio = statistics.median(created) / statistics.median(copied)
+        print(
+            f"\n{COPY_GUIAS} guias of {COPY_ITEMS} items: create_guias"
+            f" {statistics.median(created):.2f} s with {queries} queries, COPY"
+            f" {statistics.median(copied):.2f} s, ratio {ratio:.1f}"
+        )
+        self.judge(f"at most {COPY_RATIO} times COPY", ratio <= COPY_RATIO)
+
+    def _copy_out(self, guias):
+        filters = {
+            "tiss_guia": "id IN %(ids)s",
+            "tiss_guia_line": "guia_id IN %(ids)s",
+            "tiss_guia_member": "line_id IN (SELECT id FROM tiss_guia_line WHERE guia_id IN %(ids)s)",
+        }
+        rows = {}
+        for table in GUIA_TABLES:
+            rows[table] = io.StringIO()
+            query = f"COPY (SELECT * FROM {table} WHERE {filters[table]}) TO STDOUT"
+            query = self.env.cr.mogrify(query, {"ids": tuple(guias.ids)}).decode()
+            self.env.cr.copy_expert(query, rows[table])
+        return rows
+
+    def _copy_in(self, rows):
+        for each in rows.values():
+            each.seek(0)
+        start = time.perf_counter()
+        for table in GUIA_TABLES:
+            self.env.cr.copy_expert(f"COPY {table} FROM STDIN", rows[table])
+        return time.perf_counter() - start
+
+    # ------------------------------------------------------------------
+    # One lote
+    # ------------------------------------------------------------------
+
+    def lote(self):
+        guias = self.make_encounters(LOTE_GUIAS, COPY_ITEMS).create_guias()
+        lote = guias.create_lotes()
+        self.env.flush_all()
+        times = []
+        for _round in range(ROUNDS):
+            messages, seconds, queries = self.cost(lote.build)
+            times.append(seconds)
+        print(
+            f"\nLote of {LOTE_GUIAS} guias of {COPY_ITEMS} items: records to stored valid XML"
+            f" ({messages.size:,} bytes) in {queries} queries, {statistics.median(times):.2f} s"
+        )
+        self.judge(f"at most {LOTE_QUERIES} queries", queries <= LOTE_QUERIES)
+
+    # ------------------------------------------------------------------
+    # The spine
+    # ------------------------------------------------------------------
+
+    def spine(self):
+        """The main job for growing numbers of guias; what the operadora does is not counted."""
+        print(f"\nSpine, {SPINE_ITEMS} items a guia: seconds (queries)")
+        runs = {size: self._run_spine(size) for size in SIZES}
+        print(f"{'guias':<16}" + "".join(f"{size:>18,}" for size in SIZES))
+        for phase in runs[SIZES[0]]["phases"]:
+            costs = [runs[size]["phases"][phase] for size in SIZES]
+            cells = (f"{seconds:.2f} ({queries:,})" for seconds, queries in costs)
+            print(f"{phase:<16}" + "".join(f"{cell:>18}" for cell in cells))
+        self._report_spine(runs)
+
+    def _report_spine(self, runs):
+        seconds, queries = (
+            [sum(cost[i] for cost in run["phases"].values()) for run in runs.values()]
+            for i in (0, 1)
+        )
+        per_guia = [count / size for count, size in zip(queries, SIZES, strict=True)]
+        memory = [run["memory"] for run in runs.values()]
+        for label, figures, form in (
+            ("all, s", seconds, ".1f"),
+            ("guias/s", [n / s for n, s in zip(SIZES, seconds, strict=True)], ".0f"),
+            ("queries/guia", per_guia, ".2f"),
+            ("peak MiB more", memory, ".0f"),
+        ):
+            print(f"{label:<16}" + "".join(f"{figure:>18{form}}" for figure in figures))
+        for (few, before), (many, after) in itertools.pairwise(zip(SIZES, seconds, strict=True)):
+            exponent = math.log(after / before) / math.log(many / few)
+            print(f"time grows with guias^{exponent:.2f} from {few:,} to {many:,}")
+        steady = all(after <= before for before, after in itertools.pairwise(per_guia))
+        self.judge("queries per guia constant or falling", steady)
+
+    def _run_spine(self, size):
+        encounters = self.make_encounters(size, SPINE_ITEMS)
+        today = self.clinic.today
+        operadora = Operadora(
+            ans_code=self.contract.ans_code,
+            name=self.contract.partner_id.name,
+            cnpj=self.contract.partner_id.vat,
+            version=self.contract.version,
+            seed=size,
+        )
+        receive = self.env["tiss.message"].receive_file
+        phases = {}
+
+        def phase(name, work, *args):
+            result, seconds, queries = self.cost(work, *args)
+            phases[name] = (seconds, queries)
+            return result
+
+        before = start_peak()
+        guias = phase("guias", encounters.create_guias)
+        lotes = phase("lotes", guias.create_lotes)
+        phase("XML", lotes.build)
+        phase("sent", lotes.send)
+        answers = [operadora.receive(lote.get_xml(), today) for lote in lotes]
+        phase("protocolos", lambda: [receive("protocolo.xml", answer) for answer in answers])
+        for kind, answer in (
+            ("análise", lambda: operadora.analysis(issued_on=today)),
+            ("pagamento", lambda: operadora.payment(paid_on=today, issued_on=today)),
+        ):
+            demonstrativo = phase(f"{kind}: import", receive, f"{kind}.xml", answer())
+            phase(f"{kind}: post", demonstrativo.post)
+        breaches = self.contract.check_ledger()
+        if breaches or set(lotes.mapped("state")) - {"processed", "closed"}:
+            raise SystemExit("the spine did not come to its end: " + " ".join(breaches))
+        return {"phases": phases, "memory": peak() - before}
+
+
+def start_peak():
+    """The resident set now, in MiB, from which `peak` counts (Linux)."""
+    gc.collect()
+    Path("/proc/self/clear_refs").write_text("5")
+    return _status("VmRSS")
+
+
+def peak():
+    return _status("VmHWM")
+
+
+def _status(key):
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(key)) / 1024
+
+
+bench = Bench(env)  # noqa: F821
+for measurement in (bench.terminology, bench.guias, bench.lote, bench.spine):
+    measurement()
+if bench.missed:
+    raise SystemExit("missed: " + "; ".join(bench.missed))

@@ -1,0 +1,63 @@
+import tempfile
+from pathlib import Path
+
+from odoo.tests import tagged
+
+from .. import standard
+from ..demo.job import run
+from .common import ClinicCase
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
+class TestDemoJob(ClinicCase):
+    """The job of `./dev demo`, smaller and by a biller: what it prints must be true."""
+
+    groups = "l10n_br_tiss.group_tiss_billing"
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        folder = cls.enterClassContext(tempfile.TemporaryDirectory())
+        cls.folder = Path(folder)
+        root = cls.env(user=cls.env.ref("base.user_root"))
+        cls.job = run(root, folder, user=cls.env.user, patients=12, encounters=60, seed=11)
+
+    def test_every_encounter_is_billed_or_explained(self):
+        billed = self.job.guias.encounter_id
+        self.assertEqual(len(billed) + len(self.job.left_out), 60)
+        self.assertFalse(billed & self.env["tiss.encounter"].concat(*self.job.left_out))
+        self.assertTrue(all(self.job.left_out.values()))
+
+    def test_three_operadoras_in_two_versions(self):
+        self.assertEqual(len(self.job.guias.contract_id), 3)
+        self.assertEqual(
+            sorted(self.job.guias.contract_id.mapped("version")), ["4.02.00", "4.03.00", "4.03.00"]
+        )
+
+    def test_every_sent_file_is_valid_and_is_what_the_journal_keeps(self):
+        for lote in self.job.lotes:
+            content = (self.folder / lote.message_id.file_name).read_bytes()
+            self.assertEqual(content, lote.get_xml())
+            self.assertTrue(standard.load(lote.version).validate(content))
+
+    def test_the_money_ties(self):
+        self.assertEqual(self.job.clinic.contracts.check_ledger(), [])
+        for guia in self.job.guias:
+            accepted = sum(guia.line_ids.mapped("amount_accepted"))
+            parts = guia.amount_paid + guia.amount_open + accepted
+            self.assertAlmostEqual(parts, guia.amount_total, places=2)
+
+    def test_all_outcomes_happen(self):
+        glosas = self.job.guias.glosa_ids
+        self.assertTrue(glosas.filtered(lambda glosa: glosa.state == "open"))
+        self.assertTrue(self.job.credit_notes)
+        adjustments = self.job.demonstrativos.payment_ids.adjustment_ids
+        self.assertIn("01", adjustments.mapped("kind_id.code"))
+        self.assertIn("07", adjustments.mapped("kind_id.code"))
+
+    def test_receiving_the_same_files_again_changes_nothing(self):
+        before = self.env["tiss.movement"].search_count([])
+        for path in sorted(self.folder.glob("*-*.xml")):
+            self.env["tiss.message"].receive_file(path.name, path.read_bytes())
+        self.job.demonstrativos.post()
+        self.assertEqual(self.env["tiss.movement"].search_count([]), before)
