@@ -7,7 +7,10 @@ class AccountPayment(models.Model):
     _inherit = "account.payment"
 
     tiss_demonstrativo_payment_ids = fields.One2many(
-        "tiss.demonstrativo.payment", "payment_id", "Demonstrativo Payments"
+        "tiss.demonstrativo.payment",
+        "payment_id",
+        "Demonstrativo Payments",
+        groups="l10n_br_tiss.group_tiss_billing",
     )
 
     # ------------------------------------------------------------------

@@ -57,7 +57,10 @@ class ResCompany(models.Model):
         domain=[("type", "in", ("bank", "cash"))],
     )
     tiss_adjustment_account_ids = fields.One2many(
-        "tiss.adjustment.account", "company_id", "Débitos and Créditos"
+        "tiss.adjustment.account",
+        "company_id",
+        "Débitos and Créditos",
+        groups="l10n_br_tiss.group_tiss_billing",
     )
 
     def _tiss_setup_accounting(self):

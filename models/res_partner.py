@@ -21,12 +21,16 @@ class ResPartner(models.Model):
         "Card Length", help="Number of characters of this operadora's cards; 0 when it varies."
     )
     tiss_card_check = fields.Selection(CARD_CHECKS, "Card Check Digit")
-    tiss_plan_ids = fields.One2many("tiss.plan", "operadora_id", "Plans")
+    tiss_plan_ids = fields.One2many(
+        "tiss.plan", "operadora_id", "Plans", groups="l10n_br_tiss.group_tiss_reception"
+    )
 
     tiss_is_patient = fields.Boolean("Patient")
     tiss_cns = fields.Char("CNS", help="Cartão Nacional de Saúde, 15 digits.")
     tiss_birth_date = fields.Date("Birth Date")
-    tiss_card_ids = fields.One2many("tiss.card", "patient_id", "Cards")
+    tiss_card_ids = fields.One2many(
+        "tiss.card", "patient_id", "Cards", groups="l10n_br_tiss.group_tiss_reception"
+    )
 
     tiss_is_professional = fields.Boolean("Professional", help="Attends patients in this clinic.")
     tiss_is_referrer = fields.Boolean("Referrer", help="Requests procedures from outside.")

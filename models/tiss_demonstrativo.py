@@ -342,7 +342,7 @@ class TissDemonstrativo(models.Model):
             Markup("<li>%s: <b>%s</b></li>") % (labels[kind], money(float(amount)))
             for kind, amount in preview["amounts"].items()
         )
-        html = Markup("<ul>%s</ul>") % rows if rows else Markup()
+        html = Markup("<ul class='list-unstyled'>%s</ul>") % rows if rows else Markup()
         if preview["entries"]:
             html += self._render_entries(preview["entries"])
         return html or Markup("<p>%s</p>") % self.env._("Nothing new: no amount would move.")

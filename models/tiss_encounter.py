@@ -139,6 +139,12 @@ class TissEncounter(models.Model):
     # Compute, inverse, search
     # ------------------------------------------------------------------
 
+    @api.depends("name", "patient_id")
+    def _compute_display_name(self):
+        for encounter in self:
+            number = encounter.name if encounter.name != "/" else self.env._("New Encounter")
+            encounter.display_name = " · ".join(filter(None, [number, encounter.patient_id.name]))
+
     @api.depends("patient_id")
     def _compute_card_id(self):
         for encounter in self:

@@ -163,8 +163,12 @@ class TissGuia(models.Model):
     amount_materials = fields.Float(digits=(10, 2), compute="_compute_amounts_by_kind")
     amount_medicines = fields.Float(digits=(10, 2), compute="_compute_amounts_by_kind")
     amount_gases = fields.Float(digits=(10, 2), compute="_compute_amounts_by_kind")
-    glosa_ids = fields.One2many("tiss.glosa", "guia_id", "Glosas")
-    movement_ids = fields.One2many("tiss.movement", "guia_id", "Movements")
+    glosa_ids = fields.One2many(
+        "tiss.glosa", "guia_id", "Glosas", groups="l10n_br_tiss.group_tiss_billing"
+    )
+    movement_ids = fields.One2many(
+        "tiss.movement", "guia_id", "Movements", groups="l10n_br_tiss.group_tiss_billing"
+    )
     problems = fields.Text("Missing", compute="_compute_problems")
 
     _number_uniq = models.Constraint(

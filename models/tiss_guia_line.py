@@ -49,7 +49,9 @@ class TissGuiaLine(models.Model):
     expense_kind_id = term_field("25", "Expense Kind")
     unit_id = term_field("60", "Unit")
     member_ids = fields.One2many("tiss.guia.member", "line_id", "Team")
-    glosa_ids = fields.One2many("tiss.glosa", "guia_line_id", "Glosas")
+    glosa_ids = fields.One2many(
+        "tiss.glosa", "guia_line_id", "Glosas", groups="l10n_br_tiss.group_tiss_billing"
+    )
     amount_to_process = fields.Float("To Process", digits=(10, 2), readonly=True, copy=False)
     amount_released = fields.Float("Released", digits=(10, 2), readonly=True, copy=False)
     amount_paid = fields.Float("Paid", digits=(10, 2), readonly=True, copy=False)

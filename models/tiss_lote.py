@@ -393,7 +393,7 @@ class TissLote(models.Model):
         number = (number or "").strip()
         if not number or len(number) > 12:
             raise UserError(self.env._("A protocolo has 1 to 12 characters."))
-        if self.state in ("draft", "validated"):
+        if self.state == "validated":
             self.send()
         self._check_state("sent")
         date = date or fields.Date.context_today(self)

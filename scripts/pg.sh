@@ -180,7 +180,7 @@ db_depends() { "$PY" -c 'import ast, sys; print(*ast.literal_eval(sys.stdin.read
 base_template() {
   local modules
   modules=$(db_depends),web_tour
-  BASE_TEMPLATE=${PREFIX}_base_$(echo "$modules $ODOO_VERSION $(cat "$ENVD/venv/.stamp")" | sha256sum | cut -c1-8)
+  BASE_TEMPLATE=${PREFIX}_base_$(echo "$modules $ODOO_VERSION $(cat "$ENVD/venv/.stamp" "$ROOT/scripts/base.py")" | sha256sum | cut -c1-8)
   ! db_exists "$BASE_TEMPLATE" || [ ! -d "$ENVD/data/filestore/$BASE_TEMPLATE" ] || return 0
   need_space 700 "$ENVD" "the databases"
   say "template database: $modules"
@@ -188,6 +188,7 @@ base_template() {
   # what would install itself beside them (mail by letter, partner look-up on the net) is left out
   odoo -d "${PREFIX}_new" -i "$modules" --load-language=pt_BR --skip-auto-install --no-http --stop-after-init \
     --log-level=warn >&2
+  run_script "${PREFIX}_new" "$ROOT/scripts/base.py"
   run_script "${PREFIX}_new" "$ROOT/scripts/pregen.py"
   db_rename "${PREFIX}_new" "$BASE_TEMPLATE"
   db_drop_others base "$BASE_TEMPLATE"

@@ -5,7 +5,7 @@
 >>> schema.validate(xml), schema.decode(xml) == values
 """
 
-from .codec import Decoded, digest, matching_charset
+from .codec import Decoded, Peek, digest, matching_charset, peek
 from .errors import (
     DecodeError,
     EncodeError,
@@ -22,6 +22,7 @@ __all__ = [
     "Decoded",
     "EncodeError",
     "PackageError",
+    "Peek",
     "Schema",
     "TissError",
     "UnknownVersion",
@@ -30,6 +31,7 @@ __all__ = [
     "digest",
     "load",
     "matching_charset",
+    "peek",
     "register",
     "register_folder",
     "versions",

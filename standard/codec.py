@@ -8,18 +8,19 @@ bytes as its XSD type asks). None and an empty list mean absent; an empty dict i
 from __future__ import annotations
 
 import hashlib
+import io
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from lxml import etree
 
 from . import parser
 from .errors import DecodeError, EncodeError, UnsafeXML, Violation
-from .plan import Complex, Field, Opaque, Plan
+from .plan import Complex, Field, Opaque, Plan, complex_of, leaf_of
 from .simple import Leaf, Refusal
 
 PREFIX = "ans"
@@ -35,6 +36,7 @@ _ATTRIBUTES = etree.XPath(
 _LOOSE_TEXTS = etree.XPath("descendant-or-self::*[*]/text()[normalize-space()]")
 _MAX_SHAPES = 4096
 _MAX_PROBLEMS = 100_000
+_MAX_PEEK_BYTES = 1024 * 1024
 _PENDING: Any = object()
 
 
@@ -124,7 +126,7 @@ class Encoder:
             f'<{PREFIX}:{element} xmlns:{PREFIX}="{self._plan.namespace}">'
         ]
         try:
-            self.writer(field.type).write_root(values, parts, hash_charset)
+            self.writer(complex_of(field)).write_root(values, parts, hash_charset)
             parts.append(f"</{PREFIX}:{element}>")
             data = "".join(parts).encode(charset)
         except Refusal as refusal:
@@ -216,7 +218,7 @@ def _steps(fields: list[Field], encoder: Encoder) -> Iterator[_Step]:
         if plain:
             leaves = list(run)
             template = "".join("%s".join(_tags(each)) for each in leaves)
-            yield "", None, tuple((each.name, each.type.encode) for each in leaves), template
+            yield "", None, tuple((each.name, leaf_of(each).encode) for each in leaves), template
         else:
             for each in run:
                 yield each.name, _content_writer(each, encoder), (), ""
@@ -239,17 +241,17 @@ def _tags(field: Field) -> tuple[str, str]:
 def _content_writer(field: Field, encoder: Encoder) -> _Write:
     """Writes the value of a field with its tags; the value of a repeated field is a list."""
     if isinstance(field.type, Leaf):
-        write = _leaf_writer(field)
+        write = _leaf_writer(field, field.type)
     elif isinstance(field.type, Opaque):
         write = _opaque_writer(field)
     else:
-        write = _complex_writer(field, encoder)
+        write = _complex_writer(field, encoder.writer(field.type))
     return _list_writer(field, write) if field.many else write
 
 
-def _leaf_writer(field: Field) -> _Write:
+def _leaf_writer(field: Field, leaf: Leaf) -> _Write:
     before, after = _tags(field)
-    encode = field.type.encode
+    encode = leaf.encode
 
     def write(value: Any, parts: list[str], texts: list[str]) -> None:
         text = encode(value)
@@ -259,9 +261,9 @@ def _leaf_writer(field: Field) -> _Write:
     return write
 
 
-def _complex_writer(field: Field, encoder: Encoder) -> _Write:
+def _complex_writer(field: Field, writer: _Writer) -> _Write:
     before, after = _tags(field)
-    write_content = encoder.writer(field.type).write
+    write_content = writer.write
 
     def write(value: Any, parts: list[str], texts: list[str]) -> None:
         parts.append(before)
@@ -297,13 +299,12 @@ def _list_writer(field: Field, write_item: _Write) -> _Write:
             raise Refusal("too_many", value=len(value), limit=most)
         if len(value) < least:
             raise Refusal("missing", value=len(value), limit=least)
-        index = 0
-        try:
-            for index, item in enumerate(value, 1):
+        for index, item in enumerate(value, 1):
+            try:
                 write_item(item, parts, texts)
-        except Refusal as refusal:
-            refusal.trail.append(f"[{index}]")
-            raise
+            except Refusal as refusal:
+                refusal.trail.append(f"[{index}]")
+                raise
 
     return write
 
@@ -467,7 +468,7 @@ class Reader:
         self.surprises: list[Violation] = []
 
     def decoded(self) -> Decoded:
-        decoded = Decoded(self._complex(self._field.type, self._root), self._field.name)
+        decoded = Decoded(self._complex(complex_of(self._field), self._root), self._field.name)
         self._check_markup()
         decoded.problems = self.problems
         decoded.unexpected = [(each.path, each.value or "") for each in self.surprises]
@@ -509,7 +510,8 @@ class Reader:
         try:
             return leaf.decode(text)
         except Refusal as refusal:
-            details = {"value": text, "limit": refusal.limit, "expected": refusal.expected}
+            details: dict[str, Any] = {"value": text, "limit": refusal.limit}
+            details["expected"] = refusal.expected
             self._report(refusal.code, node, **details)
             return text if refusal.parsed is None else refusal.parsed
 
@@ -613,6 +615,42 @@ class Reader:
 # ---------------------------------------------------------------------------
 
 
+class Peek(NamedTuple):
+    """What the beginning of a message says: how to read the rest of it.
+
+    ``element`` is the local name of the root, ``version`` the text of ``cabecalho/Padrao``,
+    ``body`` the names that lead from the root to the body, as far as three steps:
+    ``("operadoraParaPrestador", "demonstrativosRetorno", "demonstrativoAnaliseConta")``.
+    """
+
+    element: str
+    version: str | None
+    body: tuple[str, ...]
+
+
+def peek(source: bytes | IO[bytes] | Path) -> Peek:
+    """Look at the beginning of a message of any version, without reading the rest of it."""
+    file = io.BytesIO(source) if isinstance(source, bytes) else source
+    open_names: list[str] = []
+    element, version = "", None
+    body: tuple[str, ...] = ()
+    for event, node, _ in parser.stream(
+        file, None, events=("start", "end"), record_limit=_MAX_PEEK_BYTES
+    ):
+        if event == "end":
+            if open_names[1:] == ["cabecalho", "Padrao"]:
+                version = node.text
+            open_names.pop()
+            continue
+        open_names.append(local_name(node.tag))
+        element = open_names[0]
+        if len(open_names) > 1 and open_names[1] not in ("cabecalho", "epilogo", "hash"):
+            body = max(body, tuple(open_names[1:]), key=len)
+        if len(body) == 3:
+            break
+    return Peek(element, version, body)
+
+
 def iterate(
     plan: Plan,
     file: IO[bytes] | str | Path,
@@ -629,7 +667,7 @@ def iterate(
         raise ValueError(f"no message of TISS {plan.version} has records at {path}")
     wanted = {names[-1], *omit, *plan.elements}
     streamer = _Streamer(plan, names, strict=strict, omit=omit)
-    for node, mark in parser.stream(file, wanted, limit=limit, record_limit=record_limit):
+    for _, node, mark in parser.stream(file, wanted, limit=limit, record_limit=record_limit):
         if streamer.is_record(node):
             yield streamer.record(node)
             mark()
@@ -657,7 +695,7 @@ class _Streamer:
         self._names = names
         self._strict = strict
         self._omit = omit
-        self._chain: list[Field] | None = None
+        self._chain: list[Field] = []
         self._root: etree._Element | None = None
         self._levels: list[tuple[etree._Element, dict[str, Any]]] = []
         self._count = 0
@@ -696,7 +734,8 @@ class _Streamer:
 
     def _see_root(self, root: etree._Element) -> None:
         if self._root is None:
-            self._chain = _resolve(_root_field(self._plan, root, self._strict), self._names)
+            field = _root_field(self._plan, root, self._strict)
+            self._chain = _resolve(field, self._names) or []
             self._root = root
 
     def _take_context(self, node: etree._Element) -> dict[str, dict[str, Any]]:
@@ -712,7 +751,7 @@ class _Streamer:
         self, depth: int, parent: etree._Element, until: etree._Element
     ) -> dict[str, Any]:
         reader = Reader(self._chain[depth], parent, strict=False)
-        fields = self._chain[depth].type.fields
+        fields = complex_of(self._chain[depth]).fields
         values = {}
         for each in list(parent):
             if each is until:

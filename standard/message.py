@@ -277,7 +277,7 @@ def _party(identification: str | Mapping[str, str]) -> dict[str, Any]:
 
 
 def _element(values: Mapping[str, Any], element: str | None) -> str:
-    return element or getattr(values, "element", _FILE)
+    return element or str(getattr(values, "element", _FILE))
 
 
 def _bodies(values: Mapping[str, Any], element: str) -> Iterator[tuple[tuple[str, ...], Any]]:

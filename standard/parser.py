@@ -170,29 +170,35 @@ class _Source:
 
 def stream(
     file: IO[bytes] | str | Path,
-    names: set[str],
+    names: set[str] | None,
     *,
+    events: tuple[str, ...] = ("end",),
     limit: int | None = None,
     record_limit: int = MAX_RECORD_BYTES,
-) -> Iterator[tuple[etree._Element, Callable[[], None]]]:
-    """(element, mark) for each element of these local names, as soon as it has been read.
+) -> Iterator[tuple[str, etree._Element, Callable[[], None]]]:
+    """(event, element, mark) for the elements of these local names (None: all), as they are read.
 
     Call ``mark`` once a record is dealt with: it starts the count of ``record_limit`` anew.
     """
     if isinstance(file, (str, Path)):
         with open(file, "rb") as opened:
-            yield from stream(opened, names, limit=limit, record_limit=record_limit)
+            yield from stream(opened, names, events=events, limit=limit, record_limit=record_limit)
         return
     source = _Source(file, limit, record_limit)
 
     def mark() -> None:
         source.since_record = 0
 
-    tags = [f"{{*}}{name}" for name in names]
     options = {key: value for key, value in _OPTIONS.items() if key != "dtd_validation"}
-    events = etree.iterparse(source, events=("end",), tag=tags, encoding=source.encoding, **options)
+    found = etree.iterparse(
+        source,
+        events=events,
+        tag=None if names is None else [f"{{*}}{name}" for name in names],
+        encoding=source.encoding,
+        **options,
+    )
     try:
-        for _event, element in events:
-            yield element, mark
+        for event, element in found:
+            yield event, element, mark
     except etree.XMLSyntaxError as error:
         raise _failure(error) from None

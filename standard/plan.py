@@ -6,12 +6,13 @@ signature is more. So a message is a nested dict, and a plan holds order, cardin
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import xmlschema
-from xmlschema.validators import XsdElement, XsdGroup
+from xmlschema.validators import XsdComplexType, XsdElement, XsdGroup, XsdSimpleType, XsdType
 
 from .errors import PackageError
 from .simple import Base64, Boolean, Date, Domain, Integer, Leaf, Number, Text, Time
@@ -116,6 +117,20 @@ class Field:
     place: int
 
 
+def complex_of(field: Field) -> Complex:
+    """The type of a field with children; KeyError for a leaf."""
+    if not isinstance(field.type, Complex):
+        raise KeyError(f"{field.name} has no children")
+    return field.type
+
+
+def leaf_of(field: Field) -> Leaf:
+    """The type of a field without children; KeyError for another."""
+    if not isinstance(field.type, Leaf):
+        raise KeyError(f"{field.name} is no leaf")
+    return field.type
+
+
 @dataclass(frozen=True)
 class Plan:
     """All root elements of a version: ``mensagemTISS`` and the SOAP body elements."""
@@ -159,19 +174,18 @@ class _Builder:
             place=self._place,
         )
 
-    def _type(self, xsd_type) -> Leaf | Complex | Opaque:
+    def _type(self, xsd_type: XsdSimpleType | XsdComplexType) -> Leaf | Complex | Opaque:
         key = id(xsd_type)
         if key not in self._types:
             self._types[key] = None
-            self._types[key] = (
-                self._leaf(xsd_type) if xsd_type.is_simple() else self._complex(xsd_type)
-            )
+            complex_type = isinstance(xsd_type, XsdComplexType)
+            self._types[key] = (self._complex if complex_type else self._leaf)(xsd_type)
         built = self._types[key]
         if built is None:
             raise PackageError(f"the type {xsd_type.name} contains itself")
         return built
 
-    def _complex(self, xsd_type) -> Complex | Opaque:
+    def _complex(self, xsd_type: XsdComplexType) -> Complex | Opaque:
         name = xsd_type.local_name or ""
         if xsd_type.attributes or xsd_type.mixed or xsd_type.has_simple_content():
             return Opaque(name)
@@ -186,7 +200,7 @@ class _Builder:
     def _group(self, group: XsdGroup) -> Group:
         if group.max_occurs != 1 or group.model not in ("sequence", "choice"):
             raise PackageError(f"unexpected content model in {group}")
-        items = []
+        items: list[Field | Group] = []
         for item in group:
             if isinstance(item, XsdGroup):
                 items.append(self._group(item))
@@ -196,22 +210,22 @@ class _Builder:
                 raise PackageError(f"unexpected wildcard in {group}")
         return Group(group.model == "choice", group.min_occurs == 0, tuple(items))
 
-    def _leaf(self, xsd_type) -> Leaf:
+    def _leaf(self, xsd_type: XsdSimpleType) -> Leaf:
         name = xsd_type.local_name or ""
         facets = _facets(xsd_type)
         kind = next(each.local_name for each in _ancestry(xsd_type) if each.local_name in _KINDS)
         return _KINDS[kind](name, facets)
 
 
-def _ancestry(xsd_type) -> Iterator:
+def _ancestry(xsd_type: XsdType | None) -> Iterator[XsdType]:
     while xsd_type is not None:
         yield xsd_type
         xsd_type = xsd_type.base_type
 
 
-def _facets(xsd_type) -> dict:
+def _facets(xsd_type: XsdType) -> dict[str, Any]:
     """Facets by local name; those of a derived type win over those of its base."""
-    found: dict = {"patterns": []}
+    found: dict[str, Any] = {"patterns": []}
     for each in _ancestry(xsd_type):
         for key, facet in getattr(each, "facets", {}).items():
             name = (key or "").rpartition("}")[2]
@@ -227,7 +241,7 @@ def _facets(xsd_type) -> dict:
     return found
 
 
-def _text(name: str, facets: dict) -> Leaf:
+def _text(name: str, facets: dict[str, Any]) -> Leaf:
     if "enumeration" in facets:
         return Domain(name, facets["enumeration"])
     return Text(
@@ -239,7 +253,7 @@ def _text(name: str, facets: dict) -> Leaf:
 
 
 # Order matters: xs:integer is derived from xs:decimal, so the nearest ancestor decides.
-_KINDS = {
+_KINDS: dict[str, Callable[[str, dict[str, Any]], Leaf]] = {
     "string": _text,
     "integer": lambda name, facets: Integer(name, total_digits=facets.get("totalDigits")),
     "decimal": lambda name, facets: Number(

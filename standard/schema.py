@@ -25,7 +25,7 @@ from lxml import etree
 from . import codec, parser
 from .codec import Decoded
 from .errors import DecodeError, PackageError, UnknownVersion, Violation
-from .plan import Field, Plan, build
+from .plan import Field, Plan, build, complex_of
 
 _PROVENANCE = "provenance.json"
 # SHA-256 of the provenance files of package tiss, which hold the SHA-256 of every XSD.
@@ -70,10 +70,10 @@ def register(source: str | Path | bytes, folder: str | Path | None = None) -> st
     Raises PackageError for what is not such a zip, or differs from the version installed.
     """
     found = _unpack(source)
-    roots = [name for name in found if _ROOT_FILE.fullmatch(name)]
+    roots = [match for match in map(_ROOT_FILE.fullmatch, found) if match]
     if len(roots) != 1:
         raise PackageError("the zip does not hold the message schemas of one TISS version")
-    version = ".".join(_ROOT_FILE.fullmatch(roots[0]).groups())
+    version = ".".join(roots[0].groups())
     _check_references(found)
     sums = {name: hashlib.sha256(data).hexdigest() for name, data in found.items()}
     with _lock:
@@ -145,7 +145,7 @@ class Schema:
         """The field at a path below a root element: its type, facets and cardinality; KeyError."""
         found = self.plan.elements[element]
         for name in path.split("/"):
-            found = found.type.fields[name]
+            found = complex_of(found).fields[name]
         return found
 
     def encode(

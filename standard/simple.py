@@ -121,13 +121,15 @@ class Domain(Leaf):
         self._members = {each: each for each in enumeration}
 
     def encode(self, value: Any) -> str:
-        if isinstance(value, str) and value in self._members:
-            return self._members[value]
         if not isinstance(value, str):
             raise self._wrong_type(value)
-        raise Refusal("not_in_domain", value=value, expected=self.enumeration)
+        return self.decode(value)
 
-    decode = encode
+    def decode(self, text: str) -> str:
+        found = self._members.get(text)
+        if found is None:
+            raise Refusal("not_in_domain", value=text, expected=self.enumeration)
+        return found
 
 
 class Remembering(Leaf):

@@ -206,8 +206,10 @@ def glosa_indicators() -> Iterator[GlosaIndicator]:
     if tuple(data["colunas"]) != columns:
         raise ValueError("package tiss has changed the columns of the glosa indicators")
     for code, rows in data["records"].items():
-        for *figures, unreliable in rows:
-            yield GlosaIndicator(code, *figures, tuple(unreliable))
+        for period, initial, final, days, guias, value, unreliable in rows:
+            yield GlosaIndicator(
+                code, period, initial, final, days, guias, value, tuple(unreliable)
+            )
 
 
 def _term(record: dict[str, str]) -> Term:

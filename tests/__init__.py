@@ -1,6 +1,15 @@
 from . import (
+    test_architecture,
+    test_card,
+    test_contract,
     test_demo_job,
     test_demonstrativo,
+    test_encounter,
     test_glosa,
     test_guia,
+    test_independent,
+    test_lote,
+    test_return_files,
+    test_security,
+    test_terminology,
 )

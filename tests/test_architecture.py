@@ -71,7 +71,8 @@ def tracked_files():
         listed = [str(path.relative_to(ROOT)) for path in ROOT.rglob("*") if path.is_file()]
     for name in listed:
         parts = Path(name).parts
-        hidden = any(part in (".git", ".odoo", "__pycache__") for part in parts)
+        caches = any(part.endswith(("cache", "cache__")) for part in parts)
+        hidden = caches or any(part in (".git", ".odoo", ".hypothesis") for part in parts)
         if name and not hidden and Path(name).suffix in TEXT and (ROOT / name).is_file():
             yield name
 

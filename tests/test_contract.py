@@ -86,7 +86,7 @@ class TestContract(TissCommon):
 
     def test_header_and_guia_name_the_provider_in_their_own_words(self):
         self.contract.write({"identification_kind": "cnpj", "provider_code": False})
-        self.company.vat = "45.678.901/0001-" + self.company.vat[-2:]
+        self.company.sudo().vat = "45.678.901/0001-" + self.company.vat[-2:]
         bare = identifiers.compact(self.company.vat)
         self.assertEqual(self.contract._get_provider_identification(), {"cnpjContratado": bare})
         self.assertEqual(self.contract._get_provider_identification("header"), {"CNPJ": bare})

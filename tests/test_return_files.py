@@ -148,13 +148,13 @@ class TestReturnFiles(TissCommon):
             self._receive(self._analysis(provider="99999"))
 
     def test_a_file_addressed_to_nobody(self):
-        self.company.vat = False
+        self.company.sudo().vat = False
         content = self._analysis(provider="")
         with self.assertRefused("another provider|lacks"):
             self._receive(content)
 
     def test_a_file_addressed_by_cnpj_though_we_use_a_code(self):
-        self.company.vat = "45.678.901/0001-" + self.company.vat[-2:]
+        self.company.sudo().vat = "45.678.901/0001-" + self.company.vat[-2:]
         bare = "456789010001" + self.company.vat[-2:]
         content = self.analysis.replace(
             b"<ans:destino><ans:identificacaoPrestador>\n"

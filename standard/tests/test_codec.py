@@ -9,7 +9,7 @@ import unittest
 from decimal import Decimal
 from typing import Any
 
-from .. import DecodeError, EncodeError, digest, load, matching_charset
+from .. import DecodeError, EncodeError, digest, load, matching_charset, peek
 from ..codec import Decoded
 from . import common
 from .common import GUIAS_PATH, NAMESPACE, consulta, lote
@@ -536,6 +536,12 @@ class TestLenientDecode(unittest.TestCase):
         self.assertEqual(guia["profissionalExecutante"]["nomeProfissional"], "JOSÉ – FILHO")
         self.assertEqual([each.code for each in decoded.problems], ["encoding"])
 
+    def test_blanks_before_the_declaration(self) -> None:
+        data = b"\n \r\n" + self.schema.encode(lote())
+        self.assertEqual(self.read(data), self.expected)
+        with self.assertRaises(DecodeError):
+            self.schema.decode(data)
+
     def test_demonstrativo_without_details(self) -> None:
         payload = {
             "cabecalhoDemonstrativo": {},
@@ -628,3 +634,33 @@ class TestStreaming(unittest.TestCase):
         for path in ("nada", GUIAS_PATH + "/observacao"):
             with self.assertRaises(ValueError):
                 next(self.schema.iterate(io.BytesIO(self.xml), path))
+
+
+class TestPeek(unittest.TestCase):
+    def setUp(self) -> None:
+        self.schema = load("4.03.00")
+
+    def test_file_message(self) -> None:
+        xml = self.schema.encode(lote(*map(consulta, range(1, 51))))
+        expected = ("mensagemTISS", "4.03.00", tuple(GUIAS_PATH.split("/")[:3]))
+        self.assertEqual(peek(xml)[:2], expected[:2])
+        self.assertEqual(peek(xml).body[:2], expected[2][:2])
+        # The beginning is enough, so the end may be missing.
+        self.assertEqual(peek(xml[: len(xml) // 2]), peek(xml))
+        self.assertEqual(peek(io.BytesIO(xml)), peek(xml))
+
+    def test_other_messages(self) -> None:
+        empty = self.schema.encode({**lote(), "prestadorParaOperadora": None})
+        self.assertEqual(peek(empty), ("mensagemTISS", "4.03.00", ()))
+        values = {
+            "cabecalho": lote()["cabecalho"],
+            "solicitacaoStatusProtocolo": {
+                "dadosPrestador": {"codigoPrestadorNaOperadora": "1"},
+                "numeroProtocolo": "9",
+            },
+        }
+        xml = self.schema.encode(values, element="solicitacaoStatusProtocoloWS")
+        self.assertEqual(peek(xml).body[0], "solicitacaoStatusProtocolo")
+        self.assertEqual(peek(b"<a><b/></a>"), ("a", None, ("b",)))
+        with self.assertRaises(DecodeError):
+            peek(b"<!DOCTYPE a><a/>")

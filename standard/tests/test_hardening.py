@@ -7,11 +7,12 @@ import tempfile
 import unittest
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .. import DecodeError, UnsafeXML, digest, load
+from .. import DecodeError, UnsafeXML, codec, digest, load, parser
 from . import common
 from .common import GUIAS_PATH, consulta, lote
 
@@ -109,6 +110,22 @@ class TestHardening(unittest.TestCase):
         self.assertFalse(self.schema.validate(self.xml, limit=100))
         self.schema.decode(self.xml, limit=len(self.xml))
         list(self.schema.iterate(io.BytesIO(self.xml), GUIAS_PATH, limit=len(self.xml)))
+
+    def test_many_elements(self) -> None:
+        tag = b"<ans:numeroLote>"
+        noise = b"<ans:x>1</ans:x>" * 20_000
+        data = self.root.replace(tag, noise + tag)
+        decoded = self.schema.decode(data, strict=False)
+        self.assertEqual(len(decoded.unexpected), 20_000)
+        self.assertTrue(decoded.unexpected[-1][0].endswith("/x[20000]"))
+        for module, name, value in (
+            (codec, "_MAX_PROBLEMS", 19_999),
+            (parser, "_MAX_TAGS", 40_000),
+        ):
+            with mock.patch.object(module, name, value):
+                with self.assertRaises(UnsafeXML) as caught:
+                    self.schema.decode(data, strict=False)
+                self.assertEqual(caught.exception.violation.limit, value)
 
     def test_endless_files(self) -> None:
         head, _, tail = self.root.partition(b"<ans:guiaConsulta>")

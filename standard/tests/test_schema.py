@@ -170,7 +170,7 @@ class TestThreads(unittest.TestCase):
         failures: list[str] = []
 
         def work(number: int) -> None:
-            for _ in range(25):
+            for _ in range(8):
                 if not schema.validate(good) or schema.validate(bad[number]):
                     failures.append(f"verdict {number}")
                 found = [(each.code, each.path) for each in schema.explain(bad[number])]
