@@ -31,7 +31,7 @@ class TestLedger(TissCommon):
             self.env.invalidate_all()
         # Refusals are fine, but histories in which nothing happens would prove nothing.
         for event in ("analyse", "pay", "accept", "undo", "import_again"):
-            self.assertGreater(happened[event], 3, event)
+            self.assertGreater(happened[event], 1, event)
 
     def test_order_of_independent_payments_does_not_matter(self):
         """Two demonstrativos of two protocolos give the same books in either order."""
