@@ -52,12 +52,12 @@ class ClinicCase(TransactionCase):
         cls.company = cls.company.with_env(cls.env)
 
 
-class TissCommon(ClinicCase):
-    """A clinic with one convênio, one patient and a short price list."""
+class TissRecords:
+    """Short ways to the records of the main job; the class that uses them gives `env`."""
 
     @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
+    def _setup_convenio(cls):
+        """One convênio, one patient with a card, one professional and a short price list."""
         cls.today = fields.Date.today()
         cls.visit_date = cls.today - timedelta(days=3)
         cls.contract = cls._create_contract("326305", provider_code="12345")
@@ -71,10 +71,6 @@ class TissCommon(ClinicCase):
             {"patient_id": cls.patient.id, "plan_id": cls.plan.id, "number": "0123456789"}
         )
         cls.professional = cls._create_professional("Médica Exemplo")
-
-    # ------------------------------------------------------------------
-    # Records
-    # ------------------------------------------------------------------
 
     @classmethod
     def _create_contract(cls, ans_code, **vals):
@@ -167,6 +163,19 @@ class TissCommon(ClinicCase):
             **options,
         )
 
+
+class TissCommon(TissRecords, ClinicCase):
+    """A clinic with one convênio, one patient and a short price list."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls._setup_convenio()
+
+    # ------------------------------------------------------------------
+    # Users and companies
+    # ------------------------------------------------------------------
+
     @classmethod
     def _create_user(cls, login, *groups, **vals):
         """A real user of this company; a group named without its module is one of ours."""
@@ -178,14 +187,22 @@ class TissCommon(ClinicCase):
     @classmethod
     def _create_other_clinic(cls):
         """A second company with another CNPJ, its own accounts and a convênio with 326305."""
-        company = cls.setup_other_company(name="Outra Clínica")["company"]
-        company.sudo().vat = identifiers.complete_cnpj("987654320001")
+        env = cls.env(su=True)
+        company = env["res.company"].create(
+            {
+                "name": "Outra Clínica",
+                "country_id": env.ref("base.br").id,
+                "vat": identifiers.complete_cnpj("987654320001"),
+            }
+        )
+        env["account.chart.template"].try_loading("br", company, install_demo=False)
         cls.env.user.sudo().company_ids |= company
-        env = cls.env(context={**cls.env.context, "allowed_company_ids": company.ids})
+        env = env(context={**env.context, "allowed_company_ids": company.ids})
         company.with_env(env)._tiss_setup_accounting()
-        return env["tiss.contract"].create(
+        contract = env["tiss.contract"].create(
             {"partner_id": cls.operadora.id, "version": "4.03.00", "provider_code": "99999"}
         )
+        return contract.sudo(False)
 
     # ------------------------------------------------------------------
     # Assertions

@@ -1,0 +1,407 @@
+import threading
+from contextlib import contextmanager
+from unittest.mock import patch
+
+from psycopg2.errors import ForeignKeyViolation, LockNotAvailable, SerializationFailure
+
+from odoo import SUPERUSER_ID, api
+from odoo.exceptions import LockError
+from odoo.modules.registry import Registry
+from odoo.service.model import retrying
+from odoo.tests import BaseCase, tagged
+from odoo.tests.common import get_db_name
+from odoo.tools import SQL, mute_logger
+
+from ..models.tiss_movement import TissMovement
+from .common import CONSULTATION, DIPYRONE, ECG, TissCommon, TissRecords
+from .return_messages import analysis_message, payment_message
+
+APPEND_ONLY = ("tiss_message", "tiss_movement")
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
+class TestRaces(TissRecords, BaseCase):
+    """Two people at the same time, in two real transactions that commit.
+
+    What a test commits is removed after it, row by row, whatever it was.
+    """
+
+    def setUp(self):
+        super().setUp()
+        self.registry = Registry(get_db_name())
+        self.addCleanup(self._remove_new_rows, self._get_last_ids())
+        with self._session() as env:
+            cls = type(self)
+            cls.env = env
+            self.addCleanup(setattr, cls, "env", None)
+            self._setup_convenio()
+            # Nothing of these races needs accounts.
+            self.contract.write({"invoice_moment": "manual", "provider_code": "12345"})
+            env.cr.commit()
+
+    @classmethod
+    def _create_contract(cls, ans_code, **vals):
+        """A convênio of an operadora that no other data of this database can have."""
+        partner = cls.env["res.partner"].create(
+            {"name": "Operadora da Corrida", "tiss_is_operadora": True, "is_company": True}
+        )
+        return cls.env["tiss.contract"].create(
+            {"partner_id": partner.id, "version": "4.03.00", **vals}
+        )
+
+    # ------------------------------------------------------------------
+    # Sessions and cleaning up
+    # ------------------------------------------------------------------
+
+    @contextmanager
+    def _session(self):
+        """The environment of one more person; what is not committed is gone at the end."""
+        with self.registry.cursor() as cr:
+            env = api.Environment(cr, SUPERUSER_ID, {"lang": "en_US"})
+            try:
+                yield env
+            finally:
+                cr.rollback()
+
+    def _tables(self):
+        return sorted({model._table for model in self.registry.values() if model._auto})
+
+    def _get_last_ids(self):
+        with self.registry.cursor() as cr:
+            last = {}
+            for table in self._tables():
+                cr.execute(SQL("SELECT COALESCE(MAX(id), 0) FROM %s", SQL.identifier(table)))
+                [last[table]] = cr.fetchone()
+            return last
+
+    def _remove_new_rows(self, last_ids):
+        with self.registry.cursor() as cr, mute_logger("odoo.sql_db"):
+            for table in APPEND_ONLY:
+                cr.execute(SQL("ALTER TABLE %s DISABLE TRIGGER USER", SQL.identifier(table)))
+            left = list(last_ids)
+            while left:
+                blocked = [name for name in left if not self._remove_rows(cr, name, last_ids[name])]
+                self.assertLess(len(blocked), len(left), f"rows stay in {blocked}")
+                left = blocked
+            for table in APPEND_ONLY:
+                cr.execute(SQL("ALTER TABLE %s ENABLE TRIGGER USER", SQL.identifier(table)))
+            cr.commit()
+        self.registry.clear_all_caches()
+
+    def _remove_rows(self, cr, table, last_id):
+        try:
+            with cr.savepoint(flush=False):
+                cr.execute(SQL("DELETE FROM %s WHERE id > %s", SQL.identifier(table), last_id))
+        except ForeignKeyViolation:
+            return False
+        return True
+
+    def _both_at_once(self, *jobs):
+        """Run each job(env) in its own thread and transaction, as two browsers would."""
+        barrier = threading.Barrier(len(jobs))
+        results = [None] * len(jobs)
+
+        def run(index, job):
+            with self._session() as env:
+                barrier.wait(10)
+                try:
+                    results[index] = retrying(lambda: job(env), env)
+                    env.cr.commit()
+                except Exception as error:
+                    results[index] = error
+
+        threads = [
+            threading.Thread(target=run, args=(index, job)) for index, job in enumerate(jobs)
+        ]
+        with mute_logger("odoo.sql_db", "odoo.service.model"):
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(60)
+        return results
+
+    # ------------------------------------------------------------------
+    # Numbers
+    # ------------------------------------------------------------------
+
+    def _take(self, env, count):
+        contract = env["tiss.contract"].browse(self.contract.id)
+        return list(contract._take_numbers("next_guia_number", count))
+
+    def test_the_second_taker_of_numbers_waits_for_the_first(self):
+        with self._session() as first, self._session() as second:
+            self.assertEqual(self._take(first, 3), [1, 2, 3])
+            second.cr.execute("SET LOCAL lock_timeout = '200ms'")
+            with mute_logger("odoo.sql_db"), self.assertRaises(LockNotAvailable):
+                self._take(second, 2)
+            second.cr.rollback()
+            first.cr.commit()
+            self.assertEqual(self._take(second, 2), [4, 5])
+
+    def test_numbers_of_a_taker_who_gives_up_are_free_again(self):
+        with self._session() as first, self._session() as second:
+            self.assertEqual(self._take(first, 3), [1, 2, 3])
+            first.cr.rollback()
+            self.assertEqual(self._take(second, 2), [1, 2])
+
+    def test_a_taker_with_an_old_view_starts_again(self):
+        with self._session() as first, self._session() as second:
+            second.cr.execute("SELECT 1 FROM tiss_contract LIMIT 1")  # its view is fixed here
+            self._take(first, 3)
+            first.cr.commit()
+            with mute_logger("odoo.sql_db"), self.assertRaises(SerializationFailure):
+                self._take(second, 2)
+            second.cr.rollback()
+            self.assertEqual(self._take(second, 2), [4, 5])
+
+    def test_four_people_never_get_the_same_number(self):
+        results = self._both_at_once(*[lambda env: self._take(env, 5)] * 4)
+        self.assertEqual(sorted(sum(results, [])), list(range(1, 21)))
+
+    def test_guias_of_two_people_are_numbered_without_gap(self):
+        with self._session() as env:
+            type(self).env = env
+            encounters = self._create_encounters(*[CONSULTATION] * 6)
+            env.cr.commit()
+            ids = encounters.ids
+        results = self._both_at_once(
+            lambda env: env["tiss.encounter"].browse(ids[:3]).create_guias().mapped("number"),
+            lambda env: env["tiss.encounter"].browse(ids[3:]).create_guias().mapped("number"),
+        )
+        self.assertEqual(sorted(sum(results, [])), [1, 2, 3, 4, 5, 6])
+
+    # ------------------------------------------------------------------
+    # The same visits, the same guias
+    # ------------------------------------------------------------------
+
+    def _commit_guias(self, *visits):
+        with self._session() as env:
+            type(self).env = env
+            guias = self._create_encounters(*visits).create_guias()
+            env.cr.commit()
+            return guias.ids, guias.encounter_id.ids
+
+    def test_the_same_visits_are_billed_once(self):
+        with self._session() as env:
+            type(self).env = env
+            ids = self._create_encounters(CONSULTATION, ECG).ids
+            env.cr.commit()
+
+        def bill(env):
+            return len(env["tiss.encounter"].browse(ids).create_guias())
+
+        results = self._both_at_once(bill, bill)
+        self._assert_one_winner(results, 2)
+        with self._session() as env:
+            self.assertEqual(len(env["tiss.encounter"].browse(ids).guia_ids), 2)
+            contract = env["tiss.contract"].browse(self.contract.id)
+            self.assertEqual(contract.next_guia_number, 3)
+
+    def test_the_same_guias_go_into_one_lote(self):
+        ids, _encounters = self._commit_guias(CONSULTATION, CONSULTATION)
+
+        def close(env):
+            return len(env["tiss.guia"].browse(ids).create_lotes())
+
+        results = self._both_at_once(close, close)
+        self._assert_one_winner(results, 1)
+        with self._session() as env:
+            lote = env["tiss.contract"].browse(self.contract.id).lote_ids
+            self.assertEqual((len(lote), lote.guia_count), (1, 2))
+
+    def test_the_second_lote_is_told_at_once(self):
+        ids, _encounters = self._commit_guias(CONSULTATION)
+        with self._session() as first, self._session() as second:
+            first["tiss.guia"].browse(ids).create_lotes()
+            with self.assertRaises(LockError):
+                second["tiss.guia"].browse(ids).create_lotes()
+            second.cr.rollback()
+            first.cr.commit()
+            with self.assertRaisesRegex(Exception, "not ready for a lote"):
+                second["tiss.guia"].browse(ids).create_lotes()
+
+    def _assert_one_winner(self, results, winner):
+        """One job did it all; the other was refused in words, not by a broken constraint."""
+        failures = [each for each in results if isinstance(each, Exception)]
+        self.assertEqual([each for each in results if each not in failures], [winner])
+        self.assertEqual(len(failures), 1)
+        self.assertRegex(str(failures[0]), "not closed|not ready|lock|cannot be done now")
+
+    # ------------------------------------------------------------------
+    # The same demonstrativo
+    # ------------------------------------------------------------------
+
+    def _commit_analysis(self):
+        with self._session() as env:
+            type(self).env = env
+            lote = self._create_received_lote({ECG: 1, DIPYRONE: 2}, protocol="R1")
+            guia = lote.guia_ids
+            content = analysis_message(
+                lote, {(guia.name, 1): 41.10, (guia.name, 2): (4.90, "1705")}, "R1"
+            )
+            analysis = env["tiss.message"].receive_file("analise.xml", content)
+            env.cr.commit()
+            return analysis.id, lote.id
+
+    def _assert_posted_once(self, lote_id):
+        with self._session() as env:
+            lote = env["tiss.lote"].browse(lote_id)
+            kinds = lote.guia_ids.movement_ids.mapped("kind")
+            self.assertEqual(sorted(kinds), ["bill", "bill", "deny", "release", "release"])
+            self.assertEqual(lote.glosa_ids.mapped("amount"), [10.00])
+            self.assertEqual(lote.contract_id.check_ledger(), [])
+
+    def test_two_posts_of_one_demonstrativo(self):
+        analysis_id, lote_id = self._commit_analysis()
+
+        def post(env):
+            env["tiss.demonstrativo"].browse(analysis_id).post()
+            return "done"
+
+        results = self._both_at_once(post, post)
+        self.assertIn("done", results)
+        for result in results:
+            self.assertTrue(result == "done" or isinstance(result, LockError), result)
+        self._assert_posted_once(lote_id)
+
+    def test_a_post_while_another_is_under_way(self):
+        analysis_id, lote_id = self._commit_analysis()
+        with self._session() as first, self._session() as second:
+            first["tiss.demonstrativo"].browse(analysis_id).post()
+            with self.assertRaises(LockError):
+                second["tiss.demonstrativo"].browse(analysis_id).post()
+            second.cr.rollback()
+            first.cr.commit()
+            second["tiss.demonstrativo"].browse(analysis_id).post()
+            second.cr.commit()
+        self._assert_posted_once(lote_id)
+
+    def test_a_post_that_looked_before_the_other_had_finished(self):
+        analysis_id, lote_id = self._commit_analysis()
+        with self._session() as first, self._session() as second:
+            late = second["tiss.demonstrativo"].browse(analysis_id)
+            self.assertEqual(late.state, "imported")
+            first["tiss.demonstrativo"].browse(analysis_id).post()
+            first.cr.commit()
+            with mute_logger("odoo.sql_db"), self.assertRaises((SerializationFailure, LockError)):
+                late.post()
+            second.cr.rollback()
+        self._assert_posted_once(lote_id)
+
+    def test_two_imports_of_one_file(self):
+        with self._session() as env:
+            type(self).env = env
+            lote = self._create_received_lote(ECG, protocol="R2")
+            content = analysis_message(lote, {(lote.guia_ids.name, 1): 41.10}, "R2")
+            env.cr.commit()
+
+        def receive(env):
+            return env["tiss.message"].receive_file("analise.xml", content).ids
+
+        results = self._both_at_once(receive, receive)
+        with self._session() as env:
+            found = env["tiss.demonstrativo"].search([("contract_id", "=", self.contract.id)])
+            self.assertEqual(len(found), 1)
+            for result in results:
+                if isinstance(result, Exception):
+                    self.assertIn("already imported", str(result))
+                else:
+                    self.assertEqual(result, found.ids)
+
+    def test_two_protocolos_for_one_lote(self):
+        with self._session() as env:
+            type(self).env = env
+            lote = self._create_lote(ECG)
+            lote.send()
+            lote_id = lote.id
+            env.cr.commit()
+
+        def register(number):
+            def job(env):
+                return env["tiss.lote"].browse(lote_id).register_protocol(number).protocol_number
+
+            return job
+
+        results = self._both_at_once(register("A"), register("B"))
+        with self._session() as env:
+            lote = env["tiss.lote"].browse(lote_id)
+            self.assertIn(lote.protocol_number, results)
+            self.assertEqual(lote.amount_open, 41.10)
+            self.assertEqual(lote.guia_ids.movement_ids.mapped("kind"), ["bill"])
+        self._assert_one_winner(results, lote.protocol_number)
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
+class TestFailures(TissCommon):
+    """Something breaks in the middle of a long step: nothing of the step remains."""
+
+    class Broken(Exception):
+        """What no code of ours expects."""
+
+    def _assert_nothing_remains(self, model, method, step):
+        """Break Odoo's or our `method`, before it does anything and after it did everything."""
+        owner = model if isinstance(model, type) else self.env.registry[model]
+        original = getattr(owner, method)
+
+        def broken_after(*args, **kwargs):
+            original(*args, **kwargs)
+            raise self.Broken
+
+        for name, effect in (("before", self.Broken), ("after", broken_after)):
+            with self.subTest(f"{name} {method}"):
+                before = self._get_content()
+                with patch.object(owner, method, autospec=True, side_effect=effect) as spy:
+                    with self.assertRaises(self.Broken), self.env.cr.savepoint():
+                        step()
+                    self.assertTrue(spy.called)
+                self.env.invalidate_all()
+                self.assertEqual(self._get_content(), before)
+
+    def test_protocolo(self):
+        lote = self._create_lote({ECG: 1, DIPYRONE: 2})
+        lote.send()
+        for model, method in (
+            (TissMovement, "_record"),
+            ("account.move", "create"),
+            ("account.move", "action_post"),
+        ):
+            self._assert_nothing_remains(
+                model, method, lambda: lote.register_protocol("1", self.today)
+            )
+        lote.register_protocol("1", self.today)
+        self.assertEqual(lote.invoice_id.amount_total, 56.00)
+        self.assertLedgerSound()
+
+    def test_posting(self):
+        lote = self._create_received_lote({ECG: 1, DIPYRONE: 2})
+        guia = lote.guia_ids
+        receive = self.env["tiss.message"].receive_file
+        analysis = receive(
+            "a.xml", analysis_message(lote, {(guia.name, 1): 41.10, (guia.name, 2): 4.90}, "D1")
+        )
+        self._assert_nothing_remains("tiss.glosa", "create", analysis.post)
+        self._assert_nothing_remains(TissMovement, "_record", analysis.post)
+        analysis.post()
+        payment = receive("p.xml", payment_message(lote, {guia.name: 46.00}, "P1"))
+        for model, method in (
+            ("account.payment", "create"),
+            ("account.payment", "action_post"),
+            ("account.move.line", "_reconcile_plan"),
+            (TissMovement, "_record"),
+        ):
+            self._assert_nothing_remains(model, method, payment.post)
+        payment.post()
+        self.assertLedgerSound()
+        self._assert_nothing_remains(TissMovement, "_record", payment.undo)
+        self._assert_nothing_remains("account.move.line", "_reconcile_plan", lote.glosa_ids.accept)
+        self.assertLedgerSound()
+
+    def test_generating(self):
+        encounters = self._create_encounters(CONSULTATION, ECG)
+        self._assert_nothing_remains("tiss.guia.line", "create", encounters.create_guias)
+        guias = encounters.create_guias()
+        self.assertEqual(sorted(guias.mapped("number")), [1, 2], "no number was lost")
+        self._assert_nothing_remains("tiss.lote", "create", guias.create_lotes)
+        lotes = guias.create_lotes()
+        self.assertEqual(lotes.mapped("number"), [1, 2])
+        self._assert_nothing_remains("tiss.message", "create", lotes.build)
