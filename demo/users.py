@@ -25,13 +25,9 @@ def create(env):
                     "name": name,
                     "company_id": env.company.id,
                     "company_ids": env.company.ids,
-                    "group_ids": [
-                        (4, env.ref(f"l10n_br_tiss.{group}").id) for group in groups
-                    ],
+                    "group_ids": [(4, env.ref(f"l10n_br_tiss.{group}").id) for group in groups],
                     **everybody,
                 }
             )
     env.ref("base.user_admin").write(everybody)
-    return [(login, role) for login, _name, _groups, role in ROLES] + [
-        ("admin", "Administração")
-    ]
+    return [(login, role) for login, _name, _groups, role in ROLES] + [("admin", "Administração")]

@@ -31,6 +31,7 @@ class AccountMove(models.Model):
     def _tiss_get_receivable_lines(self):
         """Lines on the receivable account of the lote's contract."""
         return self.line_ids.filtered(
-            lambda line: line.account_id
-            == line.move_id.tiss_lote_id.contract_id.receivable_account_id
+            lambda line: (
+                line.account_id == line.move_id.tiss_lote_id.contract_id.receivable_account_id
+            )
         )

@@ -23,9 +23,12 @@ def upsert(model, columns, key, rows):
         for name in columns
         if name not in key
     )
-    cr.execute(SQL("CREATE TEMPORARY TABLE tiss_load ON COMMIT DROP AS %s", SQL(
-        "SELECT %s FROM %s WHERE false", fields, table
-    )))
+    cr.execute(
+        SQL(
+            "CREATE TEMPORARY TABLE tiss_load ON COMMIT DROP AS %s",
+            SQL("SELECT %s FROM %s WHERE false", fields, table),
+        )
+    )
     buffer = io.StringIO()
     csv.writer(buffer).writerows(rows)
     buffer.seek(0)

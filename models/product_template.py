@@ -68,9 +68,7 @@ class ProductTemplate(models.Model):
     def _compute_tiss_is_consultation(self):
         for product in self:
             code = product.tiss_code or ""
-            product.tiss_is_consultation = (
-                code.startswith("101010") or code in CONSULTATION_CODES
-            )
+            product.tiss_is_consultation = code.startswith("101010") or code in CONSULTATION_CODES
 
     @api.depends("tiss_table")
     def _compute_tiss_expense_kind_id(self):

@@ -245,9 +245,9 @@ class TissContract(models.Model):
         )
         # As superuser: the reception may not open lotes, their number is no secret.
         lotes = dict(
-            self.env["tiss.lote"].sudo()._read_group(
-                [("contract_id", "in", self.ids)], ["contract_id"], ["__count"]
-            )
+            self.env["tiss.lote"]
+            .sudo()
+            ._read_group([("contract_id", "in", self.ids)], ["contract_id"], ["__count"])
         )
         for contract in self:
             count, amount_open, amount_denied = guias.get(contract, (0, 0.0, 0.0))
@@ -515,9 +515,12 @@ class TissContract(models.Model):
         :return: list of sentences, one per breach; empty when all is sound
         """
         breaches = []
-        for lotes in self.env["tiss.lote"].search([("contract_id", "in", self.ids)]).grouped(
-            "contract_id"
-        ).values():
+        for lotes in (
+            self.env["tiss.lote"]
+            .search([("contract_id", "in", self.ids)])
+            .grouped("contract_id")
+            .values()
+        ):
             breaches += lotes._get_tie_out_breaches()
         breaches += self._get_bucket_breaches()
         breaches += self._get_control_account_breaches()

@@ -84,9 +84,7 @@ class TissDemonstrativo(models.Model):
     @api.depends("name", "contract_id", "kind")
     def _compute_display_name(self):
         for demonstrativo in self:
-            demonstrativo.display_name = (
-                f"{demonstrativo.name} · {demonstrativo.contract_id.name}"
-            )
+            demonstrativo.display_name = f"{demonstrativo.name} · {demonstrativo.contract_id.name}"
 
     @api.depends("payment_ids.amount_net")
     def _compute_amount_net(self):
@@ -362,19 +360,16 @@ class TissDemonstrativo(models.Model):
             )
             for entry in entries
         )
-        return (
-            Markup(
-                "<table class='table table-sm'><thead><tr><th>%s</th><th>%s</th>"
-                "<th class='text-end'>%s</th><th class='text-end'>%s</th></tr></thead>"
-                "<tbody>%s</tbody></table>"
-            )
-            % (
-                self.env._("Account"),
-                self.env._("Description"),
-                self.env._("Debit"),
-                self.env._("Credit"),
-                cells,
-            )
+        return Markup(
+            "<table class='table table-sm'><thead><tr><th>%s</th><th>%s</th>"
+            "<th class='text-end'>%s</th><th class='text-end'>%s</th></tr></thead>"
+            "<tbody>%s</tbody></table>"
+        ) % (
+            self.env._("Account"),
+            self.env._("Description"),
+            self.env._("Debit"),
+            self.env._("Credit"),
+            cells,
         )
 
     # ------------------------------------------------------------------

@@ -13,7 +13,7 @@ class TissDemonstrativoLine(models.Model):
 
     _name = "tiss.demonstrativo.line"
     _description = "Demonstrativo Line"
-    _order = "demonstrativo_id, id"
+    _order = "demonstrativo_id.id, id"
     _check_company_auto = True
 
     demonstrativo_id = fields.Many2one(
@@ -189,9 +189,7 @@ class TissDemonstrativoLine(models.Model):
         }
         all_lotes = self.env["tiss.lote"].union(*lotes.values())
         guias = {(guia.lote_id, guia.name): guia for guia in all_lotes.guia_ids}
-        items = {
-            (item.guia_id, item.sequence_item): item for item in all_lotes.guia_ids.line_ids
-        }
+        items = {(item.guia_id, item.sequence_item): item for item in all_lotes.guia_ids.line_ids}
         for line in self:
             lote = lotes.get(line.protocol_number)
             guia = guias.get((lote, line.guia_number))
@@ -221,21 +219,26 @@ class TissDemonstrativoLine(models.Model):
     def _find_discrepancies(self):
         """Lines that cannot be booked as they are, as discrepancy values."""
         rows = []
-        for line in self:
-            code, ours, theirs = line._find_discrepancy()
-            if code:
-                rows.append(
-                    {
-                        "line_id": line.id,
-                        "code": code,
-                        "amount_ours": ours,
-                        "amount_theirs": theirs,
-                    }
-                )
+        targets = self.grouped(lambda line: (line.lote_id, line.guia_id, line.guia_line_id))
+        for same in targets.values():
+            for line in same:
+                code, ours, theirs = line._find_discrepancy(same)
+                if code:
+                    rows.append(
+                        {
+                            "line_id": line.id,
+                            "code": code,
+                            "amount_ours": ours,
+                            "amount_theirs": theirs,
+                        }
+                    )
         return rows
 
-    def _find_discrepancy(self):
-        """(discrepancy code or None, our amount, their amount) of one line."""
+    def _find_discrepancy(self, same):
+        """(discrepancy code or None, our amount, their amount) of one line.
+
+        :param same: all lines of the file on the same item, guia or protocolo
+        """
         if not self.lote_id:
             return "unknown_protocol", 0, self.amount_released
         if self.level != "protocol" and not self.guia_id:
@@ -243,7 +246,9 @@ class TissDemonstrativoLine(models.Model):
         if self.level == "item" and not self.guia_line_id:
             return "unknown_item", 0, self.amount_released
         if self.payment_id:
-            return self._find_payment_discrepancy()
+            return self._find_payment_discrepancy(same)
+        if len(same) > 1:
+            return "repeated", self.amount_ours, self.amount_released
         if to_cents(self.amount_informed) != to_cents(self.amount_ours):
             return "informed_differs", self.amount_ours, self.amount_informed
         if not 0 <= to_cents(self.amount_released) <= to_cents(self.amount_ours):
@@ -253,8 +258,8 @@ class TissDemonstrativoLine(models.Model):
             return "already_processed", float(from_cents(decided)), self.amount_released
         return None, 0, 0
 
-    def _find_payment_discrepancy(self):
-        paid = to_cents(self.amount_released)
+    def _find_payment_discrepancy(self, same):
+        paid = sum(to_cents(line.amount_released) for line in same)
         items = self.guia_id.line_ids
         released = sum(to_cents(item.amount_released) for item in items)
         waiting = sum(to_cents(item.amount_to_process) for item in items)
@@ -310,12 +315,14 @@ class TissDemonstrativoLine(models.Model):
         return [entry for entry in entries if entry["cents"]]
 
     def _plan_payment(self):
-        """Entries that pay one guia: released items first, then what waited for analysis."""
-        self.ensure_one()
-        entry = {"demonstrativo_line": self}
+        """Entries that pay one guia: released items first, then what waited for analysis.
+
+        A guia may stand in several lines of one payment, which pay it together.
+        """
+        entry = {"demonstrativo_line": self[:1]}
         items = self.guia_id.line_ids
         released = [to_cents(item.amount_released) for item in items]
-        paid = to_cents(self.amount_released)
+        paid = sum(to_cents(line.amount_released) for line in self)
         from_released = min(paid, sum(released))
         entries = [
             {**entry, "line": item, "kind": "pay", "from_bucket": "released",

@@ -123,7 +123,8 @@ class TissDemonstrativoPayment(models.Model):
         payable = self.line_ids.filtered(
             lambda line: line.guia_id and not any(line.discrepancy_ids.mapped("is_blocking"))
         )
-        return [entry for line in payable for entry in line._plan_payment()]
+        guias = payable.grouped("guia_id").values()
+        return [entry for lines in guias for entry in lines._plan_payment()]
 
     def _preview_entries(self):
         """The journal entry of this payment as rows for the preview."""
@@ -228,10 +229,7 @@ class TissDemonstrativoPayment(models.Model):
             lambda line: line.account_id == account and line.tiss_lote_id
         )
         self.env["account.move.line"]._reconcile_plan(
-            [
-                line | line.tiss_lote_id.invoice_id._tiss_get_receivable_lines()
-                for line in credits
-            ]
+            [line | line.tiss_lote_id.invoice_id._tiss_get_receivable_lines() for line in credits]
         )
 
     def _undo(self):

@@ -6,6 +6,7 @@ CODES = [
     ("unknown_protocol", "Protocolo that this clinic does not have"),
     ("unknown_guia", "Guia that is not in this protocolo"),
     ("unknown_item", "Item that is not in this guia"),
+    ("repeated", "Stands more than once in the file"),
     ("informed_differs", "Presented amount differs from what was sent"),
     ("released_above", "Released more than was presented"),
     ("already_processed", "Already processed with another amount"),

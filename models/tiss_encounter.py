@@ -149,8 +149,10 @@ class TissEncounter(models.Model):
     def _compute_card_id(self):
         for encounter in self:
             cards = encounter.patient_id.tiss_card_ids.filtered(
-                lambda card, encounter=encounter: card.company_id == encounter.company_id
-                and card._is_valid_on(encounter.date or fields.Date.today())
+                lambda card, encounter=encounter: (
+                    card.company_id == encounter.company_id
+                    and card._is_valid_on(encounter.date or fields.Date.today())
+                )
             )
             if encounter.card_id not in cards:
                 encounter.card_id = cards[:1]
@@ -285,9 +287,9 @@ class TissEncounter(models.Model):
             problems.append(self.env._("Choose the patient's card."))
         elif not self.card_id._is_valid_on(self.date):
             problems.append(self.env._("The card was no longer valid on the day of the visit."))
-        if not self.contract_id:
+        if self.card_id and not self.contract_id:
             problems.append(self.env._("The clinic has no convênio with this card's operadora."))
-        elif not self.contract_id._get_provider_code():
+        elif self.contract_id and not self.contract_id._get_provider_code():
             problems.append(
                 self.env._(
                     "The convênio %s has no code at the operadora: fill in its registration.",

@@ -9,13 +9,11 @@ class TissEncounterLine(models.Model):
 
     _name = "tiss.encounter.line"
     _description = "Encounter Item"
-    _order = "encounter_id, sequence, id"
+    _order = "encounter_id.id, sequence, id"
     _check_company_auto = True
 
     sequence = fields.Integer(default=10)
-    encounter_id = fields.Many2one(
-        "tiss.encounter", required=True, index=True, ondelete="cascade"
-    )
+    encounter_id = fields.Many2one("tiss.encounter", required=True, index=True, ondelete="cascade")
     company_id = fields.Many2one(related="encounter_id.company_id", store=True, index=True)
     currency_id = fields.Many2one(related="company_id.currency_id")
     product_id = fields.Many2one(

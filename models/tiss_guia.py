@@ -479,7 +479,9 @@ class TissGuia(models.Model):
 
     def _prepare_tiss_sp_sadt(self):
         """ctm_sp-sadtGuia (guide §3.4)"""
-        guia = self.sudo()  # the message carries the clinical indication, the sender need not see it
+        guia = (
+            self.sudo()
+        )  # the message carries the clinical indication, the sender need not see it
         procedures = self.line_ids.filtered(lambda line: not line.expense_kind_id)
         expenses = self.line_ids - procedures
         is_consultation = self.attendance_type_id.code == "04"

@@ -16,7 +16,7 @@ class TissGuiaLine(models.Model):
 
     _name = "tiss.guia.line"
     _description = "Guia Item"
-    _order = "guia_id, sequence_item"
+    _order = "guia_id.id, sequence_item"
     _check_company_auto = True
 
     guia_id = fields.Many2one("tiss.guia", required=True, index=True, ondelete="cascade")

@@ -147,8 +147,10 @@ class TissLote(models.Model):
             "name", "number", "company_id", "contract_id", "guia_type", "version",
         }  # fmt: skip
         frozen = self.filtered(
-            lambda lote: (identity and lote.state not in ("draft", "validated"))
-            or (received and lote.protocol_number)
+            lambda lote: (
+                (identity and lote.state not in ("draft", "validated"))
+                or (received and lote.protocol_number)
+            )
         )
         if frozen:
             raise UserError(

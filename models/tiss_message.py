@@ -103,16 +103,20 @@ class TissMessage(models.Model):
         :return: the new `tiss.message`
         """
         # Nobody has the right to create messages: only this code does, for whoever may send.
-        return self.sudo().create(
-            {
-                "company_id": contract.company_id.id,
-                "contract_id": contract.id,
-                "content": base64.b64encode(content),
-                "size": len(content),
-                "sha256": hashlib.sha256(content).hexdigest(),
-                **vals,
-            }
-        ).with_env(self.env)
+        return (
+            self.sudo()
+            .create(
+                {
+                    "company_id": contract.company_id.id,
+                    "contract_id": contract.id,
+                    "content": base64.b64encode(content),
+                    "size": len(content),
+                    "sha256": hashlib.sha256(content).hexdigest(),
+                    **vals,
+                }
+            )
+            .with_env(self.env)
+        )
 
     # ------------------------------------------------------------------
     # Receiving
@@ -176,8 +180,7 @@ class TissMessage(models.Model):
         if len(content) > MAX_SIZE:
             raise UserError(
                 self.env._(
-                    "The file has %s MB: a return file this large is refused. Is it the right"
-                    " one?",
+                    "The file has %s MB: a return file this large is refused. Is it the right one?",
                     len(content) // 1024 // 1024,
                 )
             )

@@ -105,9 +105,7 @@ class TissMovement(models.Model):
         :return: `tiss.movement`
         """
         entries = [entry for entry in entries if entry["cents"]]
-        movements = self.sudo().create(
-            [self._prepare_vals(entry, date, move) for entry in entries]
-        )
+        movements = self.sudo().create([self._prepare_vals(entry, date, move) for entry in entries])
         lines = movements.guia_line_id.sudo()
         self._update_buckets(lines)
         lines.guia_id._update_states()
@@ -164,21 +162,17 @@ class TissMovement(models.Model):
         sums = SQL(", ").join(
             SQL(
                 "COALESCE(SUM(amount) FILTER (WHERE to_bucket = %(name)s), 0)"
-                " - COALESCE(SUM(amount) FILTER (WHERE from_bucket = %(name)s), 0) AS %(column)s",
+                " - COALESCE(SUM(amount) FILTER (WHERE from_bucket = %(name)s), 0)",
                 name=name,
-                column=SQL.identifier(column),
             )
-            for name, column in zip(buckets, columns, strict=True)
-        )
-        changes = SQL(", ").join(
-            SQL("%s = s.%s", SQL.identifier(column), SQL.identifier(column)) for column in columns
+            for name in buckets
         )
         self.env.cr.execute(
             SQL(
-                "UPDATE tiss_guia_line l SET %(changes)s FROM (SELECT guia_line_id, %(sums)s"
-                " FROM tiss_movement WHERE guia_line_id = ANY(%(ids)s) GROUP BY guia_line_id) s"
-                " WHERE l.id = s.guia_line_id",
-                changes=changes,
+                # A join would be a nested loop over both while the tables have no statistics.
+                "UPDATE tiss_guia_line l SET (%(columns)s) = (SELECT %(sums)s"
+                " FROM tiss_movement WHERE guia_line_id = l.id) WHERE l.id = ANY(%(ids)s)",
+                columns=SQL(", ").join(map(SQL.identifier, columns)),
                 sums=sums,
                 ids=lines.ids,
             )

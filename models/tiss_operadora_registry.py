@@ -4,6 +4,7 @@ from odoo.fields import Domain
 from ..standard import terminology
 from ..standard.text import to_ascii
 from .bulk import upsert
+from .tiss_term import to_search_words
 
 COLUMNS = (
     "ans_code",
@@ -56,7 +57,7 @@ class TissOperadoraRegistry(models.Model):
         if operator in ("ilike", "like") and isinstance(value, str):
             digits = "".join(filter(str.isalnum, value)).upper()
             by_name = Domain.AND(
-                Domain("search_name", "like", word) for word in to_ascii(value).split()
+                Domain("search_name", "like", word) for word in to_search_words(value)
             )
             by_number = Domain("ans_code", "=like", f"{digits}%") | Domain(
                 "cnpj", "=like", f"{digits}%"

@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 from .tiss_term import term_field
 
@@ -9,6 +9,7 @@ class TissPlan(models.Model):
     _name = "tiss.plan"
     _description = "Health Plan"
     _order = "operadora_id, name"
+    _rec_names_search = ["name", "operadora_id"]
 
     active = fields.Boolean(default=True)
     name = fields.Char(required=True)
@@ -26,3 +27,12 @@ class TissPlan(models.Model):
     _name_uniq = models.Constraint(
         "UNIQUE(operadora_id, name)", "This operadora already has a plan with this name."
     )
+
+    # ------------------------------------------------------------------
+    # Compute, inverse, search
+    # ------------------------------------------------------------------
+
+    @api.depends("name", "operadora_id")
+    def _compute_display_name(self):
+        for plan in self:
+            plan.display_name = " · ".join(filter(None, [plan.name, plan.operadora_id.name]))

@@ -3,6 +3,7 @@ import itertools
 from odoo import api, fields, models, tools
 from odoo.exceptions import UserError
 from odoo.fields import Domain
+from odoo.tools import escape_psql
 
 from ..standard import terminology
 from ..standard.text import to_ascii
@@ -21,6 +22,17 @@ def term_field(table, string, **kwargs):
         ondelete="restrict",
         **kwargs,
     )
+
+
+def to_search_words(text):
+    """Words of what a person typed, as they stand in a `search_name`, for a LIKE.
+
+    What cannot be written in ASCII finds nothing; it must not turn into an empty, all-finding text.
+    """
+    words = to_ascii(text).split()
+    if text.strip() and not words:
+        words = [text]
+    return [escape_psql(word) for word in words]
 
 
 class TissTerm(models.Model):
@@ -67,7 +79,7 @@ class TissTerm(models.Model):
     def _search_display_name(self, operator, value):
         """Words match in any order and without accents: "consulta consultorio"."""
         if operator in ("ilike", "like") and isinstance(value, str):
-            words = to_ascii(value).split()
+            words = to_search_words(value)
             return Domain.AND(
                 Domain("code", "=like", f"{word}%") | Domain("search_name", "like", word)
                 for word in words

@@ -178,8 +178,10 @@ class _Builder:
         key = id(xsd_type)
         if key not in self._types:
             self._types[key] = None
-            complex_type = isinstance(xsd_type, XsdComplexType)
-            self._types[key] = (self._complex if complex_type else self._leaf)(xsd_type)
+            if isinstance(xsd_type, XsdComplexType):
+                self._types[key] = self._complex(xsd_type)
+            else:
+                self._types[key] = self._leaf(xsd_type)
         built = self._types[key]
         if built is None:
             raise PackageError(f"the type {xsd_type.name} contains itself")
@@ -187,9 +189,10 @@ class _Builder:
 
     def _complex(self, xsd_type: XsdComplexType) -> Complex | Opaque:
         name = xsd_type.local_name or ""
-        if xsd_type.attributes or xsd_type.mixed or xsd_type.has_simple_content():
+        content = xsd_type.content
+        if xsd_type.attributes or xsd_type.mixed or not isinstance(content, XsdGroup):
             return Opaque(name)
-        model = self._group(xsd_type.content)
+        model = self._group(content)
         fields = list(model.fields())
         by_name = {each.name: each for each in fields}
         if len(by_name) != len(fields):

@@ -6,10 +6,8 @@ from psycopg2 import IntegrityError
 from odoo import fields
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command
-from odoo.tests import new_test_user
-from odoo.tools import SQL, mute_logger
-
 from odoo.tests import TransactionCase, new_test_user
+from odoo.tools import SQL, mute_logger
 
 from ..operadora import Operadora
 from ..standard import identifiers

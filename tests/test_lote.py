@@ -142,7 +142,9 @@ class TestLote(TissCommon):
         self.assertEqual(lote.message_id, second)
         self.assertEqual(len(lote.tiss_message_ids), 2, "the first stays in the journal")
         numbers = [
-            etree.fromstring(message._get_content()).findtext(".//ans:sequencialTransacao", None, NS)
+            etree.fromstring(message._get_content()).findtext(
+                ".//ans:sequencialTransacao", None, NS
+            )
             for message in first | second
         ]
         self.assertEqual(numbers, ["1", "2"])
@@ -392,7 +394,9 @@ class TestLote(TissCommon):
         lote.send()
         biller = self._create_user("protocolo.form", "billing")
         action = lote.with_user(biller).action_register_protocol()
-        form = Form(self.env["tiss.lote.protocol"].with_user(biller).with_context(action["context"]))
+        form = Form(
+            self.env["tiss.lote.protocol"].with_user(biller).with_context(action["context"])
+        )
         self.assertEqual((form.guia_count, form.amount_total), (1, 150.00))
         form.protocol_number = " 900123 "
         form.save().action_register()
@@ -437,7 +441,9 @@ class TestLote(TissCommon):
         lote = self._create_lote(CONSULTATION, CONSULTATION)
         answer = self._simulate().receive(lote.get_xml(), self.today)
         lote.send()
-        answer = answer.replace(b">300.00</ans:valorTotalProtocolo>", b">150.00</ans:valorTotalProtocolo>")
+        answer = answer.replace(
+            b">300.00</ans:valorTotalProtocolo>", b">150.00</ans:valorTotalProtocolo>"
+        )
         self.env["tiss.message"].receive_file("protocolo.xml", answer)
         self.assertEqual(lote.state, "received")
         self.assertEqual(lote.invoice_id.amount_total, 300.00, "we claim what we billed")

@@ -13,7 +13,8 @@ LAUGHS = b"""<?xml version="1.0" encoding="ISO-8859-1"?>
 <!DOCTYPE lolz [<!ENTITY lol "lol">%s]>
 <ans:mensagemTISS xmlns:ans="http://www.ans.gov.br/padroes/tiss/schemas">&lol9;</ans:mensagemTISS>
 """ % b"".join(
-    b'<!ENTITY lol%d "%s">' % (level, b"&lol%s;" % (str(level - 1).encode() if level > 1 else b"") * 10)
+    b'<!ENTITY lol%d "%s">'
+    % (level, b"&lol%s;" % (str(level - 1).encode() if level > 1 else b"") * 10)
     for level in range(1, 10)
 )
 
@@ -443,9 +444,7 @@ class TestReturnFiles(TissCommon):
 
     def test_one_file_with_two_analyses(self):
         """Guide §5.3: a message carries up to thirty demonstrativos."""
-        other = analysis_message(
-            self.consulta, {(self.consulta.guia_ids.name, 1): 150.00}, "D2"
-        )
+        other = analysis_message(self.consulta, {(self.consulta.guia_ids.name, 1): 150.00}, "D2")
         start, end = b"<ans:demonstrativoAnaliseConta>", b"</ans:demonstrativoAnaliseConta>"
         second = start + other.partition(start)[2].partition(end)[0] + end
         both = self._receive(self.analysis.replace(end, end + second, 1))

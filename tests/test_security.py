@@ -89,9 +89,7 @@ class TestSecurity(TissCommon):
         """The record as a user sees it who has just opened a browser."""
         self.env.flush_all()
         self.env.invalidate_all()
-        return record.with_user(self.users[role]).with_context(
-            allowed_company_ids=self.company.ids
-        )
+        return record.with_user(self.users[role]).with_context(allowed_company_ids=self.company.ids)
 
     def _models(self):
         return sorted(name for name in self.env.registry if name.startswith("tiss."))
@@ -140,9 +138,7 @@ class TestSecurity(TissCommon):
             rules = self.env["ir.rule"].sudo().search([("model_id.model", "=", name)])
             with self.subTest(name):
                 self.assertTrue(model._fields["company_id"].store)
-                self.assertIn(
-                    "[('company_id', 'in', company_ids)]", rules.mapped("domain_force")
-                )
+                self.assertIn("[('company_id', 'in', company_ids)]", rules.mapped("domain_force"))
                 self.assertFalse(rules.groups, "a rule of a group widens, it does not narrow")
 
     def test_roles_imply_what_they_should_and_no_more(self):
@@ -222,7 +218,9 @@ class TestSecurity(TissCommon):
                     "count": lambda model=model: model.search_count([(field, "!=", False)]),
                     "filter": lambda model=model: model.filtered_domain([(field, "!=", False)]),
                     "order": lambda model=model: model.search([], order=field),
-                    "group": lambda model=model: model.formatted_read_group([], [field], ["__count"]),
+                    "group": lambda model=model: model.formatted_read_group(
+                        [], [field], ["__count"]
+                    ),
                     "export": lambda model=model: model.export_data([field]),
                     "write": lambda model=model: model.write({field: "x"}),
                     "mapped": lambda model=model: model.mapped(field),
@@ -264,14 +262,18 @@ class TestSecurity(TissCommon):
         """Chatter, tracking, names, notes, attachments, invoices."""
         self.env.flush_all()
         places = [("mail_message", "body"), ("mail_message", "subject"), ("ir_attachment", "name")]
-        places += [("mail_tracking_value", column) for column in ("old_value_char", "new_value_char")]
+        places += [
+            ("mail_tracking_value", column) for column in ("old_value_char", "new_value_char")
+        ]
         places += [("account_move", "ref"), ("account_move", "narration")]
         places += [("account_move_line", "name"), ("tiss_message", "file_name")]
-        places += [("tiss_message", "note"), ("mail_activity", "summary"), ("mail_activity", "note")]
+        places += [
+            ("tiss_message", "note"),
+            ("mail_activity", "summary"),
+            ("mail_activity", "note"),
+        ]
         for table, column in places:
-            self.env.cr.execute(
-                f"SELECT count(*) FROM {table} WHERE {column}::text ILIKE '%ZZYX%'"
-            )
+            self.env.cr.execute(f"SELECT count(*) FROM {table} WHERE {column}::text ILIKE '%ZZYX%'")
             self.assertEqual(self.env.cr.fetchone(), (0,), f"{table}.{column}")
         for name in self._models():
             model = self.env[name].sudo()
@@ -379,16 +381,12 @@ class TestSecurity(TissCommon):
         )
         contract = env["tiss.contract"].browse(wizard.action_create()["res_id"])
         term = env["tiss.term"]._get("22", CONSULTATION)
-        contract.price_item_ids = [
-            Command.create({"tiss_term_id": term.id, "fixed_price": 100.00})
-        ]
+        contract.price_item_ids = [Command.create({"tiss_term_id": term.id, "fixed_price": 100.00})]
         patient = env["res.partner"].create({"name": "Paciente de Faturamento"})
         plan = env["tiss.plan"].create(
             {"operadora_id": contract.partner_id.id, "name": "Plano Exemplo"}
         )
-        env["tiss.card"].create(
-            {"patient_id": patient.id, "plan_id": plan.id, "number": "00123"}
-        )
+        env["tiss.card"].create({"patient_id": patient.id, "plan_id": plan.id, "number": "00123"})
         encounter = env["tiss.encounter"].create(
             {
                 "patient_id": patient.id,

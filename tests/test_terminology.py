@@ -97,7 +97,13 @@ class TestTerminology(TransactionCase):
         self.assertEqual(len(self._names("tiss.term", "", limit=8)), 8)
 
     def test_operadora_by_name_number_or_cnpj(self):
-        for text in ("bradesco saude", "Saúde BRADESCO", "005711", "92693118", "92.693.118/0001-60"):
+        for text in (
+            "bradesco saude",
+            "Saúde BRADESCO",
+            "005711",
+            "92693118",
+            "92.693.118/0001-60",
+        ):
             with self.subTest(text):
                 found = " | ".join(self._names("tiss.operadora.registry", text))
                 self.assertIn("BRADESCO SAUDE S.A. · ANS 005711 · Rio de Janeiro/RJ", found)
@@ -145,7 +151,9 @@ class TestTerminology(TransactionCase):
 
     def test_products_from_terms(self):
         codes = {"40101010": "service", "60022965": "service", "90055888": "consu"}
-        terms = self.Term.search([("code", "in", list(codes)), ("table_code", "in", list(TUSS_ROWS))])
+        terms = self.Term.search(
+            [("code", "in", list(codes)), ("table_code", "in", list(TUSS_ROWS))]
+        )
         products = terms.create_products()
         self.assertEqual({each.tiss_code: each.type for each in products}, codes)
         ecg = products.filtered(lambda each: each.tiss_code == "40101010")
