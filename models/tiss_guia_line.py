@@ -20,6 +20,7 @@ class TissGuiaLine(models.Model):
     _check_company_auto = True
 
     guia_id = fields.Many2one("tiss.guia", required=True, index=True, ondelete="cascade")
+    guia_state = fields.Selection(related="guia_id.state")
     company_id = fields.Many2one(
         "res.company",
         required=True,

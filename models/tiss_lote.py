@@ -616,32 +616,63 @@ class TissLote(models.Model):
             raise UserError("\n".join(breaches))
 
     def _get_tie_out_breaches(self):
+        """Where the guias and the books of invoiced lotes differ, as sentences.
+
+        Billed, paid, accepted and open money of the items against the invoice, the payments, the
+        credit notes and the residual on the receivable account.
+        """
         invoiced = self.filtered("invoice_id")
         self.env.flush_all()
-        invoiced.invalidate_recordset(["amount_open", "amount_total"])
-        ledger = {
-            lote: (residual, balance)
-            for lote, residual, balance in self.env["account.move.line"]._read_group(
-                [
-                    ("tiss_lote_id", "in", invoiced.ids),
-                    ("account_id", "in", invoiced.contract_id.receivable_account_id.ids),
-                    ("parent_state", "=", "posted"),
-                ],
-                ["tiss_lote_id"],
-                ["amount_residual:sum", "balance:sum"],
-            )
+        invoiced.invalidate_recordset(["amount_open", "amount_paid", "amount_total"])
+        books = invoiced._get_booked_cents()
+        labels = {
+            "out_invoice": self.env._("billed"),
+            "entry": self.env._("paid"),
+            "out_refund": self.env._("accepted"),
+            "residual": self.env._("open"),
         }
         breaches = []
         for lote in invoiced:
-            residual, balance = ledger.get(lote, (0.0, 0.0))
-            ours = to_cents(lote.amount_open)
-            if {to_cents(residual), to_cents(balance)} != {ours}:
-                breaches.append(
-                    self.env._(
-                        "Lote %(lote)s: %(ours)s open in the guias, but %(theirs)s in the books.",
-                        lote=lote.display_name,
-                        ours=from_cents(ours),
-                        theirs=from_cents(to_cents(residual)),
+            for kind, cents in lote._get_expected_cents().items():
+                booked = books.get((lote, kind), 0)
+                if booked != cents:
+                    breaches.append(
+                        self.env._(
+                            "Lote %(lote)s, %(kind)s: %(ours)s in the guias, but %(theirs)s in"
+                            " the books.",
+                            lote=lote.display_name,
+                            kind=labels[kind],
+                            ours=from_cents(abs(cents)),
+                            theirs=from_cents(abs(booked)),
+                        )
                     )
-                )
         return breaches
+
+    def _get_expected_cents(self):
+        """Balances that the receivable account must show for one lote, by kind of entry."""
+        total, paid, still_open = (
+            to_cents(amount) for amount in (self.amount_total, self.amount_paid, self.amount_open)
+        )
+        accepted = total - paid - still_open
+        return {
+            "out_invoice": total,
+            "entry": -paid,
+            "out_refund": -accepted,
+            "residual": still_open,
+        }
+
+    def _get_booked_cents(self):
+        """{(lote, kind of entry or "residual"): cents} on the receivable accounts."""
+        booked = {}
+        for lote, move_type, balance, residual in self.env["account.move.line"]._read_group(
+            [
+                ("tiss_lote_id", "in", self.ids),
+                ("account_id", "in", self.contract_id.receivable_account_id.ids),
+                ("parent_state", "=", "posted"),
+            ],
+            ["tiss_lote_id", "move_id.move_type"],
+            ["balance:sum", "amount_residual:sum"],
+        ):
+            booked[lote, move_type] = to_cents(balance)
+            booked[lote, "residual"] = booked.get((lote, "residual"), 0) + to_cents(residual)
+        return booked

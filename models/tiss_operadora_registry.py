@@ -108,7 +108,8 @@ class TissOperadoraRegistry(models.Model):
 
     @api.model
     def _to_row(self, row):
-        trade_name = row.trade_name or row.legal_name
+        # One operadora of the registry has only asterisks for a trade name.
+        trade_name = row.trade_name if row.trade_name.strip("* ") else row.legal_name
         return (
             row.ans_code,
             row.cnpj,

@@ -17,6 +17,7 @@ import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -211,28 +212,31 @@ def report_streaming(standard: ModuleType) -> None:
     print("\nstreaming a demonstrativo de análise, 10 items a guia")
     for guias in (1_000, 10_000):
         data = b"".join(demonstrativo(guias, 10))
+        read = partial(count_records, schema, data)
         start = time.perf_counter()
-        count = sum(1 for _ in schema.iterate(io.BytesIO(data), RECORDS_PATH))
+        count, growth = with_peak(read)
         seconds = time.perf_counter() - start
         print(
             f"  {count:>6} guias, {len(data) / 1e6:5.1f} MB: {seconds:6.2f} s,"
-            f" {peak_growth(schema, data):6.2f} MiB more at the peak"
+            f" {growth:6.2f} MiB more at the peak"
         )
 
 
-def peak_growth(schema: object, data: bytes) -> float:
-    """Growth of the resident set while streaming, in MiB (Linux; elsewhere Python's share)."""
+def count_records(schema: object, data: bytes) -> int:
+    return sum(1 for _ in schema.iterate(io.BytesIO(data), RECORDS_PATH))
+
+
+def with_peak(run: Callable[[], int]) -> tuple[int, float]:
+    """Result, and growth of memory at the peak in MiB (elsewhere than Linux: of Python's share)."""
+    gc.collect()
     reset, status = Path("/proc/self/clear_refs"), Path("/proc/self/status")
     if not reset.exists():
         tracemalloc.start()
-        for _ in schema.iterate(io.BytesIO(data), RECORDS_PATH):
-            pass
-        return tracemalloc.get_traced_memory()[1] / 2**20
+        return run(), tracemalloc.get_traced_memory()[1] / 2**20
     reset.write_text("5")
     before = _status(status, "VmRSS")
-    for _ in schema.iterate(io.BytesIO(data), RECORDS_PATH):
-        pass
-    return (_status(status, "VmHWM") - before) / 1024
+    result = run()
+    return result, (_status(status, "VmHWM") - before) / 1024
 
 
 def _status(path: Path, key: str) -> int:

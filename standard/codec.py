@@ -598,8 +598,8 @@ class Reader:
         return "/".join(names)
 
     def _place(self, node: etree._Element) -> int:
-        """Position among the siblings of the same name; counted once for all, as a file may be
-        wrong in every one of them."""
+        """Position among the siblings of the same name."""
+        # Counted for all siblings at once: a file may be wrong in every one of a million.
         parent = node.getparent()
         if parent not in self._places:
             counts: Counter[str] = Counter()
@@ -629,7 +629,10 @@ class Peek(NamedTuple):
 
 
 def peek(source: bytes | IO[bytes] | Path) -> Peek:
-    """Look at the beginning of a message of any version, without reading the rest of it."""
+    """Look at the beginning of a message of any version, without reading the rest of it.
+
+    A file is read from where it stands; rewind it before reading it for good.
+    """
     file = io.BytesIO(source) if isinstance(source, bytes) else source
     open_names: list[str] = []
     element, version = "", None
@@ -703,7 +706,8 @@ class _Streamer:
     def is_record(self, node: etree._Element) -> bool:
         lineage = [node, *node.iterancestors()][::-1]
         self._see_root(lineage[0])
-        return [local_name(each.tag) for each in lineage[1:]] == self._names
+        names = [local_name(each.tag) for each in lineage[1:]]
+        return bool(self._chain) and names == self._names
 
     def is_omitted(self, node: etree._Element) -> bool:
         """Free an element that the caller does not want; False when it is not such a one."""

@@ -93,7 +93,14 @@ def _parse(data: bytes, encoding: str) -> etree._Element:
     root = etree.fromstring(data, etree.XMLParser(encoding=encoding, **_OPTIONS))
     if root is None:
         raise DecodeError(Violation("not_xml"))
+    _refuse_dtd(root)
     return root
+
+
+def _refuse_dtd(element: etree._Element) -> None:
+    """The second lock on that door, should the first ever be picked."""
+    if element.getroottree().docinfo.internalDTD is not None:
+        raise UnsafeXML(Violation("unsafe", expected=("no DTD",)))
 
 
 def encoding_of(data: bytes) -> str:
@@ -113,7 +120,8 @@ def _refuse_doctype(data: bytes) -> None:
     at = 0
     while True:
         at = data.find(b"<", at)
-        if at < 0 or at > _PROLOG_BYTES:
+        # The shortest root element is <a/>; less than that may be cut off a DOCTYPE.
+        if at < 0 or at > _PROLOG_BYTES or at + 4 > len(data):
             raise DecodeError(Violation("not_xml"))
         if data.startswith(b"<!--", at):
             at = data.find(b"-->", at + 4)
@@ -151,11 +159,17 @@ class _Source:
         self._file = file
         self._limit = limit
         self._record_limit = record_limit
-        self._head = file.read(_PROLOG_BYTES)
+        self._head = self._read_head()
         self._total = 0
         self.since_record = 0
         self.encoding = encoding_of(self._head)
         _refuse_doctype(self._head)
+
+    def _read_head(self) -> bytes:
+        head = b""
+        while len(head) < _PROLOG_BYTES and (chunk := self._file.read(_PROLOG_BYTES - len(head))):
+            head += chunk
+        return head
 
     def read(self, _size: int = -1) -> bytes:
         chunk, self._head = self._head or self._file.read(_CHUNK_BYTES), b""
@@ -199,6 +213,7 @@ def stream(
     )
     try:
         for event, element in found:
+            _refuse_dtd(element)
             yield event, element, mark
     except etree.XMLSyntaxError as error:
         raise _failure(error) from None

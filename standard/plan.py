@@ -255,7 +255,7 @@ def _text(name: str, facets: dict[str, Any]) -> Leaf:
     )
 
 
-# Order matters: xs:integer is derived from xs:decimal, so the nearest ancestor decides.
+# The nearest of these ancestors decides: xs:integer is itself derived from xs:decimal.
 _KINDS: dict[str, Callable[[str, dict[str, Any]], Leaf]] = {
     "string": _text,
     "integer": lambda name, facets: Integer(name, total_digits=facets.get("totalDigits")),

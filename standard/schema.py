@@ -15,6 +15,7 @@ import tempfile
 import threading
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -113,7 +114,8 @@ class Schema:
         self._root = root
         self._lock = threading.Lock()
         self._plan: Plan | None = None
-        self._local = threading.local()
+        # Validators wait here, and not one for each thread: a server may start one per request.
+        self._idle: list[etree.XMLSchema] = []
 
     def __repr__(self) -> str:
         return f"<Schema TISS {self.version}>"
@@ -139,7 +141,8 @@ class Schema:
         """Build plan and validator now; they are built on first use otherwise."""
         if "mensagemTISS" not in self.plan.elements:
             raise PackageError("the schema has no mensagemTISS")
-        self._validator()
+        with self._validator():
+            pass
 
     def field(self, path: str, *, element: str = "mensagemTISS") -> Field:
         """The field at a path below a root element: its type, facets and cardinality; KeyError."""
@@ -207,9 +210,11 @@ class Schema:
     def validate(self, xml: bytes | str, *, limit: int = parser.MAX_BYTES) -> bool:
         """Whether the official XSD of the version accepts a message. Never raises for content."""
         try:
-            return self._validator().validate(parser.parse(xml, limit=limit))
+            root = parser.parse(xml, limit=limit)
         except DecodeError:
             return False
+        with self._validator() as validator:
+            return validator.validate(root)
 
     def explain(self, xml: bytes | str, *, limit: int = parser.MAX_BYTES) -> list[Violation]:
         """Why ``validate`` refuses a message, in document order; empty when it does not."""
@@ -217,25 +222,30 @@ class Schema:
             root = parser.parse(xml, limit=limit)
         except DecodeError as error:
             return [error.violation]
-        validator = self._validator()
-        if validator.validate(root):
-            return []
+        with self._validator() as validator:
+            if validator.validate(root):
+                return []
+            log = [(each.path or "", each.line or None) for each in validator.error_log]
         return codec.problems(self.plan, root) or [
-            Violation("invalid", re.sub(r"\w+:", "", each.path or "").strip("/"), each.line or None)
-            for each in validator.error_log
+            Violation("invalid", re.sub(r"\w+:", "", path).strip("/"), line) for path, line in log
         ]
 
     def digest(self, xml: bytes | str, charset: str = "iso-8859-1") -> str:
         """See ``codec.digest``."""
         return codec.digest(xml, charset)
 
-    def _validator(self) -> etree.XMLSchema:
-        # One per thread: a shared XMLSchema mixes the error logs of its users.
-        validator = getattr(self._local, "validator", None)
-        if validator is None:
+    @contextmanager
+    def _validator(self) -> Iterator[etree.XMLSchema]:
+        """A compiled schema for one use at a time: a shared one mixes the errors of its users."""
+        try:
+            validator = self._idle.pop()
+        except IndexError:
             tree = etree.parse(str(self._root), _schema_parser())
-            validator = self._local.validator = etree.XMLSchema(tree)
-        return validator
+            validator = etree.XMLSchema(tree)
+        try:
+            yield validator
+        finally:
+            self._idle.append(validator)
 
 
 def _check_charsets(*charsets: str) -> None:

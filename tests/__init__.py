@@ -9,6 +9,8 @@ from . import (
     test_guia,
     test_independent,
     test_lote,
+    test_performance,
+    test_races,
     test_return_files,
     test_security,
     test_terminology,

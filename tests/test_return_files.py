@@ -72,7 +72,7 @@ class TestReturnFiles(TissCommon):
             "binary": bytes(range(256)) * 10,
         }
         for name, content in strangers.items():
-            with self.subTest(name), self.assertRefused("(?i)not a TISS (file|message)"):
+            with self.subTest(name), self.assertRefused("not a TISS (file|message)"):
                 self._receive(content)
 
     def test_our_own_lote_picked_by_mistake(self):
@@ -351,7 +351,7 @@ class TestReturnFiles(TissCommon):
             LAUGHS.replace(b"?>\n", b"?><!-- " + b"x" * 70000 + b" -->\n", 1),
             LAUGHS.replace(b"ISO-8859-1", b"UTF-7"),
         ):
-            with self.subTest(content[:60]), self.assertRefused("dangerous|(?i)not a TISS"):
+            with self.subTest(content[:60]), self.assertRefused("dangerous|not (readable|a TISS)"):
                 self._receive(content)
 
     def test_a_file_above_the_limit(self):
@@ -376,7 +376,7 @@ class TestReturnFiles(TissCommon):
             head, tail = self.analysis.split(b"<ans:operadoraParaPrestador>")
             content = head + b"<ans:x>" * levels + b"</ans:x>" * levels
             content += b"<ans:operadoraParaPrestador>" + tail
-            with self.subTest(levels), self.assertRefused("dangerous|(?i)not a TISS"):
+            with self.subTest(levels), self.assertRefused("dangerous|not (readable|a TISS)"):
                 self._receive(content)
 
     def test_a_hostile_file_name_stays_a_name(self):
@@ -415,7 +415,7 @@ class TestReturnFiles(TissCommon):
         analysis = self.env[action["res_model"]].with_user(biller).browse(action["res_id"])
         self.assertEqual(analysis.state, "imported")
         self.assertEqual(self.sadt.amount_denied, 0, "nothing is booked before posting")
-        self.assertIn("14.90", analysis.preview_html)
+        self.assertRegex(analysis.preview_html, "14[.,]90")
         analysis.action_post()
         self.assertEqual(self.sadt.amount_denied, 14.90)
         action = self._import_by_form(biller, self.payment, False)

@@ -42,6 +42,13 @@ class Endless(io.RawIOBase):
         return found
 
 
+class Dribble(io.BytesIO):
+    """A file that gives one byte at a time."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        return super().read(1 if size else 0)
+
+
 class TestHardening(unittest.TestCase):
     def setUp(self) -> None:
         self.schema = load("4.03.00")
@@ -88,6 +95,17 @@ class TestHardening(unittest.TestCase):
         for encoding in ("utf-7", "utf-16", "cp500", "shift_jis", "x"):
             declared = f'<?xml version="1.0" encoding="{encoding}"?>{text}'
             self.assert_refused(declared.encode("ascii"), "encoding", DecodeError)
+
+    def test_doctype_between_two_reads(self) -> None:
+        doctype = b'<!DOCTYPE x [<!ENTITY e "x">]>'
+        tail = doctype + self.root.replace(b"MARIA", b"&e;")
+        for size in range(parser._PROLOG_BYTES - 12, parser._PROLOG_BYTES + 3):
+            data = b"<!--" + b" " * (size - 7) + b"-->" + tail
+            with self.assertRaises(DecodeError):
+                list(self.schema.iterate(io.BytesIO(data), GUIAS_PATH))
+        with self.assertRaises(UnsafeXML):
+            list(self.schema.iterate(Dribble(tail), GUIAS_PATH))
+        self.assertEqual(len(list(self.schema.iterate(Dribble(self.xml), GUIAS_PATH))), 1)
 
     def test_undefined_entity(self) -> None:
         self.assert_refused(self.root.replace(b"MARIA", b"&e;"), "not_xml", DecodeError)

@@ -185,15 +185,16 @@ class TestThreads(unittest.TestCase):
             each.join()
         self.assertEqual(failures, [])
 
-    def test_one_validator_for_each_thread(self) -> None:
-        schema = load("4.03.00")
-        mine = schema._validator()
-        self.assertIs(schema._validator(), mine)
-        others = []
-        thread = threading.Thread(target=lambda: others.append(schema._validator()))
-        thread.start()
-        thread.join()
-        self.assertIsNot(others[0], mine)
+    def test_validators_are_used_by_one_at_a_time_and_again(self) -> None:
+        fresh = schema.Schema("4.03.00", load("4.03.00")._root)
+        with fresh._validator() as first, fresh._validator() as second:
+            self.assertIsNot(first, second)
+        for _ in range(3):
+            with fresh._validator() as again:
+                self.assertIn(again, (first, second))
+        with self.assertRaises(ZeroDivisionError), fresh._validator():
+            raise ZeroDivisionError
+        self.assertEqual(len(fresh._idle), 2)
 
     def test_one_plan_for_all_threads(self) -> None:
         fresh = schema.Schema("4.03.00", load("4.03.00")._root)

@@ -1,0 +1,83 @@
+from odoo.tests import tagged
+
+from .common import BLOOD_COUNT, DIPYRONE, TissCommon
+from .return_messages import analysis_message, payment_message
+
+VISIT = {BLOOD_COUNT: 1, DIPYRONE: 2}  # 33.33 + 14.90
+FEW, MANY = 10, 20  # guias; both fit one batch of Odoo's INSERT and UPDATE (100 rows)
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
+class TestPerformance(TissCommon):
+    """The number of queries does not depend on the number of guias or of lines."""
+
+    @classmethod
+    def _count(cls, work, *args):
+        """(result, queries) of work(*args) from a cold record cache to the last write."""
+        cls.env.invalidate_all()
+        start = cls.env.cr.sql_log_count
+        result = work(*args)
+        cls.env.flush_all()
+        return result, cls.env.cr.sql_log_count - start
+
+    @classmethod
+    def _run_job(cls, lote, number):
+        """Send, invoice, analyse and pay a lote: {step: queries}."""
+        counts = {}
+        _, counts["send"] = cls._count(lote.send)
+        _, counts["protocol"] = cls._count(lote.register_protocol, number)
+        released = {}
+        for guia in lote.guia_ids:
+            released |= {(guia.name, 1): 33.33, (guia.name, 2): (10.00, "1705")}
+        analysis = analysis_message(lote, released, f"A{number}")
+        payment = payment_message(lote, dict.fromkeys(lote.guia_ids.mapped("name"), 43.33), number)
+        receive = cls.env["tiss.message"].receive_file
+        for name, content in (("analysis", analysis), ("payment", payment)):
+            demonstrativo, counts[f"import of {name}"] = cls._count(
+                receive, f"{number}-{name}.xml", content
+            )
+            _, counts[f"posting of {name}"] = cls._count(demonstrativo.post)
+        return counts
+
+    def _count_by_size(self, make, work, sizes=(FEW, MANY)):
+        """Queries of work(make(size)) by size, without what a process reads once and keeps."""
+        work(make(1))
+        return {size: self._count(work, make(size))[1] for size in sizes}
+
+    def _make_guias(self, size):
+        return self._create_encounters(*[VISIT] * size).create_guias()
+
+    def test_create_guias(self):
+        counts = self._count_by_size(
+            lambda size: self._create_encounters(*[VISIT] * size),
+            lambda encounters: encounters.create_guias(),
+        )
+        self.assertEqual(counts[MANY], counts[FEW])
+        self.assertEqual(len(self.contract.guia_ids), 1 + FEW + MANY)
+
+    def test_create_lotes(self):
+        counts = self._count_by_size(self._make_guias, lambda guias: guias.create_lotes())
+        self.assertEqual(counts[MANY], counts[FEW])
+        self.assertEqual(sum(self.contract.lote_ids.mapped("guia_count")), 1 + FEW + MANY)
+
+    def test_build(self):
+        """From records to the stored and valid XML of a full lote in ten queries."""
+        counts = self._count_by_size(
+            lambda size: self._make_guias(size).create_lotes(),
+            lambda lote: lote.build(),
+            sizes=(FEW, 100),
+        )
+        self.assertEqual(counts[100], counts[FEW])
+        self.assertLessEqual(counts[100], 10)
+        full = self.contract.lote_ids.filtered(lambda lote: lote.guia_count == 100)
+        self.assertEqual(full.get_xml().count(b"<ans:guiaSP-SADT>"), 100)
+
+    def test_answers(self):
+        """Protocolo with its invoice, and both demonstrativos imported and posted."""
+        self._run_job(self._create_lote(VISIT), "1000")
+        few = self._run_job(self._create_lote(*[VISIT] * FEW), "1001")
+        many = self._run_job(self._create_lote(*[VISIT] * MANY), "1002")
+        for step, queries in many.items():
+            # Odoo may look once more for the last number of a journal; a guia more costs nothing.
+            self.assertLessEqual(queries, few[step] + 2, step)
+        self.assertLedgerSound()
