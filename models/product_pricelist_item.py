@@ -1,3 +1,7 @@
+import datetime
+
+import pytz
+
 from odoo import api, fields, models
 
 from .tiss_term import PROCEDURE_TABLES
@@ -15,6 +19,15 @@ class ProductPricelistItem(models.Model):
         compute="_compute_tiss_term_id",
         inverse="_inverse_tiss_term_id",
     )
+    tiss_start_date = fields.Date(
+        "From", compute="_compute_tiss_dates", inverse="_inverse_tiss_start_date"
+    )
+    tiss_end_date = fields.Date(
+        "Until",
+        compute="_compute_tiss_dates",
+        inverse="_inverse_tiss_end_date",
+        help="The last day on which this price holds.",
+    )
 
     # ------------------------------------------------------------------
     # Compute, inverse, search
@@ -29,6 +42,23 @@ class ProductPricelistItem(models.Model):
     def _inverse_tiss_term_id(self):
         for item in self.filtered("tiss_term_id"):
             item.write(self._tiss_prepare_product_vals(item.tiss_term_id))
+
+    @api.depends("date_start", "date_end")
+    @api.depends_context("tz")
+    def _compute_tiss_dates(self):
+        zone = self._tiss_get_zone()
+        for item in self:
+            start, end = item.date_start, item.date_end
+            item.tiss_start_date = start and pytz.utc.localize(start).astimezone(zone).date()
+            item.tiss_end_date = end and pytz.utc.localize(end).astimezone(zone).date()
+
+    def _inverse_tiss_start_date(self):
+        for item in self:
+            item.date_start = item._tiss_to_moment(item.tiss_start_date, datetime.time.min)
+
+    def _inverse_tiss_end_date(self):
+        for item in self:
+            item.date_end = item._tiss_to_moment(item.tiss_end_date, datetime.time(23, 59, 59))
 
     # ------------------------------------------------------------------
     # CRUD
@@ -54,3 +84,13 @@ class ProductPricelistItem(models.Model):
             "display_applied_on": "1_product",
             "product_tmpl_id": term.create_products()[:1].id,
         }
+
+    def _tiss_get_zone(self):
+        return pytz.timezone(self.env.context.get("tz") or self.env.user.tz or "America/Sao_Paulo")
+
+    def _tiss_to_moment(self, date, time):
+        """A rule holds by the second: the local `time` of `date`, in UTC."""
+        if not date:
+            return False
+        local = self._tiss_get_zone().localize(datetime.datetime.combine(date, time))
+        return local.astimezone(pytz.utc).replace(tzinfo=None)

@@ -32,7 +32,7 @@ class TissGuia(models.Model):
     _check_company_auto = True
     _rec_names_search = [
         "name", "card_number", "patient_id", "authorization_password", "operadora_number",
-        "lote_id.protocol_number",
+        "protocol_number",
     ]  # fmt: skip
 
     # ---- Identification
@@ -81,6 +81,8 @@ class TissGuia(models.Model):
         ondelete="restrict",
         readonly=True,
     )
+    # Related, not a path: the reception searches by protocolo and may not open lotes.
+    protocol_number = fields.Char(related="lote_id.protocol_number")
     encounter_id = fields.Many2one(
         "tiss.encounter",
         check_company=True,
@@ -341,6 +343,10 @@ class TissGuia(models.Model):
         if not self.contract_id._get_provider_code():
             problems.append(
                 self.env._("The convênio %s has no code at the operadora.", self.contract_id.name)
+            )
+        if not self.contract_id.ans_code:
+            problems.append(
+                self.env._("The operadora %s has no ANS number.", self.contract_id.partner_id.name)
             )
         if self.card_id.operadora_id != self.contract_id.partner_id:
             problems.append(self.env._("The card is of another operadora than the convênio."))

@@ -145,10 +145,11 @@ class Bench:
         self.judge(f"at most {COPY_RATIO} times COPY", ratio <= COPY_RATIO)
 
     def _copy_out(self, guias):
+        lines = "SELECT id FROM tiss_guia_line WHERE guia_id IN %(ids)s"
         filters = {
             "tiss_guia": "id IN %(ids)s",
             "tiss_guia_line": "guia_id IN %(ids)s",
-            "tiss_guia_member": "line_id IN (SELECT id FROM tiss_guia_line WHERE guia_id IN %(ids)s)",
+            "tiss_guia_member": f"line_id IN ({lines})",
         }
         rows = {}
         for table in GUIA_TABLES:

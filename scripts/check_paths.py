@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SKIP = {".git", ".odoo", "__pycache__"}
 MACHINE = re.compile(
     rb"(?<![\w.~-])/(?:home|Users|work|root)/\w|" + re.escape(os.fsencode(ROOT)) + rb"(?![\w-])"
 )
@@ -15,7 +14,9 @@ CONFLICT = re.compile(rb"(?m)^(?:<{7} |>{7} |={7}$)")
 
 def repository_files():
     for folder, folders, names in os.walk(ROOT):
-        folders[:] = [name for name in folders if name not in SKIP and not name.endswith("_cache")]
+        folders[:] = [
+            name for name in folders if name != "__pycache__" and (name[0] != "." or name == ".ci")
+        ]
         for name in names:
             yield Path(folder, name)
 

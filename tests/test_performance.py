@@ -41,7 +41,7 @@ class TestPerformance(TissCommon):
 
     def _count_by_size(self, make, work, sizes=(FEW, MANY)):
         """Queries of work(make(size)) by size, without what a process reads once and keeps."""
-        work(make(1))
+        self._count(work, make(1))
         return {size: self._count(work, make(size))[1] for size in sizes}
 
     def _make_guias(self, size):

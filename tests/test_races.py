@@ -13,6 +13,7 @@ from odoo.tests.common import get_db_name
 from odoo.tools import SQL, mute_logger
 
 from ..models.tiss_movement import TissMovement
+from ..standard import identifiers
 from .common import CONSULTATION, DIPYRONE, ECG, TissCommon, TissRecords
 from .return_messages import analysis_message, payment_message
 
@@ -30,20 +31,21 @@ class TestRaces(TissRecords, BaseCase):
         super().setUp()
         self.registry = Registry(get_db_name())
         self.addCleanup(self._remove_new_rows, self._get_last_ids())
-        with self._session() as env:
-            cls = type(self)
-            cls.env = env
-            self.addCleanup(setattr, cls, "env", None)
+        with self._commit():
             self._setup_convenio()
             # Nothing of these races needs accounts.
-            self.contract.write({"invoice_moment": "manual", "provider_code": "12345"})
-            env.cr.commit()
+            self.contract.invoice_moment = "manual"
 
     @classmethod
     def _create_contract(cls, ans_code, **vals):
         """A convênio of an operadora that no other data of this database can have."""
         partner = cls.env["res.partner"].create(
-            {"name": "Operadora da Corrida", "tiss_is_operadora": True, "is_company": True}
+            {
+                "name": "Operadora da Corrida",
+                "tiss_is_operadora": True,
+                "tiss_ans_code": identifiers.complete_ans_code("99999"),
+                "is_company": True,
+            }
         )
         return cls.env["tiss.contract"].create(
             {"partner_id": partner.id, "version": "4.03.00", **vals}
@@ -62,6 +64,17 @@ class TestRaces(TissRecords, BaseCase):
                 yield env
             finally:
                 cr.rollback()
+
+    @contextmanager
+    def _commit(self):
+        """A session for the helpers of TissRecords, committed at the end."""
+        with self._session() as env:
+            type(self).env = env
+            try:
+                yield env
+                env.cr.commit()
+            finally:
+                type(self).env = None
 
     def _tables(self):
         return sorted({model._table for model in self.registry.values() if model._auto})
@@ -159,10 +172,8 @@ class TestRaces(TissRecords, BaseCase):
         self.assertEqual(sorted(sum(results, [])), list(range(1, 21)))
 
     def test_guias_of_two_people_are_numbered_without_gap(self):
-        with self._session() as env:
-            type(self).env = env
+        with self._commit():
             encounters = self._create_encounters(*[CONSULTATION] * 6)
-            env.cr.commit()
             ids = encounters.ids
         results = self._both_at_once(
             lambda env: env["tiss.encounter"].browse(ids[:3]).create_guias().mapped("number"),
@@ -175,17 +186,13 @@ class TestRaces(TissRecords, BaseCase):
     # ------------------------------------------------------------------
 
     def _commit_guias(self, *visits):
-        with self._session() as env:
-            type(self).env = env
+        with self._commit():
             guias = self._create_encounters(*visits).create_guias()
-            env.cr.commit()
             return guias.ids, guias.encounter_id.ids
 
     def test_the_same_visits_are_billed_once(self):
-        with self._session() as env:
-            type(self).env = env
+        with self._commit():
             ids = self._create_encounters(CONSULTATION, ECG).ids
-            env.cr.commit()
 
         def bill(env):
             return len(env["tiss.encounter"].browse(ids).create_guias())
@@ -232,15 +239,13 @@ class TestRaces(TissRecords, BaseCase):
     # ------------------------------------------------------------------
 
     def _commit_analysis(self):
-        with self._session() as env:
-            type(self).env = env
+        with self._commit() as env:
             lote = self._create_received_lote({ECG: 1, DIPYRONE: 2}, protocol="R1")
             guia = lote.guia_ids
             content = analysis_message(
                 lote, {(guia.name, 1): 41.10, (guia.name, 2): (4.90, "1705")}, "R1"
             )
             analysis = env["tiss.message"].receive_file("analise.xml", content)
-            env.cr.commit()
             return analysis.id, lote.id
 
     def _assert_posted_once(self, lote_id):
@@ -289,11 +294,9 @@ class TestRaces(TissRecords, BaseCase):
         self._assert_posted_once(lote_id)
 
     def test_two_imports_of_one_file(self):
-        with self._session() as env:
-            type(self).env = env
+        with self._commit():
             lote = self._create_received_lote(ECG, protocol="R2")
             content = analysis_message(lote, {(lote.guia_ids.name, 1): 41.10}, "R2")
-            env.cr.commit()
 
         def receive(env):
             return env["tiss.message"].receive_file("analise.xml", content).ids
@@ -309,12 +312,10 @@ class TestRaces(TissRecords, BaseCase):
                     self.assertEqual(result, found.ids)
 
     def test_two_protocolos_for_one_lote(self):
-        with self._session() as env:
-            type(self).env = env
+        with self._commit():
             lote = self._create_lote(ECG)
             lote.send()
             lote_id = lote.id
-            env.cr.commit()
 
         def register(number):
             def job(env):
