@@ -1,12 +1,5 @@
 from odoo import fields, models
 
-# accounting.md §1.9 in short: the br chart has no account for these, so they are added beside
-# their neighbours of the referential plan. (field, code, English name, type)
-OWN_ACCOUNTS = [
-    ("tiss_receivable_account_id", "1.01.02.02.10", "Receivables - Convênios", "asset_receivable"),
-    ("tiss_transit_account_id", "1.01.02.02.12", "Convênio Receipts to Match", "asset_current"),
-    ("tiss_glosa_account_id", "3.01.01.01.02.11", "(-) Accepted Glosas", "income"),
-]
 REVENUE_CODE = "3.01.01.01.01.06"
 T27_CODES = {
     "01": "1.01.02.04.01",
@@ -70,7 +63,7 @@ class ResCompany(models.Model):
         """
         for company in self.filtered("chart_template"):
             company = company.with_company(company)
-            for field, code, name, account_type in OWN_ACCOUNTS:
+            for field, code, name, account_type in company._tiss_get_own_accounts():
                 if not company[field]:
                     company[field] = company._tiss_find_account(
                         code
@@ -79,6 +72,20 @@ class ResCompany(models.Model):
                 company.tiss_revenue_account_id = company._tiss_find_account(REVENUE_CODE)
             company._tiss_setup_journals()
             company._tiss_setup_adjustment_accounts()
+
+    def _tiss_get_own_accounts(self):
+        """(field, code, name, type) of the accounts that the br chart has not.
+
+        They stand beside their neighbours of the referential plan (accounting.md §1.9 in short).
+        """
+        receivable = self.env._("Receivables - Convênios")
+        transit = self.env._("Convênio Receipts to Match")
+        glosa = self.env._("(-) Accepted Glosas")
+        return [
+            ("tiss_receivable_account_id", "1.01.02.02.10", receivable, "asset_receivable"),
+            ("tiss_transit_account_id", "1.01.02.02.12", transit, "asset_current"),
+            ("tiss_glosa_account_id", "3.01.01.01.02.11", glosa, "income"),
+        ]
 
     def _tiss_find_account(self, code):
         Account = self.env["account.account"]

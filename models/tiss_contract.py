@@ -2,7 +2,7 @@ import datetime
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
-from odoo.tools import SQL
+from odoo.tools import SQL, format_date
 
 from .. import standard
 from ..standard import identifiers
@@ -463,7 +463,7 @@ class TissContract(models.Model):
                 "%(contract)s has no price for %(product)s on %(date)s.",
                 contract=self.name,
                 product=product.display_name,
-                date=fields.Date.to_string(date),
+                date=format_date(self.env, date),
             )
             return {"unit_amount": None, "amount": None, "explanation": [sentence]}
         explanation = [

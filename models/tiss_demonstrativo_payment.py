@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
+from odoo.tools import format_date
 
 from ..standard.money import from_cents, to_cents
 
@@ -69,7 +70,7 @@ class TissDemonstrativoPayment(models.Model):
         rows, net_cents = [], 0
         for day in part["pagamentos"]["pagamentosPorData"]:
             protocols = day["dadosResumo"]["relacaoProtocolos"]
-            label = fields.Date.to_string(day["dadosPagamento"]["dataPagamento"])
+            label = format_date(self.env, day["dadosPagamento"]["dataPagamento"])
             for protocol in protocols:
                 guias = sum(to_cents(guia["valorLiberadoGuia"]) for guia in protocol["guiasDoLote"])
                 rows += Discrepancy._compare_cents(

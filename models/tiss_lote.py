@@ -7,6 +7,7 @@ import pytz
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
+from odoo.tools import format_date
 
 from .. import standard
 from ..standard.message import check_envelope, envelope
@@ -58,7 +59,7 @@ class TissLote(models.Model):
             ("sent", "Sent"),
             ("received", "Received"),
             ("processed", "Processed"),
-            ("closed", "Closed"),
+            ("closed", "Settled"),
             ("rejected", "Refused"),
             ("cancelled", "Cancelled"),
         ],
@@ -531,7 +532,7 @@ class TissLote(models.Model):
                 self.env._(
                     "The books are closed on %(date)s: choose a later date, or ask the accountant"
                     " to open the period.",
-                    date=fields.Date.to_string(date),
+                    date=format_date(self.env, date),
                 )
             )
 

@@ -141,7 +141,7 @@ class TissMessage(models.Model):
 
     @api.model
     def _find_answered_lote(self, content):
-        """The lote whose answer had these very bytes; a refusal names none, so never guess twice."""
+        """The lote that a file with these very bytes answered before; a refusal names none."""
         return self.search(
             [
                 ("sha256", "=", hashlib.sha256(content).hexdigest()),

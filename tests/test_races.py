@@ -91,6 +91,10 @@ class TestRaces(TissRecords, BaseCase):
         with self.registry.cursor() as cr, mute_logger("odoo.sql_db"):
             for table in APPEND_ONLY:
                 cr.execute(SQL("ALTER TABLE %s DISABLE TRIGGER USER", SQL.identifier(table)))
+            # A lote points at its message, which points at its lote.
+            cr.execute(
+                "UPDATE tiss_lote SET message_id = NULL WHERE id > %s", [last_ids["tiss_lote"]]
+            )
             left = list(last_ids)
             while left:
                 blocked = [name for name in left if not self._remove_rows(cr, name, last_ids[name])]
@@ -326,10 +330,11 @@ class TestRaces(TissRecords, BaseCase):
         results = self._both_at_once(register("A"), register("B"))
         with self._session() as env:
             lote = env["tiss.lote"].browse(lote_id)
-            self.assertIn(lote.protocol_number, results)
+            winner = lote.protocol_number
             self.assertEqual(lote.amount_open, 41.10)
             self.assertEqual(lote.guia_ids.movement_ids.mapped("kind"), ["bill"])
-        self._assert_one_winner(results, lote.protocol_number)
+        self.assertIn(winner, ("A", "B"))
+        self._assert_one_winner(results, winner)
 
 
 @tagged("post_install", "-at_install", "post_install_l10n")

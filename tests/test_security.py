@@ -216,10 +216,10 @@ class TestSecurity(TissCommon):
         self.assertEqual(self._as("doctor", self.guia).clinical_indication, SECRET)
 
     def test_it_is_hidden_from_everybody_else_by_every_road(self):
+        field = "clinical_indication"
         for role in ("reception", "billing", "manager"):
             for record in (self.encounter, self.guia):
                 model = self._as(role, record)
-                field = "clinical_indication"
                 roads = {
                     "read": lambda model=model: model.read([field]),
                     "attribute": lambda model=model: model.clinical_indication,

@@ -117,9 +117,7 @@ class TissGuiaGenerate(models.TransientModel):
         self.ensure_one()
         if not self.encounter_ids:
             raise UserError(
-                self.env._(
-                    "No encounter of this period can be billed: see the reasons on the right."
-                )
+                self.env._("No encounter of this period can be billed: see the reasons below.")
             )
         guias = self.encounter_ids.create_guias()
         return guias._get_records_action(name=self.env._("New Guias"))
