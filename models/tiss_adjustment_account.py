@@ -16,7 +16,7 @@ class TissAdjustmentAccount(models.Model):
     )
     kind_id = term_field("27", "Kind", required=True)
     account_id = fields.Many2one(
-        "account.account", "Account", required=True, check_company=True, ondelete="restrict"
+        "account.account", required=True, check_company=True, ondelete="restrict"
     )
 
     _kind_uniq = models.Constraint(

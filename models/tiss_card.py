@@ -17,10 +17,8 @@ class TissCard(models.Model):
     company_id = fields.Many2one(
         "res.company", required=True, index=True, default=lambda self: self.env.company
     )
-    patient_id = fields.Many2one(
-        "res.partner", "Patient", required=True, index=True, ondelete="restrict"
-    )
-    plan_id = fields.Many2one("tiss.plan", "Plan", required=True, index=True, ondelete="restrict")
+    patient_id = fields.Many2one("res.partner", required=True, index=True, ondelete="restrict")
+    plan_id = fields.Many2one("tiss.plan", required=True, index=True, ondelete="restrict")
     operadora_id = fields.Many2one(related="plan_id.operadora_id", store=True, index=True)
     number = fields.Char(required=True, index=True)
     validity_date = fields.Date("Valid Until")

@@ -29,7 +29,6 @@ class TissDemonstrativoAdjustment(models.Model):
     amount = fields.Monetary(required=True, readonly=True)
     account_id = fields.Many2one(
         "account.account",
-        "Account",
         compute="_compute_account_id",
         store=True,
         readonly=False,

@@ -32,7 +32,7 @@ class TissDemonstrativoPayment(models.Model):
         "tiss.demonstrativo.adjustment", "payment_id", "Débitos and Créditos"
     )
     payment_id = fields.Many2one(
-        "account.payment", "Payment", readonly=True, index="btree_not_null", ondelete="restrict"
+        "account.payment", readonly=True, index="btree_not_null", ondelete="restrict"
     )
 
     # ------------------------------------------------------------------

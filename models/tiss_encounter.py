@@ -32,12 +32,9 @@ class TissEncounter(models.Model):
         index=True,
     )
     date = fields.Date(required=True, index=True, default=fields.Date.context_today)
-    patient_id = fields.Many2one(
-        "res.partner", "Patient", required=True, index=True, ondelete="restrict"
-    )
+    patient_id = fields.Many2one("res.partner", required=True, index=True, ondelete="restrict")
     card_id = fields.Many2one(
         "tiss.card",
-        "Card",
         compute="_compute_card_id",
         store=True,
         readonly=False,
@@ -65,7 +62,6 @@ class TissEncounter(models.Model):
     # ---- Professionals
     professional_id = fields.Many2one(
         "res.partner",
-        "Professional",
         required=True,
         index=True,
         domain=[("tiss_is_professional", "=", True)],

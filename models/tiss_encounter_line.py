@@ -44,7 +44,6 @@ class TissEncounterLine(models.Model):
     amount = fields.Monetary(compute="_compute_amount", store=True, precompute=True)
     professional_id = fields.Many2one(
         "res.partner",
-        "Professional",
         domain=[("tiss_is_professional", "=", True)],
         help="Who did it, when not the professional of the visit.",
     )

@@ -93,12 +93,9 @@ class TissGuia(models.Model):
     date = fields.Date(required=True, index=True, default=fields.Date.context_today)
 
     # ---- Beneficiary
-    patient_id = fields.Many2one(
-        "res.partner", "Patient", required=True, index=True, ondelete="restrict"
-    )
+    patient_id = fields.Many2one("res.partner", required=True, index=True, ondelete="restrict")
     card_id = fields.Many2one(
         "tiss.card",
-        "Card",
         required=True,
         index=True,
         check_company=True,
@@ -121,7 +118,6 @@ class TissGuia(models.Model):
     # ---- Professionals
     professional_id = fields.Many2one(
         "res.partner",
-        "Professional",
         required=True,
         index=True,
         domain=[("tiss_is_professional", "=", True)],
@@ -485,9 +481,8 @@ class TissGuia(models.Model):
 
     def _prepare_tiss_sp_sadt(self):
         """ctm_sp-sadtGuia (guide §3.4)"""
-        guia = (
-            self.sudo()
-        )  # the message carries the clinical indication, the sender need not see it
+        # The message carries the clinical indication, which its sender need not see.
+        guia = self.sudo()
         procedures = self.line_ids.filtered(lambda line: not line.expense_kind_id)
         expenses = self.line_ids - procedures
         is_consultation = self.attendance_type_id.code == "04"

@@ -72,7 +72,7 @@ class TissLote(models.Model):
         tracking=True,
     )
     guia_ids = fields.One2many("tiss.guia", "lote_id", "Guias")
-    guia_count = fields.Integer("Guia Count", compute="_compute_totals")
+    guia_count = fields.Integer(compute="_compute_totals")
     amount_total = fields.Monetary("Total", compute="_compute_totals")
     amount_paid = fields.Monetary("Paid", compute="_compute_totals")
     amount_denied = fields.Monetary("Denied", compute="_compute_totals")
@@ -88,7 +88,6 @@ class TissLote(models.Model):
     protocol_date = fields.Date("Protocolo Date", readonly=True, copy=False)
     invoice_id = fields.Many2one(
         "account.move",
-        "Invoice",
         readonly=True,
         copy=False,
         check_company=True,

@@ -15,7 +15,6 @@ class TissPlan(models.Model):
     name = fields.Char(required=True)
     operadora_id = fields.Many2one(
         "res.partner",
-        "Operadora",
         required=True,
         index=True,
         domain=[("tiss_is_operadora", "=", True)],

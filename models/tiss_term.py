@@ -55,7 +55,7 @@ class TissTerm(models.Model):
     start_date = fields.Date("Valid From")
     end_date = fields.Date("Valid Until")
     product_ids = fields.One2many("product.template", "tiss_term_id", "Products")
-    product_count = fields.Integer("Product Count", compute="_compute_product_count")
+    product_count = fields.Integer(compute="_compute_product_count")
 
     _table_code_uniq = models.Constraint(
         "UNIQUE(table_code, code)", "A term's code is unique within its table."

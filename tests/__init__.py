@@ -8,6 +8,7 @@ from . import (
     test_glosa,
     test_guia,
     test_independent,
+    test_ledger,
     test_lote,
     test_performance,
     test_races,

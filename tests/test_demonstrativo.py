@@ -22,7 +22,7 @@ class TestDemonstrativo(TissCommon):
         return self.env["tiss.demonstrativo"].import_file(name, content)
 
     def _analyse(self, lote, released, number="D1", **options):
-        """Import an analysis that releases `released` = {(guia, item): amount or (amount, code)}."""
+        """Import an analysis; released: {(guia, item): amount or (amount, code)}."""
         return self._import(analysis_message(lote, released, number, **options))
 
     def _pay(self, lote, guias, number="P1", **options):

@@ -8,7 +8,7 @@ class TissGuiaGenerateLine(models.TransientModel):
     _description = "Encounter Left Out"
 
     generate_id = fields.Many2one("tiss.guia.generate", required=True, ondelete="cascade")
-    encounter_id = fields.Many2one("tiss.encounter", "Encounter", required=True)
+    encounter_id = fields.Many2one("tiss.encounter", required=True)
     patient_id = fields.Many2one(related="encounter_id.patient_id")
     date = fields.Date(related="encounter_id.date")
     reason = fields.Text(required=True)
