@@ -93,11 +93,10 @@ class TestLote(TissCommon):
         biller = self._create_user("lotes.form", "billing")
         form = Form(self.env["tiss.lote.generate"].with_user(biller))
         form.until_date = self.visit_date
-        self.assertEqual(form.guia_count, 3)
-        self.assertEqual(form.draft_count, 1)
-        self.assertEqual(form.lote_count, 2)
-        self.assertEqual(form.amount_total, 341.10)
-        form.save().action_generate()
+        wizard = form.save()
+        self.assertEqual((wizard.guia_count, wizard.draft_count, wizard.lote_count), (3, 1, 2))
+        self.assertEqual(wizard.amount_total, 341.10)
+        wizard.action_generate()
         lotes = self.contract.lote_ids
         self.assertEqual(lotes.mapped("state"), ["validated", "validated"])
         self.assertEqual((draft | later).lote_id, self.env["tiss.lote"])
@@ -109,7 +108,7 @@ class TestLote(TissCommon):
                 active_model="tiss.guia", active_ids=guias[:1].ids
             )
         )
-        self.assertEqual(form.guia_count, 1)
+        self.assertEqual(form.save().guia_count, 1)
 
     def test_wizard_with_nothing_ready(self):
         with self.assertRefused("no guia ready for a lote"):
@@ -397,9 +396,10 @@ class TestLote(TissCommon):
         form = Form(
             self.env["tiss.lote.protocol"].with_user(biller).with_context(action["context"])
         )
-        self.assertEqual((form.guia_count, form.amount_total), (1, 150.00))
         form.protocol_number = " 900123 "
-        form.save().action_register()
+        wizard = form.save()
+        self.assertEqual((wizard.guia_count, wizard.amount_total), (1, 150.00))
+        wizard.action_register()
         self.assertEqual((lote.state, lote.protocol_number), ("received", "900123"))
         self.assertEqual(lote.invoice_id.amount_total, 150.00)
         self.assertEqual(lote.invoice_id.tiss_protocol_number, "900123")

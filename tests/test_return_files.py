@@ -406,8 +406,9 @@ class TestReturnFiles(TissCommon):
     def _import_by_form(self, user, content, name="retorno.xml"):
         form = Form(self.env["tiss.return.import"].with_user(user))
         form.file = base64.b64encode(content).decode()
-        form.file_name = name
-        return form.save().action_import()
+        wizard = form.save()
+        wizard.file_name = name  # which the browser fills in
+        return wizard.action_import()
 
     def test_biller_imports_reads_the_preview_and_posts(self):
         biller = self._create_user("retorno.form", "billing")

@@ -88,6 +88,38 @@ class TestSecurity(TissCommon):
         strange = analysis_message(cls.lote, {(first.name, 1): 41.10}, "D2")
         strange = strange.replace(b"numeroProtocolo>1001<", b"numeroProtocolo>4040<")
         cls.env["tiss.message"].receive_file("estranho.xml", strange)
+        cls.other_lote = cls._create_other_lote()
+
+    @classmethod
+    def _create_other_lote(cls):
+        """The same job in another clinic, for the same operadora."""
+        contract = cls._create_other_clinic()
+        company = contract.company_id
+        env = cls.env(context={**cls.env.context, "allowed_company_ids": company.ids})
+        cls._price(contract, PRICES)
+        card = cls.card.with_env(env).create(
+            {"patient_id": cls.patient.id, "plan_id": cls.plan.id, "number": "999",
+             "company_id": company.id}
+        )  # fmt: skip
+        encounter = env["tiss.encounter"].create(
+            {
+                "company_id": company.id,
+                "patient_id": cls.patient.id,
+                "card_id": card.id,
+                "professional_id": cls.professional.id,
+                "date": cls.visit_date,
+                "line_ids": [Command.create({"product_id": cls.products[ECG].id})],
+            }
+        )
+        encounter.action_done()
+        lote = encounter.create_guias().create_lotes()
+        lote.send()
+        lote.register_protocol("1001", cls.today)
+        guia = lote.guia_ids
+        env["tiss.message"].receive_file(
+            "analise.xml", analysis_message(lote, {(guia.name, 1): (1.10, "1705")}, "D1")
+        ).post()
+        return lote
 
     def _as(self, role, record):
         """The record as a user sees it who has just opened a browser."""
@@ -436,38 +468,8 @@ class TestSecurity(TissCommon):
     # Two clinics
     # ------------------------------------------------------------------
 
-    def _create_other_lote(self):
-        """The same job in another clinic, for the same operadora."""
-        contract = self._create_other_clinic()
-        company = contract.company_id
-        env = self.env(context={**self.env.context, "allowed_company_ids": company.ids})
-        self._price(contract, PRICES)
-        card = self.card.with_env(env).create(
-            {"patient_id": self.patient.id, "plan_id": self.plan.id, "number": "999",
-             "company_id": company.id}
-        )  # fmt: skip
-        encounter = env["tiss.encounter"].create(
-            {
-                "company_id": company.id,
-                "patient_id": self.patient.id,
-                "card_id": card.id,
-                "professional_id": self.professional.id,
-                "date": self.visit_date,
-                "line_ids": [Command.create({"product_id": self.products[ECG].id})],
-            }
-        )
-        encounter.action_done()
-        lote = encounter.create_guias().create_lotes()
-        lote.send()
-        lote.register_protocol("1001", self.today)
-        guia = lote.guia_ids
-        env["tiss.message"].receive_file(
-            "analise.xml", analysis_message(lote, {(guia.name, 1): (1.10, "1705")}, "D1")
-        ).post()
-        return lote
-
     def test_a_clinic_does_not_see_another(self):
-        lote = self._create_other_lote()
+        lote = self.other_lote
         self.assertEqual(lote.amount_denied, 40.00)
         company = lote.company_id
         for role in ("reception", "billing", "manager"):
@@ -489,7 +491,7 @@ class TestSecurity(TissCommon):
                             self._as(role, record).read(["company_id"])
 
     def test_public_methods_refuse_records_of_another_clinic(self):
-        lote = self._create_other_lote()
+        lote = self.other_lote
         guia = lote.guia_ids
         demonstrativo = lote.glosa_ids.demonstrativo_id
         calls = [
@@ -522,7 +524,7 @@ class TestSecurity(TissCommon):
         self.assertEqual(lote.amount_denied, 40.00)
 
     def test_a_file_of_another_clinic_is_refused_here(self):
-        lote = self._create_other_lote()
+        lote = self.other_lote
         self.assertEqual(lote.protocol_number, self.lote.protocol_number)
         guia = lote.guia_ids
         content = analysis_message(lote, {(guia.name, 1): 41.10}, "D2")
@@ -535,7 +537,7 @@ class TestSecurity(TissCommon):
             message.receive_file("x.xml", known)
 
     def test_a_biller_cannot_make_records_in_another_clinic(self):
-        company = self._create_other_clinic().company_id
+        company = self.other_lote.company_id
         registry = self.env["tiss.operadora.registry"].search([("ans_code", "=", "005711")])
         wizard = self._as("billing", self.env["tiss.contract.create"]).create(
             {"registry_id": registry.id, "provider_code": "1", "company_id": company.id}
@@ -548,7 +550,7 @@ class TestSecurity(TissCommon):
                 wizard.action_generate()
 
     def test_records_of_two_clinics_do_not_mix(self):
-        other = self._create_other_clinic()
+        other = self.other_lote.contract_id
         encounter = self._create_encounters(CONSULTATION)
         with self.assertRaises(UserError):
             encounter.contract_id = other
