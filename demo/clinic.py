@@ -94,8 +94,12 @@ class Clinic:
         company._tiss_setup_accounting()
         return company
 
-    def _cpf(self, number):
-        return identifiers.complete_cpf(f"{100000000 + number * 7919:09d}")
+    def _prepare_person(self, number):
+        return {
+            "vat": identifiers.complete_cpf(f"{100000000 + number * 7919:09d}"),
+            "l10n_latam_identification_type_id": self.env.ref("l10n_br.cpf").id,
+            "country_id": self.env.ref("base.br").id,
+        }
 
     def _build_professionals(self):
         Term = self.env["tiss.term"]
@@ -103,8 +107,7 @@ class Clinic:
             [
                 {
                     "name": name,
-                    "vat": self._cpf(900 + i),
-                    "country_id": self.env.ref("base.br").id,
+                    **self._prepare_person(900 + i),
                     "tiss_is_professional": True,
                     "tiss_council_id": Term._get("26", council).id,
                     "tiss_council_number": f"{100200 + i}",
@@ -211,8 +214,7 @@ class Clinic:
         name = f"{FIRST_NAMES[i % names]} {MADE_UP_NAMES[i // names % len(MADE_UP_NAMES)]}"
         return {
             "name": name,
-            "vat": self._cpf(i),
-            "country_id": self.env.ref("base.br").id,
+            **self._prepare_person(i),
             "tiss_is_patient": True,
             "tiss_cns": identifiers.complete_cns(f"1{i * 104729:010d}"),
             "tiss_birth_date": self.today - timedelta(days=self.random.randrange(800, 30000)),

@@ -476,6 +476,32 @@ class TissContract(models.Model):
             "explanation": explanation,
         }
 
+    def _get_payment_method_line(self):
+        """The bank's method whose outstanding account is the transit account.
+
+        Odoo takes the account of a payment from its method, also when it recomputes it later.
+        """
+        self.ensure_one()
+        lines = self.bank_journal_id.inbound_payment_method_line_ids
+        mine = lines.filtered(lambda line: line.payment_account_id == self.transit_account_id)
+        if mine:
+            return mine[:1]
+        # A biller may not configure journals, but the contract's own accounts ask for this line.
+        return (
+            self.env["account.payment.method.line"]
+            .sudo()
+            .create(
+                {
+                    "name": self.env._("Convênio"),
+                    "journal_id": self.bank_journal_id.id,
+                    "payment_method_id": self.env.ref(
+                        "account.account_payment_method_manual_in"
+                    ).id,
+                    "payment_account_id": self.transit_account_id.id,
+                }
+            )
+        )
+
     def _prepare_lote_vals(self, guia_type, number):
         self.ensure_one()
         return {

@@ -171,7 +171,7 @@ class TissDemonstrativoPayment(models.Model):
         self.ensure_one()
         contract = self.contract_id
         journal = contract.bank_journal_id
-        method = journal.inbound_payment_method_line_ids[:1]
+        method = contract._get_payment_method_line()
         return {
             "payment_type": "inbound",
             "partner_type": "customer",

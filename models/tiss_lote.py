@@ -229,11 +229,11 @@ class TissLote(models.Model):
         messages, errors = self.env["tiss.message"], []
         for number, lote in enumerate(self, start=1):
             try:
-                content = lote._encode()
+                content, sequence = lote._encode()
             except standard.EncodeError as error:
                 errors.append(f"{lote.display_name}: {lote._explain(error.violation)}")
                 continue
-            message = lote._journal(content)
+            message = lote._journal(content, sequence)
             lote.write({"message_id": message.id, "state": "validated"})
             messages += message
             if number % LOTES_IN_MEMORY == 0:
@@ -245,7 +245,7 @@ class TissLote(models.Model):
         return messages
 
     def _encode(self):
-        """The XML of one lote as valid bytes; raises what the codec finds wrong."""
+        """(valid XML bytes, sequencialTransacao) of one lote; raises what the codec finds wrong."""
         self.ensure_one()
         self._read_content()
         self._check_guias()
@@ -257,7 +257,7 @@ class TissLote(models.Model):
             violations = schema.explain(content)
         if violations:
             raise standard.EncodeError(violations[0])
-        return content
+        return content, values["cabecalho"]["identificacaoTransacao"]["sequencialTransacao"]
 
     def _read_content(self):
         """Read all that the message says, in a number of queries that no lote makes larger."""
@@ -317,7 +317,7 @@ class TissLote(models.Model):
         now = fields.Datetime.now().replace(tzinfo=datetime.timezone.utc)
         return now.astimezone(zone).replace(tzinfo=None)
 
-    def _journal(self, content):
+    def _journal(self, content, sequence):
         schema = standard.load(self.version)
         digest = schema.digest(content, self.contract_id.hash_charset)
         return self.env["tiss.message"]._record(
@@ -325,6 +325,7 @@ class TissLote(models.Model):
             content,
             direction="out",
             transaction="ENVIO_LOTE_GUIAS",
+            sequence=sequence,
             lote_id=self.id,
             version=self.version,
             tiss_hash=digest,

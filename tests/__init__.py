@@ -15,4 +15,5 @@ from . import (
     test_return_files,
     test_security,
     test_terminology,
+    test_tour,
 )

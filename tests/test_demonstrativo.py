@@ -228,6 +228,26 @@ class TestDemonstrativo(TissCommon):
         self.assertEqual(self.sadt.state, "received")
         self.assertLedgerSound()
 
+    def test_payment_can_be_undone_after_the_cache_is_gone(self):
+        """Odoo recomputes the outstanding account from the payment method: it must agree."""
+        guia = self.consulta.guia_ids
+        demonstrativo = self._pay(self.consulta, {guia.name: 150.00})
+        demonstrativo.post()
+        payment = demonstrativo.payment_ids.payment_id
+        self.env.flush_all()
+        self.env.invalidate_all()
+        payment.modified(["payment_method_line_id"])
+        self.assertEqual(payment.outstanding_account_id, self.contract.transit_account_id)
+        self.assertFalse(payment.is_matched, "no bank statement confirmed it yet")
+        demonstrativo.undo()
+        self.assertEqual(payment.state, "canceled")
+        self.assertLedgerSound()
+
+    def test_payment_method_is_made_once(self):
+        first = self.contract._get_payment_method_line()
+        self.assertEqual(self.contract._get_payment_method_line(), first)
+        self.assertEqual(first.payment_account_id, self.contract.transit_account_id)
+
     def test_import_again_after_undo(self):
         guia = self.consulta.guia_ids
         content = payment_message(self.consulta, {guia.name: 150.00}, "P1")

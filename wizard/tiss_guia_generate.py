@@ -20,6 +20,9 @@ class TissGuiaGenerate(models.TransientModel):
     contract_ids = fields.Many2many(
         "tiss.contract", string="Convênios", check_company=True, help="All when empty."
     )
+    selected_ids = fields.Many2many(
+        "tiss.encounter", "tiss_guia_generate_selected_rel", string="Selected Encounters"
+    )
     encounter_ids = fields.Many2many(
         "tiss.encounter", compute="_compute_encounters", string="Encounters"
     )
@@ -43,20 +46,20 @@ class TissGuiaGenerate(models.TransientModel):
 
     @api.model
     def default_get(self, fields_list):
-        """Opened from a selection of encounters, the wizard covers their days."""
+        """Opened from a selection of encounters, the wizard keeps to them."""
         values = super().default_get(fields_list)
         if self.env.context.get("active_model") == "tiss.encounter":
             encounters = self.env["tiss.encounter"].browse(self.env.context["active_ids"])
             dates = encounters.mapped("date")
             values.update(start_date=min(dates), end_date=max(dates))
-            values["contract_ids"] = [Command.set(encounters.contract_id.ids)]
+            values["selected_ids"] = [Command.set(encounters.ids)]
         return values
 
     # ------------------------------------------------------------------
     # Compute, inverse, search
     # ------------------------------------------------------------------
 
-    @api.depends("company_id", "start_date", "end_date", "contract_ids")
+    @api.depends("company_id", "start_date", "end_date", "contract_ids", "selected_ids")
     def _compute_encounters(self):
         for wizard in self:
             encounters = wizard.env["tiss.encounter"].search(wizard._get_domain())
@@ -66,7 +69,7 @@ class TissGuiaGenerate(models.TransientModel):
             wizard.left_out_count = len(left_out)
             wizard.amount_total = sum(billable.mapped("amount_total"))
 
-    @api.depends("company_id", "start_date", "end_date", "contract_ids")
+    @api.depends("company_id", "start_date", "end_date", "contract_ids", "selected_ids")
     def _compute_line_ids(self):
         for wizard in self:
             encounters = wizard.env["tiss.encounter"].search(wizard._get_domain())
@@ -106,6 +109,8 @@ class TissGuiaGenerate(models.TransientModel):
         ]
         if self.contract_ids:
             domain.append(("contract_id", "in", self.contract_ids.ids))
+        if self.selected_ids:
+            domain.append(("id", "in", self.selected_ids.ids))
         return domain
 
     # ------------------------------------------------------------------
