@@ -3,6 +3,7 @@
 import csv
 import io
 
+from odoo.exceptions import LockError
 from odoo.tools import SQL
 
 
@@ -95,3 +96,16 @@ def make_append_only(model):
             table=SQL.identifier(model._table),
         )
     )
+
+
+def lock(records):
+    """Lock rows for this transaction, or say who is in the way in the user's words."""
+    try:
+        records.lock_for_update()
+    except LockError as error:
+        raise LockError(
+            records.env._(
+                "Somebody else is working on %s at this moment: try again in a few seconds.",
+                records[:1].display_name,
+            )
+        ) from error

@@ -567,26 +567,26 @@ class TissContract(models.Model):
             for name in buckets
         )
         differs = SQL(" OR ").join(
-            SQL("l.%s != s.%s", SQL.identifier(f"amount_{name}"), SQL.identifier(name))
+            SQL("COALESCE(l.%s, 0) != s.%s", SQL.identifier(f"amount_{name}"), SQL.identifier(name))
             for name in buckets
         )
         total = SQL(" + ").join(SQL("s.%s", SQL.identifier(name)) for name in buckets)
+        # Each item looks its own movements up by index: a join of two aggregates would be a nested
+        # loop over both on tables that PostgreSQL has no statistics of yet.
         rows = self.env.execute_query(
             SQL(
                 """
                 SELECT g.name, l.sequence_item
                   FROM tiss_guia_line l
-                  JOIN tiss_guia g ON g.id = l.guia_id
-                  JOIN (SELECT l2.id, %(sums)s FROM tiss_guia_line l2
-                     LEFT JOIN tiss_movement m ON m.guia_line_id = l2.id GROUP BY l2.id) s
-                    ON s.id = l.id
-                 WHERE g.contract_id IN %(contracts)s
+                  JOIN tiss_guia g ON g.id = l.guia_id,
+                       LATERAL (SELECT %(sums)s FROM tiss_movement m WHERE m.guia_line_id = l.id) s
+                 WHERE g.contract_id = ANY(%(contracts)s)
                    AND (%(differs)s OR (%(total)s != 0 AND %(total)s != l.amount))
                 """,
                 sums=sums,
                 differs=differs,
                 total=total,
-                contracts=tuple(self.ids or [0]),
+                contracts=self.ids,
             )
         )
         return [

@@ -6,7 +6,12 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..standard.money import from_cents
+from .bulk import lock
 
+ANSWERED = {
+    "name", "kind", "company_id", "contract_id", "message_id", "issue_date", "state",
+    "amount_informed", "amount_released", "line_ids", "payment_ids",
+}  # fmt: skip
 KINDS = [("analysis", "Account Analysis"), ("payment", "Payment")]
 
 
@@ -121,6 +126,11 @@ class TissDemonstrativo(models.Model):
     # CRUD
     # ------------------------------------------------------------------
 
+    def write(self, vals):
+        if ANSWERED & set(vals) and not self.env.su:
+            raise UserError(self.env._("What the operadora answered cannot be changed by hand."))
+        return super().write(vals)
+
     @api.ondelete(at_uninstall=False)
     def _unlink_except_posted(self):
         if any(demonstrativo.state != "imported" for demonstrativo in self):
@@ -191,7 +201,8 @@ class TissDemonstrativo(models.Model):
         parts = body if isinstance(body, list) else [body]
         with Message._missing_elements():
             vals_list = [prepare(contract, message, part) for part in parts]
-        demonstrativos = self.create(vals_list)
+        # Nobody may write what an operadora answered: only this code does.
+        demonstrativos = self.sudo().create(vals_list).with_env(self.env)
         demonstrativos._check_against_guias()
         return demonstrativos
 
@@ -295,12 +306,12 @@ class TissDemonstrativo(models.Model):
 
     def _check_against_guias(self):
         """Match the lines to our lotes, guias and items, and queue what does not agree."""
-        for demonstrativo in self.filtered(lambda record: record.state == "imported"):
+        for demonstrativo in self.filtered(lambda record: record.state == "imported").sudo():
             lines = demonstrativo._get_all_lines()
             lines._match()
             demonstrativo.discrepancy_ids.filtered(lambda row: not row.is_of_file).unlink()
             rows = lines._find_discrepancies() + demonstrativo.payment_ids._find_discrepancies()
-            self.env["tiss.discrepancy"].create(
+            demonstrativo.env["tiss.discrepancy"].create(
                 [{**row, "demonstrativo_id": demonstrativo.id} for row in rows]
             )
 
@@ -389,7 +400,7 @@ class TissDemonstrativo(models.Model):
         return payments
 
     def _post_one(self):
-        self.lock_for_update()
+        lock(self)
         self._check_against_guias()
         blocking = self.discrepancy_ids.filtered("is_blocking")
         if blocking:
@@ -401,14 +412,14 @@ class TissDemonstrativo(models.Model):
                 )
             )
         lotes = self._get_all_lines().lote_id
-        lotes.lock_for_update()
+        lock(lotes)
         if self.kind == "analysis":
             entries = self._plan_movements()
             self.env["tiss.movement"]._record(entries, self.issue_date)
             self.env["tiss.glosa"]._create_from_entries(self, entries)
             self.line_ids._complete_reasons()
         payments = self.payment_ids._post()
-        self.state = "posted"
+        self.sudo().state = "posted"
         lotes._check_tie_out()
         return payments
 
@@ -425,12 +436,12 @@ class TissDemonstrativo(models.Model):
         :return: self
         """
         for demonstrativo in self.filtered(lambda record: record.state == "posted"):
-            demonstrativo.lock_for_update()
+            lock(demonstrativo)
             movements = demonstrativo._get_movements_to_undo()
             demonstrativo.glosa_ids._remove_undone()
             demonstrativo.payment_ids._undo()
             movements._undo()
-            demonstrativo.state = "undone"
+            demonstrativo.sudo().state = "undone"
             demonstrativo._get_all_lines().lote_id._check_tie_out()
         return self
 

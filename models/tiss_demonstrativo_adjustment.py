@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 
 from .tiss_term import term_field
 
@@ -48,6 +49,16 @@ class TissDemonstrativoAdjustment(models.Model):
             accounts = Account._get_accounts(company)
             for row in rows:
                 row.account_id = row.account_id or accounts.get(row.kind_id.code)
+
+    # ------------------------------------------------------------------
+    # CRUD
+    # ------------------------------------------------------------------
+
+    def write(self, vals):
+        is_posted = any(row.payment_id.demonstrativo_id.state != "imported" for row in self)
+        if not self.env.su and (is_posted or set(vals) - {"account_id"}):
+            raise UserError(self.env._("Only the account can be chosen, and only before posting."))
+        return super().write(vals)
 
     # ------------------------------------------------------------------
     # Reading

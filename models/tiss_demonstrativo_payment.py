@@ -155,7 +155,7 @@ class TissDemonstrativoPayment(models.Model):
         for payment in self:
             payment.contract_id._check_accounting()
             entries = payment._plan_movements()
-            payment.payment_id = self.env["account.payment"].create(
+            payment.sudo().payment_id = self.env["account.payment"].create(
                 payment._prepare_account_payment()
             )
             payment.payment_id.action_post()

@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
 
+from .bulk import lock
 from .tiss_term import term_field
 
 
@@ -218,6 +219,22 @@ class TissEncounter(models.Model):
             vals["name"] = sequence.next_by_code("tiss.encounter")
         return super().create(vals_list)
 
+    def write(self, vals):
+        if set(vals) - {"state"}:
+            self._check_not_billed()
+        return super().write(vals)
+
+    def _check_not_billed(self):
+        """What a guia says of a visit does not follow the visit any more."""
+        billed = self.filtered(lambda encounter: encounter.state == "billed")
+        if billed:
+            raise UserError(
+                self.env._(
+                    "The encounter %s is already billed: cancel its guia before changing it.",
+                    billed[0].name,
+                )
+            )
+
     @api.ondelete(at_uninstall=False)
     def _unlink_except_billed(self):
         if any(encounter.guia_ids for encounter in self):
@@ -320,7 +337,7 @@ class TissEncounter(models.Model):
                 )
             )
         encounters = self.sorted(lambda encounter: (encounter.date, encounter.id))
-        encounters.lock_for_update()
+        lock(encounters)
         vals_list = []
         for contract, batch in encounters.grouped("contract_id").items():
             numbers = contract._take_numbers("next_guia_number", len(batch))

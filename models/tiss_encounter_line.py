@@ -76,6 +76,24 @@ class TissEncounterLine(models.Model):
             line.amount = float(line_total(line.quantity, line.unit_price, line.factor))
 
     # ------------------------------------------------------------------
+    # CRUD
+    # ------------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        lines = super().create(vals_list)
+        lines.encounter_id._check_not_billed()
+        return lines
+
+    def write(self, vals):
+        self.encounter_id._check_not_billed()
+        return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_billed(self):
+        self.encounter_id._check_not_billed()
+
+    # ------------------------------------------------------------------
     # Business methods
     # ------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from odoo.tools import split_every
 
 from ..standard.money import to_decimal
 from ..standard.text import to_ascii
+from .bulk import lock
 from .tiss_term import term_field
 
 UNKNOWN_PROVIDER = "9" * 14  # guide §3.10: requester whose code nobody knows
@@ -407,7 +408,7 @@ class TissGuia(models.Model):
                     problems=" ".join(unready[0]._get_problems()),
                 )
             )
-        self.lock_for_update()
+        lock(self)
         vals_list, batches = [], []
         ordered = self.sorted(lambda guia: (guia.contract_id.id, guia.guia_type, guia.number))
         for (contract, guia_type), guias in ordered.grouped(

@@ -399,7 +399,10 @@ class TissLote(models.Model):
         if self.state == "validated":
             self.send()
         self._check_state("sent")
-        date = date or fields.Date.context_today(self)
+        today = fields.Date.context_today(self)
+        date = date or today
+        if date > today:
+            raise UserError(self.env._("The date of the protocolo is in the future."))
         self.write({"state": "received", "protocol_number": number, "protocol_date": date})
         self.env["tiss.movement"]._record(
             [
@@ -413,6 +416,7 @@ class TissLote(models.Model):
             ],
             date,
         )
+        self.guia_ids._update_states()  # guias that are worth nothing moved nothing
         if self.contract_id.invoice_moment == "protocol":
             self._create_invoices()
         return self

@@ -18,13 +18,13 @@ die() {
 }
 is_root() { [ "$(id -u)" = 0 ]; }
 
-# lock FD NAME QUESTION: one process at a time; another one waits (or is refused with QUESTION=refuse).
+# lock FD NAME [MESSAGE]: one process at a time; another one waits, or ends with MESSAGE.
 lock() {
   local fd=$1 file=$ENVD/$2.lock
   mkdir -p "$ENVD"
   eval "exec $fd>\"\$file\""
   flock -n "$fd" && return
-  [ "${3:-wait}" = wait ] || die "$3"
+  [ -z "${3:-}" ] || die "$3"
   say "waiting for another ./dev that is at work in this checkout"
   flock "$fd"
 }
@@ -44,7 +44,7 @@ need_port() {
     "  choose another:  PORT=$(($1 + 1)) ./dev $2"
 }
 
-# --- Debian packages of the machine: collected first, then installed or named in one go -------------------------------
+# --- Debian packages of the machine: collected first, then installed or named in one go -----------
 
 MISSING=()
 

@@ -3,7 +3,7 @@
 
 ODOO_EXTRA_DEBS=(libjs-jquery fonts-roboto-unhinted fonts-montserrat)
 
-# --- the package odoo-19 of Debian's suite sid, by an apt of our own: the machine's apt is read, never written ----------
+# --- the package odoo-19 of Debian's suite sid, by an apt of our own: the machine's apt is read, ne
 
 private_apt() { apt-get -c "$ENVD/apt-sid/apt.conf" -qq "$@" >&2; }
 
@@ -111,21 +111,25 @@ setup_odoo() {
   fi
 }
 
-# --- Python ------------------------------------------------------------------------------------------------------------
+# --- Python ---------------------------------------------------------------------------------------
 
-# make_venv FOLDER PIP-ARGUMENTS…: an unfinished one is made anew; PIP's requirement files are its identity.
+# make_venv FOLDER OPTION… REQUIREMENTS…: pip's options, then files; made anew if it was not finished.
 make_venv() {
-  local venv=$1 want
+  local venv=$1 want arg args=()
   shift
-  want=$(printf '%s ' "$@" | cat - "$ROOT"/requirements*.txt | sha256sum | cut -c1-16)
+  want=$(for arg; do cat "$arg" 2>/dev/null || echo "$arg"; done | sha256sum | cut -c1-16)
   [ "$(cat "$venv/.stamp" 2>/dev/null)" != "$want" ] || return 0
   say "Python packages into .odoo/$(basename "$venv")"
   if [ ! -e "$venv/.stamp" ]; then
     "$(find_python)" -m venv --clear "$venv" || die "no Python environment could be made in $venv"
   fi
   rm -f "$venv/.stamp"
+  for arg; do
+    [ ! -f "$arg" ] || args+=(-r)
+    args+=("$arg")
+  done
   if ! "$venv/bin/python" -m pip install -q --disable-pip-version-check --no-compile --only-binary=:all: \
-    "$@" >"$venv/pip.log" 2>&1; then
+    "${args[@]}" >"$venv/pip.log" 2>&1; then
     tail -5 "$venv/pip.log" >&2
     die "pip could not install the packages; its whole output is in $venv/pip.log"
   fi
@@ -133,13 +137,12 @@ make_venv() {
 }
 
 setup_python() {
-  make_venv "$ENVD/venv" --no-deps -r "$ROOT/requirements.txt" -r "$ROOT/requirements-odoo.txt" \
-    -r "$ROOT/requirements-dev.txt"
+  make_venv "$ENVD/venv" --no-deps "$ROOT"/requirements.txt "$ROOT"/requirements-{odoo,dev}.txt
   # A .pth instead of PYTHONPATH: pip then sees that Odoo is installed, and can add other addons beside it.
   echo "$ODOO_HOME" >"$(echo "$ENVD"/venv/lib/python3*/site-packages)/odoo19.pth"
 }
 
-# --- configuration -----------------------------------------------------------------------------------------------------
+# --- configuration --------------------------------------------------------------------------------
 
 # The checkout's folder may have any name, the addon's may not: Odoo reaches it by a link.
 setup_conf() {

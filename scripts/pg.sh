@@ -4,7 +4,7 @@
 # PGHOST given: that server is used and nothing is started. Otherwise a private cluster in .odoo/pg that listens on a
 # Unix socket only. It holds nothing that cannot be made again, so it does not wait for the disk (fsync off).
 
-# --- the server --------------------------------------------------------------------------------------------------------
+# --- the server -----------------------------------------------------------------------------------
 
 # The server programs: of the version that made the cluster, else the newest.
 pg_bin() {
@@ -137,7 +137,7 @@ setup_pg() {
   DEMO_DB=${PREFIX}_demo
 }
 
-# --- databases ---------------------------------------------------------------------------------------------------------
+# --- databases ------------------------------------------------------------------------------------
 # One template holds Odoo's modules, a second one the addon too. Every use is a copy, made in half a second.
 
 sql() { psql -d postgres -AtqX -v ON_ERROR_STOP=1 -c "$1"; }
@@ -180,7 +180,8 @@ db_depends() { "$PY" -c 'import ast, sys; print(*ast.literal_eval(sys.stdin.read
 base_template() {
   local modules
   modules=$(db_depends),web_tour
-  BASE_TEMPLATE=${PREFIX}_base_$(echo "$modules $ODOO_VERSION $(cat "$ENVD/venv/.stamp" "$ROOT/scripts/base.py")" | sha256sum | cut -c1-8)
+  BASE_TEMPLATE=${PREFIX}_base_$(echo "$modules $ODOO_VERSION" |
+    cat - "$ROOT/requirements-odoo.txt" "$ROOT/scripts/base.py" | sha256sum | cut -c1-8)
   ! db_exists "$BASE_TEMPLATE" || [ ! -d "$ENVD/data/filestore/$BASE_TEMPLATE" ] || return 0
   need_space 700 "$ENVD" "the databases"
   say "template database: $modules"

@@ -27,25 +27,13 @@ function edit(field, value, scope = "") {
     };
 }
 
-/** Type words in a many2one and take the suggestion that holds `text`. */
+/** Type words in a many2one and take the suggestion that holds `text`, or creates it. */
 function choose(field, words, text, scope = "") {
     return [
         edit(field, words, scope),
         {
             content: `choose ${text}`,
             trigger: `.o-autocomplete--dropdown-menu .o-autocomplete--dropdown-item a:contains("${text}")`,
-            run: "click",
-        },
-    ];
-}
-
-/** Type a name that nobody has yet and take one of the entries that create it. */
-function chooseNew(field, name, option, scope = "") {
-    return [
-        edit(field, name, scope),
-        {
-            content: `create ${name}`,
-            trigger: `.o-autocomplete--dropdown-menu .${option} a`,
             run: "click",
         },
     ];
@@ -111,15 +99,22 @@ function registerCard() {
             trigger: ".o_list_button_add",
             run: "click",
         },
-        ...chooseNew("patient_id", "Paciente Inventada", "o_m2o_dropdown_option_create"),
-        ...chooseNew("plan_id", "Plano Exemplo", "o_m2o_dropdown_option_create_edit"),
+        ...choose("patient_id", "Paciente Inventada", "Paciente Inventada"),
+        see("the patient is there", ".o_field_widget[name=patient_id] .o_external_button"),
+        edit("plan_id", "Plano Exemplo"),
+        {
+            content: "create the plan",
+            trigger: ".o-autocomplete--dropdown-menu .o_m2o_dropdown_option_create_edit a",
+            run: "click",
+        },
+        edit("name", "Plano Exemplo", MODAL),
         ...choose("operadora_id", "amil", "AMIL", MODAL),
         {
             content: "save the plan",
             trigger: `${MODAL} .o_form_button_save`,
             run: "click",
         },
-        see("the plan is there", ".o_field_widget[name=operadora_id]:contains(AMIL)"),
+        see("the plan is there", "body:not(:has(.modal)) [name=operadora_id]:contains(AMIL)"),
         edit("number", "0.123.456-789"),
         ...stepUtils.saveForm(),
     ];
