@@ -238,7 +238,7 @@ registry.category("web_tour.tours").add("l10n_br_tiss_main_job_returns", {
             content: "the invoice is paid in part",
             trigger: ".o_data_row:contains(900123) .o_field_badge:contains(Parcialmente)",
         },
-        see("50 are open", ".o_data_row:contains(900123) [name=amount_residual]:contains('50,00')"),
+        see("50 are open", ".o_data_row:contains(900123) [name=amount_residual_signed]:contains('50,00')"),
         ...openMenu("l10n_br_tiss_menu_returns", "tiss_glosa_menu"),
         see("the glosa is open", ".o_data_row:contains(501):contains('Em aberto'):contains('50,00')"),
     ],
