@@ -236,7 +236,7 @@ class TestRaces(TissRecords, BaseCase):
         failures = [each for each in results if isinstance(each, Exception)]
         self.assertEqual([each for each in results if each not in failures], [winner])
         self.assertEqual(len(failures), 1)
-        self.assertRegex(str(failures[0]), "not closed|not ready|lock|cannot be done now")
+        self.assertRegex(str(failures[0]), "not closed|not ready|working on|cannot be done now")
 
     # ------------------------------------------------------------------
     # The same demonstrativo
