@@ -448,7 +448,7 @@ class TissContract(models.Model):
             if rule_id
         }
 
-    def price_for(self, product, date, quantity=1, mode="on_site", **context):
+    def price_for(self, product, date, quantity=1, mode="on_site", **details):
         """Price of a product on a day, and why.
 
         :param product: `product.product`

@@ -79,7 +79,7 @@ class TissMovement(models.Model):
     def init(self):
         make_append_only(self)
 
-    def write(self, vals):
+    def write(self, vals):  # pylint: disable=method-required-super
         raise UserError(self.env._("A movement cannot be changed: record the opposite one."))
 
     @api.ondelete(at_uninstall=False)

@@ -77,7 +77,7 @@ def tracked_files():
             yield name
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "post_install_l10n")
 class TestArchitecture(BaseCase):
     """The arrows of the design, checked on the imports themselves."""
 

@@ -394,7 +394,7 @@ class TestLote(TissCommon):
         biller = self._create_user("protocolo.form", "billing")
         action = lote.with_user(biller).action_register_protocol()
         form = Form(
-            self.env["tiss.lote.protocol"].with_user(biller).with_context(action["context"])
+            self.env["tiss.lote.protocol"].with_user(biller).with_context(**action["context"])
         )
         form.protocol_number = " 900123 "
         wizard = form.save()

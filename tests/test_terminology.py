@@ -14,7 +14,7 @@ USED_TABLES = {
 }  # fmt: skip
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "post_install_l10n")
 class TestTerminology(TransactionCase):
     """What ANS publishes, loaded on install and found the way people type."""
 

@@ -27,9 +27,9 @@ class TestMainJobTour(TissRecords, ClinicCase, HttpCase):
     def start_tour(self, *args, **kwargs):
         """Odoo skips a tour without a browser; then nobody would notice that it never ran."""
         try:
-            super().start_tour(*args, **kwargs)
+            return super().start_tour(*args, **kwargs)
         except unittest.SkipTest as error:
-            self.fail(f"The tour needs Chromium: {error}")
+            return self.fail(f"The tour needs Chromium: {error}")
 
     def test_from_the_card_to_the_paid_invoice(self):
         self.start_tour("/odoo", "l10n_br_tiss_main_job", login="tiss_test", timeout=180)

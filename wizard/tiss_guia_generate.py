@@ -45,9 +45,9 @@ class TissGuiaGenerate(models.TransientModel):
     # ------------------------------------------------------------------
 
     @api.model
-    def default_get(self, fields_list):
+    def default_get(self, fields):
         """Opened from a selection of encounters, the wizard keeps to them."""
-        values = super().default_get(fields_list)
+        values = super().default_get(fields)
         if self.env.context.get("active_model") == "tiss.encounter":
             encounters = self.env["tiss.encounter"].browse(self.env.context["active_ids"])
             dates = encounters.mapped("date")

@@ -33,9 +33,9 @@ class TissLoteGenerate(models.TransientModel):
     # ------------------------------------------------------------------
 
     @api.model
-    def default_get(self, fields_list):
+    def default_get(self, fields):
         """Opened from a selection of guias, the wizard keeps to them."""
-        values = super().default_get(fields_list)
+        values = super().default_get(fields)
         if self.env.context.get("active_model") == "tiss.guia":
             values["selected_ids"] = [Command.set(self.env.context["active_ids"])]
         return values
