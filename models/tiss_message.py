@@ -68,8 +68,10 @@ class TissMessage(models.Model):
     def init(self):
         make_append_only(self)
 
-    def write(self, vals):  # pylint: disable=method-required-super
-        raise UserError(self.env._("A message of the journal cannot be changed."))
+    def write(self, vals):
+        if self:
+            raise UserError(self.env._("A message of the journal cannot be changed."))
+        return super().write(vals)
 
     @api.ondelete(at_uninstall=False)
     def _unlink_never(self):

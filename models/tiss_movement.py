@@ -79,8 +79,10 @@ class TissMovement(models.Model):
     def init(self):
         make_append_only(self)
 
-    def write(self, vals):  # pylint: disable=method-required-super
-        raise UserError(self.env._("A movement cannot be changed: record the opposite one."))
+    def write(self, vals):
+        if self:
+            raise UserError(self.env._("A movement cannot be changed: record the opposite one."))
+        return super().write(vals)
 
     @api.ondelete(at_uninstall=False)
     def _unlink_never(self):

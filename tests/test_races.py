@@ -102,7 +102,6 @@ class TestRaces(TissRecords, BaseCase):
                 left = blocked
             for table in APPEND_ONLY:
                 cr.execute(SQL("ALTER TABLE %s ENABLE TRIGGER USER", SQL.identifier(table)))
-            cr.commit()  # pylint: disable=invalid-commit
         self.registry.clear_all_caches()
 
     def _remove_rows(self, cr, table, last_id):
