@@ -90,6 +90,7 @@ class ProductTemplate(models.Model):
             "tiss_term_id": term.id,
             "default_code": term.code,
             "type": "service" if term.table_code in ("18", "22") else "consu",
+            "list_price": 0.0,
             "taxes_id": False,
             "purchase_ok": term.table_code in ("19", "20"),
         }
