@@ -17,5 +17,13 @@ class AccountPayment(models.Model):
     # Actions
     # ------------------------------------------------------------------
 
+    def action_draft(self):
+        self.move_id._tiss_check_not_ours()
+        return super().action_draft()
+
+    def action_cancel(self):
+        self.move_id._tiss_check_not_ours()
+        return super().action_cancel()
+
     def action_view_tiss_demonstrativo(self):
         return self.tiss_demonstrativo_payment_ids.demonstrativo_id._get_records_action()

@@ -10,9 +10,11 @@ class ProductProduct(models.Model):
     @api.model
     def name_search(self, name="", domain=None, operator="ilike", limit=100):
         found = super().name_search(name, domain, operator, limit)
-        if not name or operator not in ("ilike", "like") or (limit and len(found) >= limit):
+        Term = self.env["tiss.term"]
+        is_full = limit and len(found) >= limit
+        if not name or operator not in ("ilike", "like") or is_full or not Term.has_access("read"):
             return found
-        terms = self.env["tiss.term"]._search_display_name(operator, name)
+        terms = Term._search_display_name(operator, name)
         others = self.search_fetch(
             Domain(domain or Domain.TRUE)
             & Domain("tiss_term_id", "any", terms)

@@ -32,9 +32,3 @@ class ResConfigSettings(models.TransientModel):
         """Create and choose what is still missing, then show the settings again."""
         self.company_id._tiss_setup_accounting()
         return {"type": "ir.actions.client", "tag": "reload"}
-
-    def action_tiss_adjustment_accounts(self):
-        return self.company_id.tiss_adjustment_account_ids._get_records_action(
-            name=self.env._("Accounts of Débitos and Créditos"),
-            context={"default_company_id": self.company_id.id},
-        )

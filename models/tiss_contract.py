@@ -1,7 +1,7 @@
 import datetime
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools import SQL, format_date
 
 from .. import standard
@@ -27,6 +27,12 @@ WORK = {
     "to_bill": ("tiss_encounter_action", "to_bill", "tiss.encounter", [("state", "=", "done")]),
     "draft_guia": ("tiss_guia_action", "draft", "tiss.guia", [("state", "=", "draft")]),
     "ready_guia": ("tiss_guia_action", "ready", "tiss.guia", [("state", "=", "ready")]),
+    "open_guia": (
+        "tiss_guia_action",
+        "open",
+        "tiss.guia",
+        [("amount_open", ">", 0), ("state", "in", ("sent", "processed"))],
+    ),
     "waiting_lote": (
         "tiss_lote_action",
         "waiting",
@@ -198,6 +204,7 @@ class TissContract(models.Model):
         "Guias with Something Missing", compute="_compute_work_counts"
     )
     ready_guia_count = fields.Integer("Guias Ready for a Lote", compute="_compute_work_counts")
+    open_guia_count = fields.Integer("Guias with Open Amount", compute="_compute_work_counts")
     waiting_lote_count = fields.Integer("Lotes without Protocolo", compute="_compute_work_counts")
     to_check_count = fields.Integer("Demonstrativos to Check", compute="_compute_work_counts")
     open_glosa_count = fields.Integer("Open Glosas", compute="_compute_work_counts")
@@ -280,6 +287,17 @@ class TissContract(models.Model):
     # Constraints and onchange
     # ------------------------------------------------------------------
 
+    @api.constrains("partner_id", "company_id")
+    def _check_operadora_unused(self):
+        for contract in self:
+            if self.env["tiss.guia"].search_count([("contract_id", "=", contract.id)], limit=1):
+                raise ValidationError(
+                    self.env._(
+                        "%s already has guias: its operadora and company can no longer change.",
+                        contract.name,
+                    )
+                )
+
     @api.constrains("provider_code", "identification_kind")
     def _check_provider_code(self):
         checks = {"cnpj": identifiers.valid_cnpj, "cpf": identifiers.valid_cpf}
@@ -301,14 +319,17 @@ class TissContract(models.Model):
     @api.constrains("next_guia_number", "next_lote_number")
     def _check_next_numbers(self):
         """A number that was used is never used again (guide §3.0, glosas 1308 and 3268)."""
-        for contract in self:
-            for records, next_number in (
-                (contract.guia_ids, contract.next_guia_number),
-                (contract.lote_ids, contract.next_lote_number),
-            ):
-                domain = [("contract_id", "=", contract.id)]
-                last = records.sudo().search(domain, order="number desc", limit=1).number
-                if last and next_number <= last:
+        for model, field in (
+            ("tiss.guia", "next_guia_number"),
+            ("tiss.lote", "next_lote_number"),
+        ):
+            used = (
+                self.env[model]
+                .sudo()
+                ._read_group([("contract_id", "in", self.ids)], ["contract_id"], ["number:max"])
+            )
+            for contract, last in used:
+                if last and contract[field] <= last:
                     raise ValidationError(
                         self.env._(
                             "Number %(number)s was already used with %(contract)s; the next one"
@@ -356,10 +377,16 @@ class TissContract(models.Model):
     # ------------------------------------------------------------------
 
     def action_view_guias(self):
-        return self.guia_ids._get_records_action(name=self.env._("Guias"))
+        return self._get_list_action("tiss_guia_action")
 
     def action_view_lotes(self):
-        return self.lote_ids._get_records_action(name=self.env._("Lotes"))
+        return self._get_list_action("tiss_lote_action")
+
+    def _get_list_action(self, name):
+        """Our window action `name` on all records of this convênio."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(f"l10n_br_tiss.{name}")
+        return {**action, "domain": [("contract_id", "=", self.id)], "context": {}}
 
     def action_view_work(self):
         """Open one queue of this convênio; the context's `tiss_work` is a key of WORK."""
@@ -374,7 +401,11 @@ class TissContract(models.Model):
 
     def action_setup_accounting(self):
         """Create what the company lacks and take it over where this convênio has nothing."""
-        self.company_id._tiss_setup_accounting()
+        if not self.env.user.has_group("l10n_br_tiss.group_tiss_manager"):
+            raise AccessError(self.env._("Only a manager of convênios may create accounts."))
+        self.check_access("write")
+        # He may not write the company; its accounts of convênios are his, though.
+        self.company_id.sudo()._tiss_setup_accounting()
         self._compute_accounting()
 
     # ------------------------------------------------------------------

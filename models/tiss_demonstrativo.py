@@ -74,6 +74,12 @@ class TissDemonstrativo(models.Model):
     discrepancy_ids = fields.One2many("tiss.discrepancy", "demonstrativo_id", "Discrepancies")
     blocking_count = fields.Integer("Blocking", compute="_compute_blocking_count")
     glosa_ids = fields.One2many("tiss.glosa", "demonstrativo_id", "Glosas")
+    coded_glosa_ids = fields.One2many(
+        "tiss.glosa",
+        "code_demonstrativo_id",
+        domain=[("state", "=", "open")],
+        help="Glosas of earlier payments that got their code from here.",
+    )
     glosa_count = fields.Integer(compute="_compute_glosa_count")
     preview_html = fields.Html("What Will Be Posted", compute="_compute_preview_html")
 
@@ -439,6 +445,7 @@ class TissDemonstrativo(models.Model):
             lock(demonstrativo)
             movements = demonstrativo._get_movements_to_undo()
             demonstrativo.glosa_ids._remove_undone()
+            demonstrativo.coded_glosa_ids._set_code(False, self.browse())
             demonstrativo.payment_ids._undo()
             movements._undo()
             demonstrativo.sudo().state = "undone"

@@ -3,6 +3,8 @@ from odoo.exceptions import UserError
 
 from .tiss_term import term_field
 
+DIRECTIONS = {"1": "debit", "2": "credit"}  # by indicador, guide §5.4
+
 
 class TissDemonstrativoAdjustment(models.Model):
     """A débito or crédito of a payment (ct_descontos): a tax withheld, a discount… (T27)."""
@@ -25,7 +27,8 @@ class TissDemonstrativoAdjustment(models.Model):
     direction = fields.Selection(
         [("debit", "Débito"), ("credit", "Crédito")], required=True, readonly=True
     )
-    kind_id = term_field("27", "Kind", required=True, readonly=True)
+    code = fields.Char(readonly=True, help="As the file gives it, also when T27 has it not.")
+    kind_id = term_field("27", "Kind", readonly=True)
     name = fields.Char("Description", required=True, readonly=True)
     amount = fields.Monetary(required=True, readonly=True)
     account_id = fields.Many2one(
@@ -67,9 +70,26 @@ class TissDemonstrativoAdjustment(models.Model):
     @api.model
     def _prepare_from_discount(self, values):
         """Values of one debitosCreditos (guide §5.4)"""
+        code = values["tipoDebitoCredito"]
         return {
-            "direction": "debit" if str(values["indicador"]) == "1" else "credit",
-            "kind_id": self.env["tiss.term"]._get("27", values["tipoDebitoCredito"]).id,
+            "direction": self._get_direction(values),
+            "code": code,
+            "kind_id": self.env["tiss.term"]._get("27", code).id,
             "name": values["descricaoDbCr"],
             "amount": values["valorDbCr"],
         }
+
+    @api.model
+    def _get_direction(self, values):
+        """The `direction` of one debitosCreditos; a UserError when it says neither of the two."""
+        direction = DIRECTIONS.get(str(values["indicador"]))
+        if not direction:
+            raise UserError(
+                self.env._(
+                    "In the file, “%(name)s” is neither a débito nor a crédito: its indicador is"
+                    " “%(code)s”. Ask the operadora for a correct one.",
+                    name=values.get("descricaoDbCr"),
+                    code=values["indicador"],
+                )
+            )
+        return direction

@@ -253,9 +253,11 @@ class TissDemonstrativoLine(models.Model):
             return "informed_differs", self.amount_ours, self.amount_informed
         if not 0 <= to_cents(self.amount_released) <= to_cents(self.amount_ours):
             return "released_above", self.amount_ours, self.amount_released
-        decided = self._get_decided_cents()
-        if decided is not None and decided != to_cents(self.amount_released):
-            return "already_processed", float(from_cents(decided)), self.amount_released
+        decided, waiting = self._get_decided_cents()
+        rest = to_cents(self.amount_released) - decided
+        if not 0 <= rest <= waiting:
+            code = "contradicts" if waiting else "already_processed"
+            return code, float(from_cents(decided)), self.amount_released
         return None, 0, 0
 
     def _find_payment_discrepancy(self, same):
@@ -287,25 +289,30 @@ class TissDemonstrativoLine(models.Model):
         return self.guia_id.line_ids if self.level == "guia" else self.lote_id.guia_ids.line_ids
 
     def _get_decided_cents(self):
-        """What earlier demonstrativos released of the targets; None when nothing was decided."""
+        """What earlier demonstrativos released of the targets, and what of them still waits."""
         targets = self._get_targets()
-        if any(item.amount_to_process for item in targets) or not self.amount_ours:
-            return None
-        return sum(to_cents(item.amount_released + item.amount_paid) for item in targets)
+        decided = sum(to_cents(item.amount_released + item.amount_paid) for item in targets)
+        return decided, sum(to_cents(item.amount_to_process) for item in targets)
 
     # ------------------------------------------------------------------
     # Planning
     # ------------------------------------------------------------------
 
     def _plan_analysis(self):
-        """Entries that release and deny what waited for analysis."""
+        """Entries that release and deny what waited for analysis.
+
+        A line may speak of a whole guia of which some items were decided before: only the rest
+        of its amount is for the items that wait.
+        """
         entries = []
         for line in self:
+            decided, total_waiting = line._get_decided_cents()
+            rest = to_cents(line.amount_released) - decided
+            if not total_waiting or not 0 <= rest <= total_waiting:
+                continue  # nothing waits, or a discrepancy that keeps it from being posted
             targets = line._get_targets().filtered("amount_to_process")
             weights = [to_cents(item.amount_to_process) for item in targets]
-            if not targets or sum(weights) < to_cents(line.amount_released):
-                continue
-            released = allocate(to_cents(line.amount_released), weights)
+            released = allocate(rest, weights)
             for item, waiting, part in zip(targets, weights, released, strict=True):
                 entry = {"line": item, "from_bucket": "to_process", "demonstrativo_line": line}
                 entries += [
@@ -349,4 +356,4 @@ class TissDemonstrativoLine(models.Model):
                 lambda glosa: glosa.state == "open" and not glosa.code
             )
             if len(nameless) == 1 and nameless.demonstrativo_id != line.demonstrativo_id:
-                nameless._set_code(line.reasons[0][0])
+                nameless._set_code(line.reasons[0][0], line.demonstrativo_id)

@@ -89,9 +89,10 @@ class TissDemonstrativoPayment(models.Model):
     def _check_net(self, day, label):
         net = day["totaisLiquidosPorData"]
         discounts = (day.get("debitosCreditosPorData") or {}).get("debitosCreditos") or []
-        signed = {"1": -1, "2": 1}
+        signs = {"debit": -1, "credit": 1}
+        Adjustment = self.env["tiss.demonstrativo.adjustment"]
         adjustments = sum(
-            signed[str(row["indicador"])] * to_cents(row["valorDbCr"]) for row in discounts
+            signs[Adjustment._get_direction(row)] * to_cents(row["valorDbCr"]) for row in discounts
         )
         gross = to_cents(day["totaisBrutosPorData"]["totaLiberadoPorData"])
         return self.env["tiss.discrepancy"]._compare_cents(
@@ -204,9 +205,9 @@ class TissDemonstrativoPayment(models.Model):
             cents = sum(to_cents(line.amount_released) for line in lines)
             label = self.env._("Protocolo %s", lote.protocol_number or "?")
             if cents:
-                commands.append(
-                    self._prepare_move_line(label, contract.receivable_account_id, -cents, lote)
-                )
+                invoiced = lote.invoice_id._tiss_get_receivable_lines().account_id
+                account = invoiced or contract.receivable_account_id
+                commands.append(self._prepare_move_line(label, account, -cents, lote))
         return commands
 
     def _prepare_move_line(self, name, account, cents, lote=None):
@@ -225,10 +226,7 @@ class TissDemonstrativoPayment(models.Model):
 
     def _reconcile(self):
         """Pairwise: one reconcile() over all would put a shortage on the wrong invoice."""
-        account = self.contract_id.receivable_account_id
-        credits = self.payment_id.move_id.line_ids.filtered(
-            lambda line: line.account_id == account and line.tiss_lote_id
-        )
+        credits = self.payment_id.move_id.line_ids.filtered("tiss_lote_id")
         self.env["account.move.line"]._reconcile_plan(
             [line | line.tiss_lote_id.invoice_id._tiss_get_receivable_lines() for line in credits]
         )
@@ -244,4 +242,4 @@ class TissDemonstrativoPayment(models.Model):
                 )
             )
         self.payment_id.move_id.line_ids.remove_move_reconcile()
-        self.payment_id.action_cancel()
+        self.payment_id.with_context(tiss_undo=True).action_cancel()

@@ -10,6 +10,7 @@ CODES = [
     ("informed_differs", "Presented amount differs from what was sent"),
     ("released_above", "Released more than was presented"),
     ("already_processed", "Already processed with another amount"),
+    ("contradicts", "Contradicts what was processed before"),
     ("appeal_payment", "Payment of a recurso"),
     ("no_invoice", "The protocolo has no invoice yet"),
     ("paid_above", "Paid more than is open"),

@@ -71,10 +71,6 @@ class TissEncounter(models.Model):
     requester_id = fields.Many2one(
         "res.partner",
         "Requested By",
-        compute="_compute_requester_id",
-        store=True,
-        readonly=False,
-        precompute=True,
         domain="['|', ('tiss_is_professional', '=', True), ('tiss_is_referrer', '=', True)]",
         help="Who requested the procedures; the professional when nobody else did.",
     )
@@ -148,7 +144,7 @@ class TissEncounter(models.Model):
             cards = encounter.patient_id.tiss_card_ids.filtered(
                 lambda card, encounter=encounter: (
                     card.company_id == encounter.company_id
-                    and card._is_valid_on(encounter.date or fields.Date.today())
+                    and card._is_valid_on(encounter.date or fields.Date.context_today(self))
                 )
             )
             if encounter.card_id not in cards:
@@ -166,11 +162,6 @@ class TissEncounter(models.Model):
         for encounter in self:
             key = (encounter.company_id, encounter.card_id.operadora_id)
             encounter.contract_id = contracts.get(key)
-
-    @api.depends("professional_id")
-    def _compute_requester_id(self):
-        for encounter in self:
-            encounter.requester_id = encounter.requester_id or encounter.professional_id
 
     @api.depends("line_ids.product_id", "mode")
     def _compute_attendance_type_id(self):
@@ -220,7 +211,7 @@ class TissEncounter(models.Model):
         return super().create(vals_list)
 
     def write(self, vals):
-        if set(vals) - {"state"}:
+        if not self.env.su:
             self._check_not_billed()
         return super().write(vals)
 
@@ -300,6 +291,8 @@ class TissEncounter(models.Model):
             problems.append(self.env._("Choose the patient's card."))
         elif not self.card_id._is_valid_on(self.date):
             problems.append(self.env._("The card was no longer valid on the day of the visit."))
+        if self.card_id and self.card_id.patient_id != self.patient_id:
+            problems.append(self.env._("The card is of another patient."))
         if self.card_id and not self.contract_id:
             problems.append(self.env._("The clinic has no convênio with this card's operadora."))
         elif self.contract_id and not self.contract_id._get_provider_code():
@@ -316,6 +309,9 @@ class TissEncounter(models.Model):
     def _split_billable(self):
         """(encounters that can become guias, {encounter: problems} of the others)."""
         left_out = {}
+        self.filtered(
+            lambda encounter: encounter.state != "billed"
+        ).line_ids._update_missing_prices()
         for encounter in self:
             problems = encounter._get_billing_problems()
             if problems:
@@ -351,7 +347,7 @@ class TissEncounter(models.Model):
         self.guia_ids.flush_recordset(["state"])
         # A biller may not write the clinical indication, but it travels with the visit.
         guias = Guia.sudo().create(vals_list).with_env(self.env)
-        encounters.state = "billed"
+        encounters.sudo().state = "billed"
         guias._update_readiness()
         return guias
 

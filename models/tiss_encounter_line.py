@@ -30,7 +30,7 @@ class TissEncounterLine(models.Model):
         digits=(10, 2), compute="_compute_unit_price", store=True, readonly=False, precompute=True
     )
     has_price = fields.Boolean(
-        compute="_compute_unit_price",
+        compute="_compute_has_price",
         store=True,
         precompute=True,
         help="The convênio has a price for this item on that day.",
@@ -60,6 +60,18 @@ class TissEncounterLine(models.Model):
 
     @api.depends("product_id", "encounter_id.contract_id", "encounter_id.date")
     def _compute_unit_price(self):
+        for line, price in self._get_prices():
+            line.unit_price = float(price or 0)
+
+    # Apart from the price: computed together, it would overwrite a price that a person typed.
+    @api.depends("product_id", "encounter_id.contract_id", "encounter_id.date")
+    def _compute_has_price(self):
+        for line, price in self._get_prices():
+            line.has_price = price is not None
+
+    def _get_prices(self):
+        """(line, Decimal price or None) of each line, by the contract on the day of the visit."""
+
         def key(line):
             return line.encounter_id.contract_id, line.encounter_id.date
 
@@ -67,8 +79,7 @@ class TissEncounterLine(models.Model):
             prices = contract._get_prices(lines.product_id, date) if contract and date else {}
             for line in lines:
                 price, _rule = prices.get(line.product_id.id, (None, None))
-                line.has_price = price is not None
-                line.unit_price = float(price or 0)
+                yield line, price
 
     @api.depends("quantity", "unit_price", "factor")
     def _compute_amount(self):
@@ -125,6 +136,13 @@ class TissEncounterLine(models.Model):
             )
         return problems
 
+    def _update_missing_prices(self):
+        """Look again for prices that the contract did not have when the item was recorded."""
+        unpriced = self.filtered(lambda line: not line.has_price and not line.unit_price)
+        for line, price in unpriced._get_prices():
+            if price is not None:
+                line.write({"unit_price": float(price), "has_price": True})
+
     def _get_performer(self):
         return self.professional_id or self.encounter_id.professional_id
 
@@ -143,7 +161,6 @@ class TissEncounterLine(models.Model):
             "quantity": self.quantity,
             "unit_price": self.unit_price,
             "factor": self.factor,
-            "amount": self.amount,
             "expense_kind_id": product.tiss_expense_kind_id.id,
             "unit_id": product.tiss_unit_id.id,
         }

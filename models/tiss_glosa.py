@@ -7,7 +7,7 @@ from .bulk import lock
 
 ANSWERED = {
     "company_id", "guia_line_id", "guia_id", "lote_id", "demonstrativo_id", "code", "term_id",
-    "amount", "deadline_date", "state", "move_id",
+    "code_demonstrativo_id", "amount", "deadline_date", "state", "move_id",
 }  # fmt: skip
 
 
@@ -41,6 +41,14 @@ class TissGlosa(models.Model):
     code = fields.Char("Glosa Code", readonly=True, size=4)
     term_id = fields.Many2one(
         "tiss.term", "Reason", readonly=True, domain=[("table_code", "=", "38")]
+    )
+    code_demonstrativo_id = fields.Many2one(
+        "tiss.demonstrativo",
+        "Code From",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="restrict",
+        help="The later analysis that gave the code, when the payment had given none.",
     )
     amount = fields.Monetary(required=True, readonly=True)
     deadline_date = fields.Date("Contest Until", readonly=True)
@@ -135,8 +143,15 @@ class TissGlosa(models.Model):
                 left -= part
         return pairs + ([(None, left)] if left else [])
 
-    def _set_code(self, code):
-        self.sudo().write({"code": code, "term_id": self.env["tiss.term"]._get("38", code).id})
+    def _set_code(self, code, demonstrativo):
+        """Keep the code that a later demonstrativo gave; both empty take it back."""
+        self.sudo().write(
+            {
+                "code": code,
+                "term_id": self.env["tiss.term"]._get("38", code).id,
+                "code_demonstrativo_id": demonstrativo.id,
+            }
+        )
 
     def accept(self):
         """Give the denied amounts up: one posted credit note per lote, matched with its invoice.

@@ -87,6 +87,7 @@ class TissGuia(models.Model):
     encounter_id = fields.Many2one(
         "tiss.encounter",
         check_company=True,
+        copy=False,
         index="btree_not_null",
         ondelete="restrict",
         readonly=True,
@@ -241,10 +242,18 @@ class TissGuia(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        Contract = self.env["tiss.contract"]
+        unnumbered = {}
         for vals in vals_list:
-            if vals.get("name", "/") == "/" and vals.get("contract_id"):
-                [number] = Contract.browse(vals["contract_id"])._take_numbers("next_guia_number")
+            if vals.get("name", "/") == "/" and not vals.get("number"):
+                unnumbered.setdefault(vals.get("contract_id"), []).append(vals)
+            elif not self.env.su:
+                raise UserError(
+                    self.env._("The number of a guia comes from its convênio: leave it empty.")
+                )
+        for contract in self.env["tiss.contract"].browse(filter(None, unnumbered)):
+            batch = unnumbered[contract.id]
+            numbers = contract._take_numbers("next_guia_number", len(batch))
+            for vals, number in zip(batch, numbers, strict=True):
                 vals.update(number=number, name=str(number))
         return super().create(vals_list)
 
@@ -254,6 +263,8 @@ class TissGuia(models.Model):
             self._check_editable()
         if "lote_id" in vals or vals.get("state") in UNBILLED_STATES:
             self._check_not_billed()
+        if {"state", "lote_id"} & set(vals) and not self.env.su:
+            raise UserError(self.env._("The status of a guia follows what is done with it."))
         result = super().write(vals)
         if touches_content:
             self._update_readiness()
@@ -312,18 +323,16 @@ class TissGuia(models.Model):
 
     def action_cancel(self):
         """Cancel guias that are in no lote: their numbers stay used, their visits open again."""
+        self.check_access("write")
         self._check_editable()
-        self.encounter_id.write({"state": "done"})
-        self.state = "cancelled"
+        self.encounter_id.sudo().write({"state": "done"})
+        self.sudo().state = "cancelled"
 
     def action_view_encounter(self):
         return self.encounter_id._get_records_action()
 
     def action_view_lote(self):
         return self.lote_id._get_records_action()
-
-    def action_create_lotes(self):
-        return self.create_lotes()._get_records_action(name=self.env._("Lotes"))
 
     # ------------------------------------------------------------------
     # Business methods
@@ -337,6 +346,8 @@ class TissGuia(models.Model):
         problems = []
         if not self.line_ids:
             problems.append(self.env._("The guia has no items."))
+        if not self.contract_id:
+            return [*problems, self.env._("Choose the convênio.")]
         if not self.contract_id._get_provider_code():
             problems.append(
                 self.env._("The convênio %s has no code at the operadora.", self.contract_id.name)
@@ -347,6 +358,9 @@ class TissGuia(models.Model):
             )
         if self.card_id.operadora_id != self.contract_id.partner_id:
             problems.append(self.env._("The card is of another operadora than the convênio."))
+        if self.card_id.patient_id != self.patient_id:
+            problems.append(self.env._("The card is of another patient."))
+        problems += self._get_care_problems()
         problems += self._get_people_problems()
         if self.guia_type == "consulta" and len(self.line_ids) > 1:
             problems.append(self.env._("A guia de consulta has exactly one procedure."))
@@ -357,10 +371,22 @@ class TissGuia(models.Model):
             problems += line._get_problems()
         return problems
 
+    def _get_care_problems(self):
+        """Terms that the message cannot do without, by type (guide §3.3, §3.4)."""
+        names = ["accident_id", "regime_id"]
+        if self.guia_type == "sp_sadt":
+            names += ["care_character_id", "attendance_type_id"]
+        if self.guia_type == "consulta" or self.attendance_type_id.code == "04":
+            names.append("consultation_type_id")
+        missing = [
+            self._fields[name]._description_string(self.env) for name in names if not self[name]
+        ]
+        return [self.env._("Fill in: %s.", ", ".join(missing))] if missing else []
+
     def _get_people_problems(self):
         people = self.professional_id | self.line_ids.member_ids.professional_id
         if self.guia_type == "sp_sadt":
-            people |= self.requester_id
+            people |= self.requester_id or self.professional_id
         problems = []
         for person in people:
             missing = person._tiss_get_council_problems()
@@ -378,14 +404,14 @@ class TissGuia(models.Model):
         """draft ↔ ready, by whether something is missing."""
         open_guias = self.filtered(lambda guia: guia.state in ("draft", "ready"))
         ready = open_guias.filtered(lambda guia: not guia._get_problems())
-        ready.filtered(lambda guia: guia.state == "draft").state = "ready"
-        (open_guias - ready).filtered(lambda guia: guia.state == "ready").state = "draft"
+        ready.filtered(lambda guia: guia.state == "draft").sudo().state = "ready"
+        (open_guias - ready).filtered(lambda guia: guia.state == "ready").sudo().state = "draft"
 
     def _update_states(self):
         """sent → processed when nothing waits for analysis → closed when nothing is open."""
         billed = self.filtered(lambda guia: guia.state in ("sent", "processed", "closed"))
         for state, guias in billed.grouped(lambda guia: guia._get_money_state()).items():
-            guias.filtered(lambda guia, state=state: guia.state != state).state = state
+            guias.filtered(lambda guia, state=state: guia.state != state).sudo().state = state
         billed.lote_id._update_states()
 
     def _get_money_state(self):
@@ -398,6 +424,7 @@ class TissGuia(models.Model):
 
         :return: `tiss.lote`
         """
+        self.check_access("write")
         # Checked again: the convênio or a professional may have changed since.
         unready = self.filtered(lambda guia: guia.state != "ready" or guia._get_problems())
         if unready:
@@ -419,9 +446,10 @@ class TissGuia(models.Model):
             for number, group in zip(numbers, groups, strict=True):
                 vals_list.append(contract._prepare_lote_vals(guia_type, number))
                 batches.append(group)
-        lotes = self.env["tiss.lote"].create(vals_list)
+        # Only this code makes lotes, for whoever may change guias.
+        lotes = self.env["tiss.lote"].sudo().create(vals_list).with_env(self.env)
         for lote, group in zip(lotes, batches, strict=True):
-            group.write({"lote_id": lote.id, "state": "in_lote"})
+            group.sudo().write({"lote_id": lote.id, "state": "in_lote"})
         return lotes
 
     # ------------------------------------------------------------------
@@ -466,11 +494,11 @@ class TissGuia(models.Model):
                 "CNES": self.company_id.tiss_cnes,
             },
             "profissionalExecutante": self.professional_id._tiss_prepare_professional(),
-            "indicacaoAcidente": self.accident_id.code,
+            "indicacaoAcidente": self.accident_id.code or None,
             "dadosAtendimento": {
-                "regimeAtendimento": self.regime_id.code,
+                "regimeAtendimento": self.regime_id.code or None,
                 "dataAtendimento": self.date,
-                "tipoConsulta": self.consultation_type_id.code,
+                "tipoConsulta": self.consultation_type_id.code or None,
                 "procedimento": {
                     "codigoTabela": line.table_code,
                     "codigoProcedimento": line.code,
@@ -482,8 +510,6 @@ class TissGuia(models.Model):
 
     def _prepare_tiss_sp_sadt(self):
         """ctm_sp-sadtGuia (guide §3.4)"""
-        # The message carries the clinical indication, which its sender need not see.
-        guia = self.sudo()
         procedures = self.line_ids.filtered(lambda line: not line.expense_kind_id)
         expenses = self.line_ids - procedures
         is_consultation = self.attendance_type_id.code == "04"
@@ -495,18 +521,18 @@ class TissGuia(models.Model):
             "dadosSolicitante": self._prepare_tiss_requester(),
             "dadosSolicitacao": {
                 "dataSolicitacao": self.request_date or None,
-                "caraterAtendimento": self.care_character_id.code,
-                "indicacaoClinica": to_ascii(guia.clinical_indication or "", 500) or None,
+                "caraterAtendimento": self.care_character_id.code or None,
+                "indicacaoClinica": self._prepare_tiss_indication(),
             },
             "dadosExecutante": {
                 "contratadoExecutante": provider,
                 "CNES": self.company_id.tiss_cnes,
             },
             "dadosAtendimento": {
-                "tipoAtendimento": self.attendance_type_id.code,
-                "indicacaoAcidente": self.accident_id.code,
-                "tipoConsulta": self.consultation_type_id.code if is_consultation else None,
-                "regimeAtendimento": self.regime_id.code,
+                "tipoAtendimento": self.attendance_type_id.code or None,
+                "indicacaoAcidente": self.accident_id.code or None,
+                "tipoConsulta": self.consultation_type_id.code or None if is_consultation else None,
+                "regimeAtendimento": self.regime_id.code or None,
             },
             "procedimentosExecutados": {
                 "procedimentoExecutado": [line._prepare_tiss_executed() for line in procedures]
@@ -519,6 +545,12 @@ class TissGuia(models.Model):
             "observacao": self._prepare_tiss_observation(),
             "valorTotal": self._get_totals_by_element(),
         }
+
+    def _prepare_tiss_indication(self):
+        """The clinical indication, for the message and for who may see it."""
+        may_see = self.env.su or self.env.user.has_group("l10n_br_tiss.group_tiss_clinical")
+        indication = may_see and self.clinical_indication
+        return to_ascii(indication or "", 500) or None
 
     def _prepare_tiss_authorization(self):
         """ct_autorizacaoSADT, only with a date: the block exists by it (guide §3.4)"""

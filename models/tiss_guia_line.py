@@ -44,12 +44,10 @@ class TissGuiaLine(models.Model):
     quantity = fields.Float(digits=(9, 4), default=1.0, required=True)
     unit_price = fields.Float(digits=(10, 2), required=True)
     factor = fields.Float(digits=(3, 2), default=1.0, required=True)
-    amount = fields.Float(
-        digits=(10, 2), compute="_compute_amount", store=True, readonly=False, precompute=True
-    )
+    amount = fields.Float(digits=(10, 2), compute="_compute_amount", store=True, precompute=True)
     expense_kind_id = term_field("25", "Expense Kind")
     unit_id = term_field("60", "Unit")
-    member_ids = fields.One2many("tiss.guia.member", "line_id", "Team")
+    member_ids = fields.One2many("tiss.guia.member", "line_id", "Team", copy=True)
     glosa_ids = fields.One2many(
         "tiss.glosa", "guia_line_id", "Glosas", groups="l10n_br_tiss.group_tiss_billing"
     )
@@ -119,16 +117,21 @@ class TissGuiaLine(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        for vals in vals_list:
+            self._check_money_vals(vals)
         lines = super().create(vals_list)
         lines.guia_id._check_editable()
         return lines
 
     def write(self, vals):
-        buckets = {f"amount_{name}" for name in self.env["tiss.movement"]._get_buckets()}
-        if buckets & set(vals):
-            raise UserError(self.env._("The money of an item moves only by movements."))
+        self._check_money_vals(vals)
         self.guia_id._check_editable()
         return super().write(vals)
+
+    def _check_money_vals(self, vals):
+        names = {f"amount_{name}" for name in self.env["tiss.movement"]._get_buckets()}
+        if (names | {"amount"}) & set(vals):
+            raise UserError(self.env._("The money of an item moves only by movements."))
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_frozen(self):

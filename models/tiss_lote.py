@@ -12,10 +12,15 @@ from odoo.tools import format_date
 from .. import standard
 from ..standard.message import check_envelope, envelope
 from ..standard.money import from_cents, to_cents
-from .bulk import read_children
+from .bulk import lock, read_children
 
 LOTES_IN_MEMORY = 50
 GUIA_IN_PATH = re.compile(r"guiasTISS/[^/\[]+\[(\d+)\](?:/(.*))?")
+
+SYSTEM_FIELDS = {
+    "state", "invoice_id", "message_id", "protocol_number", "protocol_date", "sent_date",
+    "rejection_reason", "guia_ids",
+}  # fmt: skip
 
 
 class TissLote(models.Model):
@@ -85,7 +90,7 @@ class TissLote(models.Model):
     protocol_number = fields.Char(
         "Protocolo", readonly=True, copy=False, size=12, index="btree_not_null", tracking=True
     )
-    protocol_date = fields.Date("Protocolo Date", readonly=True, copy=False)
+    protocol_date = fields.Date("Protocolo Date", readonly=True, copy=False, tracking=True)
     invoice_id = fields.Many2one(
         "account.move",
         readonly=True,
@@ -137,11 +142,15 @@ class TissLote(models.Model):
 
     def write(self, vals):
         self._check_frozen(vals)
+        if SYSTEM_FIELDS & set(vals) and not self.env.su:
+            raise UserError(self.env._("The status of a lote follows what is done with it."))
         return super().write(vals)
 
     def _check_frozen(self, vals):
         """What a lote is stays once it was sent, and what was received stays received."""
         received = set(vals) & {"protocol_number", "protocol_date", "message_id", "sent_date"}
+        if self.env.context.get("tiss_correct_protocol"):
+            received -= {"protocol_number", "protocol_date"}
         received |= {vals.get("state")} & {"draft", "validated", "sent", "rejected", "cancelled"}
         identity = set(vals) & {
             "name", "number", "company_id", "contract_id", "guia_type", "version",
@@ -184,6 +193,11 @@ class TissLote(models.Model):
         self.ensure_one()
         return self.env["tiss.lote.protocol"]._get_lote_action(self)
 
+    def action_correct_protocol(self):
+        self.ensure_one()
+        self._check_correctable()
+        return self.env["tiss.lote.protocol"]._get_lote_action(self)
+
     def action_create_invoice(self):
         self._check_state("received", "processed")
         return self._create_invoices()._get_records_action(name=self.env._("Invoices"))
@@ -201,7 +215,7 @@ class TissLote(models.Model):
         """Give the guias back before anything was sent; the number stays used."""
         self._check_state("draft", "validated")
         self._release_guias()
-        self.state = "cancelled"
+        self.sudo().state = "cancelled"
 
     def _check_state(self, *states):
         wrong = self.filtered(lambda lote: lote.state not in states)
@@ -225,6 +239,7 @@ class TissLote(models.Model):
         :return: `tiss.message`, one per lote
         :raise UserError: naming each lote and what is wrong in it, by path and guia
         """
+        self.check_access("write")
         self._check_state("draft", "validated")
         messages, errors = self.env["tiss.message"], []
         for number, lote in enumerate(self, start=1):
@@ -234,7 +249,7 @@ class TissLote(models.Model):
                 errors.append(f"{lote.display_name}: {lote._explain(error.violation)}")
                 continue
             message = lote._journal(content, sequence)
-            lote.write({"message_id": message.id, "state": "validated"})
+            lote.sudo().write({"message_id": message.id, "state": "validated"})
             messages += message
             if number % LOTES_IN_MEMORY == 0:
                 # What a lote leaves behind is cyclic, so it piles up until it is collected.
@@ -297,7 +312,8 @@ class TissLote(models.Model):
         contract = self.contract_id
         [sequence] = contract._take_numbers("next_transaction_number")
         element = self.env["tiss.guia"]._get_tiss_element(self.guia_type)
-        guias = self.guia_ids.sorted("number")
+        # As superuser: the message carries the clinical indication, its sender need not see it.
+        guias = self.sudo().guia_ids.sorted("number")
         body = {
             "numeroLote": self.name,
             "guiasTISS": {element: [guia.get_tiss_values() for guia in guias]},
@@ -379,10 +395,11 @@ class TissLote(models.Model):
 
         :return: `tiss.message` that were sent, one per lote
         """
+        self.check_access("write")
         self._check_state("draft", "validated")
         self.filtered(lambda lote: lote.state == "draft").build()
-        self.write({"state": "sent", "sent_date": fields.Date.context_today(self)})
-        self.guia_ids.write({"state": "sent"})
+        self.sudo().write({"state": "sent", "sent_date": fields.Date.context_today(self)})
+        self.guia_ids.sudo().write({"state": "sent"})
         return self.message_id
 
     def register_protocol(self, number, date=None):
@@ -392,18 +409,13 @@ class TissLote(models.Model):
         :param date: day of the protocolo, today by default
         :return: self
         """
+        self.check_access("write")
         self.ensure_one()
-        number = (number or "").strip()
-        if not number or len(number) > 12:
-            raise UserError(self.env._("A protocolo has 1 to 12 characters."))
+        vals = self._prepare_protocol(number, date or fields.Date.context_today(self))
         if self.state == "validated":
             self.send()
         self._check_state("sent")
-        today = fields.Date.context_today(self)
-        date = date or today
-        if date > today:
-            raise UserError(self.env._("The date of the protocolo is in the future."))
-        self.write({"state": "received", "protocol_number": number, "protocol_date": date})
+        self.sudo().write({"state": "received", **vals})
         self.env["tiss.movement"]._record(
             [
                 {
@@ -414,12 +426,49 @@ class TissLote(models.Model):
                 }
                 for line in self.guia_ids.line_ids
             ],
-            date,
+            vals["protocol_date"],
         )
         self.guia_ids._update_states()  # guias that are worth nothing moved nothing
         if self.contract_id.invoice_moment == "protocol":
             self._create_invoices()
         return self
+
+    def correct_protocol(self, number, date=None):
+        """Replace a mistyped protocolo, as long as the operadora has answered nothing.
+
+        What is booked stays booked on its day; only the invoice's reference changes.
+
+        :param number: the protocolo as it should have been typed
+        :param date: day of the protocolo, unchanged by default
+        :return: self
+        """
+        self.check_access("write")
+        self.ensure_one()
+        lock(self)
+        self._check_correctable()
+        vals = self._prepare_protocol(number, date or self.protocol_date)
+        self.sudo().with_context(tiss_correct_protocol=True).write(vals)
+        label = self._get_invoice_label()
+        self.invoice_id.write({"ref": label, "invoice_origin": label})
+        return self
+
+    def _check_correctable(self):
+        self._check_state("received")
+        if set(self.guia_ids.movement_ids.mapped("kind")) - {"bill"}:
+            raise UserError(
+                self.env._(
+                    "The operadora already answered about protocolo %s: it can no longer change.",
+                    self.protocol_number,
+                )
+            )
+
+    def _prepare_protocol(self, number, date):
+        number = (number or "").strip()
+        if not number or len(number) > 12:
+            raise UserError(self.env._("A protocolo has 1 to 12 characters."))
+        if date > fields.Date.context_today(self):
+            raise UserError(self.env._("The date of the protocolo is in the future."))
+        return {"protocol_number": number, "protocol_date": date}
 
     @api.model
     def _receive_answer(self, name, content, values, body):
@@ -496,13 +545,15 @@ class TissLote(models.Model):
 
     def _reject(self, reason):
         """The operadora refused the whole lote: its guias can be corrected and sent again."""
+        self.check_access("write")
         self.ensure_one()
         self._check_state("sent", "validated")
         self._release_guias()
-        self.write({"state": "rejected", "rejection_reason": reason})
+        self.sudo().write({"state": "rejected", "rejection_reason": reason})
 
     def _release_guias(self):
-        self.guia_ids.write({"lote_id": False, "state": "ready"})
+        self.check_access("write")
+        self.guia_ids.sudo().write({"lote_id": False, "state": "ready"})
 
     # ------------------------------------------------------------------
     # Invoicing
@@ -520,7 +571,7 @@ class TissLote(models.Model):
         moves = self.env["account.move"].create([lote._prepare_invoice() for lote in lotes])
         for lote, move in zip(lotes, moves, strict=True):
             lote._force_receivable_account(move)
-            lote.invoice_id = move
+            lote.sudo().invoice_id = move
         moves.action_post()
         for lote in lotes:
             lote.invoice_id._tiss_get_receivable_lines().tiss_lote_id = lote
@@ -543,9 +594,7 @@ class TissLote(models.Model):
     def _prepare_invoice(self):
         self.ensure_one()
         contract = self.contract_id
-        label = self.env._(
-            "Lote %(lote)s · Protocolo %(protocol)s", lote=self.name, protocol=self.protocol_number
-        )
+        label = self._get_invoice_label()
         due = fields.Date.add(self.protocol_date, days=contract.payment_days)
         return {
             "move_type": "out_invoice",
@@ -565,6 +614,11 @@ class TissLote(models.Model):
                 for name, cents in self._get_invoice_amounts().items()
             ],
         }
+
+    def _get_invoice_label(self):
+        return self.env._(
+            "Lote %(lote)s · Protocolo %(protocol)s", lote=self.name, protocol=self.protocol_number
+        )
 
     def _get_invoice_amounts(self):
         """Summary lines of the invoice: {label: cents}; items stay in the sub-ledger."""
@@ -590,7 +644,8 @@ class TissLote(models.Model):
         }
 
     def _force_receivable_account(self, move):
-        account = self.contract_id.receivable_account_id
+        invoiced = self.invoice_id._tiss_get_receivable_lines().account_id
+        account = invoiced or self.contract_id.receivable_account_id
         wrong = move.line_ids.filtered(
             lambda line: line.display_type == "payment_term" and line.account_id != account
         )
@@ -612,7 +667,7 @@ class TissLote(models.Model):
                 else "closed"
             )
             if lote.state != state:
-                lote.state = state
+                lote.sudo().state = state
 
     def _check_tie_out(self):
         """The open money of each protocolo equals the residual of its receivable, to the cent."""
@@ -672,7 +727,7 @@ class TissLote(models.Model):
         for lote, move_type, balance, residual in self.env["account.move.line"]._read_group(
             [
                 ("tiss_lote_id", "in", self.ids),
-                ("account_id", "in", self.contract_id.receivable_account_id.ids),
+                ("account_id.account_type", "=", "asset_receivable"),
                 ("parent_state", "=", "posted"),
             ],
             ["tiss_lote_id", "move_id.move_type"],

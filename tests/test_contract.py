@@ -1,4 +1,8 @@
-from odoo.exceptions import ValidationError
+from ast import literal_eval
+
+from lxml import etree
+
+from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import Form, tagged
 
 from ..standard import identifiers
@@ -141,6 +145,72 @@ class TestContract(TissCommon):
         self.assertEqual(list(other._take_numbers("next_guia_number", 2)), [1, 2])
         self.assertEqual(self.contract.next_guia_number, 6)
 
+    def test_numbers_are_checked_without_loading_the_guias(self):
+        self._create_encounters(CONSULTATION).create_guias()
+        self.env.flush_all()
+        self.env.invalidate_all()
+        self.contract.next_guia_number = 50
+        for name in ("guia_ids", "lote_ids"):
+            self.assertNotIn(self.contract.id, self.contract._fields[name]._get_cache(self.env))
+
+    # ------------------------------------------------------------------
+    # Screens
+    # ------------------------------------------------------------------
+
+    def test_every_queue_of_the_screens_opens(self):
+        """What a button asks for is a queue, and its filter stands in the search view."""
+        views = self.env["ir.ui.view"].sudo().search([("model", "=", "tiss.contract")])
+        contexts = [
+            literal_eval(context)
+            for view in views
+            for context in etree.fromstring(view.arch).xpath(
+                "//*[@name='action_view_work']/@context"
+            )
+        ]
+        self.assertTrue(contexts)
+        for context in contexts:
+            with self.subTest(context):
+                action = self.contract.with_context(**context).action_view_work()
+                search = self.env[action["res_model"]].get_view(view_type="search")
+                names = set(
+                    etree.fromstring(search["arch"]).xpath("//filter/@name | //field/@name")
+                )
+                asked = {name.removeprefix("search_default_") for name in action["context"]}
+                self.assertLessEqual(asked, names)
+
+    def test_guias_and_lotes_are_opened_by_their_convenio(self):
+        guias = self._create_encounters(CONSULTATION, ECG).create_guias()
+        lotes = guias.create_lotes()
+        for records, action in (
+            (guias, self.contract.action_view_guias()),
+            (lotes, self.contract.action_view_lotes()),
+        ):
+            self.assertEqual(action["domain"], [("contract_id", "=", self.contract.id)])
+            self.assertEqual(action["res_model"], records._name)
+            self.assertEqual(records.search(action["domain"]), records)
+
+    # ------------------------------------------------------------------
+    # Accounts
+    # ------------------------------------------------------------------
+
+    def test_manager_creates_the_accounts_that_are_missing(self):
+        account = self.contract.glosa_account_id
+        self.company.sudo().tiss_glosa_account_id = False
+        self.contract.glosa_account_id = False
+        manager = self._create_user("convenio.gestao", "manager")
+        self.contract.with_user(manager).action_setup_accounting()
+        self.assertEqual(self.contract.glosa_account_id, account)
+        self.assertEqual(self.company.tiss_glosa_account_id, account)
+
+    def test_a_biller_neither_sees_nor_uses_that_button(self):
+        biller = self._create_user("convenio.faturamento", "billing")
+        with self.assertRefused("Only a manager", AccessError):
+            self.contract.with_user(biller).action_setup_accounting()
+        for user, count in ((self.env.user, 1), (biller, 0)):
+            arch = self.contract.with_user(user).get_view(view_type="form")["arch"]
+            buttons = etree.fromstring(arch).xpath("//button[@name='action_setup_accounting']")
+            self.assertEqual(len(buttons), count)
+
     # ------------------------------------------------------------------
     # Prices
     # ------------------------------------------------------------------
@@ -179,3 +249,8 @@ class TestContract(TissCommon):
         self.assertEqual((copy.next_guia_number, copy.next_lote_number), (1, 1))
         self.assertNotEqual(copy.pricelist_id, self.contract.pricelist_id)
         self.assertFalse(copy.guia_ids | copy.lote_ids.guia_ids)
+
+    def test_the_form_offers_no_duplicate(self):
+        """The operadora would be the same, and a company has one convênio with it."""
+        arch = self.contract.get_view(view_type="form")["arch"]
+        self.assertEqual(etree.fromstring(arch).get("duplicate"), "false")

@@ -77,6 +77,33 @@ class TestDemonstrativo(TissCommon):
         released = guia.line_ids.sorted("sequence_item").mapped("amount_released")
         self.assertEqual(released, [20.55, 7.45])
 
+    def test_guia_level_analysis_after_one_of_its_items(self):
+        """ECG got 20.00 of 41.10; 25.00 for the whole guia leave 5.00 for the 14.90 that wait."""
+        guia = self.sadt.guia_ids
+        self._analyse(self.sadt, {(guia.name, 1): (20.00, "1705")}).post()
+        self._analyse(self.sadt, {(guia.name, None): 25.00}, number="D2").post()
+        ecg, dipyrone = guia.line_ids.sorted("sequence_item")
+        self.assertEqual(self._buckets(ecg), [0, 20.00, 0, 21.10, 0])
+        self.assertEqual(self._buckets(dipyrone), [0, 5.00, 0, 9.90, 0])
+        self.assertLedgerSound()
+
+    def test_guia_level_analysis_that_contradicts_its_items_is_refused(self):
+        guia = self.sadt.guia_ids
+        self._analyse(self.sadt, {(guia.name, 1): 41.10}).post()
+        second = self._analyse(self.sadt, {(guia.name, None): 30.00}, number="D2")
+        with self.assertRaisesRegex(UserError, "Contradicts"):
+            second.post()
+
+    def test_another_account_in_the_contract_does_not_break_old_lotes(self):
+        guia = self.consulta.guia_ids
+        other = self.contract.receivable_account_id.sudo().copy({"code": "1.01.02.02.77"})
+        self.contract.receivable_account_id = other
+        self.assertLedgerSound()
+        self._pay(self.consulta, {guia.name: 120.00}).post()
+        guia.glosa_ids.accept()
+        self.assertEqual(self.consulta.invoice_id.amount_residual, 0)
+        self.assertLedgerSound()
+
     def test_preview_changes_nothing_and_predicts(self):
         guia = self.sadt.guia_ids
         analysis = self._analyse(self.sadt, {(guia.name, 1): 41.10, (guia.name, 2): (4.90, "1705")})
@@ -194,6 +221,19 @@ class TestDemonstrativo(TissCommon):
         demonstrativo.post()
         self.assertIn(account, demonstrativo.payment_ids.payment_id.move_id.line_ids.account_id)
 
+    def test_a_kind_that_table_27_does_not_have_waits_for_an_account(self):
+        guia = self.consulta.guia_ids
+        demonstrativo = self._pay(
+            self.consulta, {guia.name: 150.00}, adjustments=[("97", "TAXA NOVA", 1.00)]
+        )
+        adjustment = demonstrativo.adjustment_ids
+        self.assertEqual((adjustment.code, adjustment.kind_id.id), ("97", False))
+        self.assertEqual(demonstrativo.discrepancy_ids.mapped("code"), ["no_account"])
+        adjustment.account_id = self.contract.glosa_account_id
+        demonstrativo.post()
+        self.assertEqual(demonstrativo.payment_ids.payment_id.amount, 149.00)
+        self.assertLedgerSound()
+
     def test_closed_books_block(self):
         guia = self.consulta.guia_ids
         demonstrativo = self._pay(self.consulta, {guia.name: 150.00})
@@ -241,6 +281,31 @@ class TestDemonstrativo(TissCommon):
         self.assertFalse(payment.is_matched, "no bank statement confirmed it yet")
         demonstrativo.undo()
         self.assertEqual(payment.state, "canceled")
+        self.assertLedgerSound()
+
+    def test_odoo_s_own_buttons_do_not_undo_our_entries(self):
+        guia = self.sadt.guia_ids
+        analysis = self._analyse(self.sadt, {(guia.name, 1): 41.10, (guia.name, 2): (4.90, "1705")})
+        analysis.post()
+        credit_note = guia.glosa_ids.accept()
+        demonstrativo = self._pay(self.sadt, {guia.name: 46.00})
+        demonstrativo.post()
+        payment = demonstrativo.payment_ids.payment_id
+        accountant = self._create_user("demonstrativo.contador", "account.group_account_manager")
+        for records, methods in (
+            (self.sadt.invoice_id, ("button_draft", "button_cancel", "_reverse_moves")),
+            (credit_note, ("button_draft", "button_cancel", "_reverse_moves")),
+            (payment.move_id, ("button_draft", "button_cancel", "_reverse_moves")),
+            (payment, ("action_draft", "action_cancel")),
+        ):
+            for method in methods:
+                with self.subTest(records, method=method):
+                    with self.assertRefused("Undo the demonstrativo"):
+                        getattr(records.with_user(accountant), method)()
+        demonstrativo.undo()
+        self.assertEqual((payment.state, payment.move_id.state), ("canceled", "cancel"))
+        with self.assertRefused("Undo the demonstrativo"):
+            payment.with_user(accountant).action_draft()
         self.assertLedgerSound()
 
     def test_payment_method_is_made_once(self):

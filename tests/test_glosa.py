@@ -4,7 +4,7 @@ from odoo.exceptions import UserError
 from odoo.tests import tagged
 
 from .common import CONSULTATION, DIPYRONE, ECG, TissCommon
-from .return_messages import analysis_message
+from .return_messages import analysis_message, payment_message
 
 
 @tagged("post_install", "-at_install", "post_install_l10n")
@@ -93,6 +93,22 @@ class TestGlosa(TissCommon):
             [(glosa.code, glosa.amount) for glosa in demonstrativo.glosa_ids.sorted("id")],
             [("1705", 6.00), ("1806", 4.00), (False, 2.00)],
         )
+
+    def test_undoing_an_analysis_takes_back_the_code_it_gave(self):
+        guia = self.lote.guia_ids.filtered(lambda guia: len(guia.line_ids) == 1)
+        Demonstrativo = self.env["tiss.demonstrativo"]
+        Demonstrativo.import_file(
+            "p.xml", payment_message(self.lote, {guia.name: 140.00}, "P1")
+        ).post()
+        glosa = guia.glosa_ids
+        self.assertFalse(glosa.code)
+        content = analysis_message(self.lote, {(guia.name, 1): (140.00, "1705")}, "A1")
+        analysis = Demonstrativo.import_file("a.xml", content)
+        analysis.post()
+        self.assertEqual((glosa.code, glosa.term_id.code), ("1705", "1705"))
+        analysis.undo()
+        self.assertEqual((glosa.code, glosa.term_id.code), (False, False))
+        self.assertEqual((glosa.state, glosa.amount), ("open", 10.00))
 
     def test_inactive_code_is_kept_as_it_came(self):
         guia = self.lote.guia_ids.sorted("number")[0]

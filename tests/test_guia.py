@@ -1,8 +1,9 @@
 from decimal import Decimal
+from unittest.mock import patch
 
 from odoo.exceptions import UserError
 from odoo.fields import Command
-from odoo.tests import tagged
+from odoo.tests import Form, tagged
 
 from .common import BLOOD_COUNT, CONSULTATION, DIPYRONE, ECG, ROOM_FEE, TissCommon
 
@@ -37,6 +38,38 @@ class TestGuia(TissCommon):
         guias = self._create_encounters(CONSULTATION, ECG, CONSULTATION).create_guias()
         self.assertEqual(sorted(guias.mapped("name")), ["501", "502", "503"])
         self.assertEqual(self.contract.next_guia_number, 504)
+
+    def test_numbers_of_a_batch_are_taken_at_once(self):
+        vals = self._create_encounters(CONSULTATION).create_guias().copy_data()[0]
+        takes = []
+        take = type(self.contract)._take_numbers
+
+        def counted(contract, field, count=1):
+            takes.append((contract, field, count))
+            return take(contract, field, count)
+
+        with patch.object(type(self.contract), "_take_numbers", counted):
+            guias = self.env["tiss.guia"].create([dict(vals) for _copy in range(3)])
+        self.assertEqual(takes, [(self.contract, "next_guia_number", 3)])
+        self.assertEqual(guias.mapped("number"), [2, 3, 4])
+
+    def test_nobody_types_the_number_of_a_guia(self):
+        vals = self._create_encounters(CONSULTATION).create_guias().copy_data()[0]
+        for chosen in ({"name": "77"}, {"number": 77}):
+            with self.subTest(chosen), self.assertRefused("number of a guia comes from"):
+                self.env["tiss.guia"].create({**vals, **chosen})
+        self.assertEqual(self.env["tiss.guia"].create(vals).name, "2")
+
+    def test_a_copy_is_a_new_guia_without_the_encounter(self):
+        guia = self._create_encounters({ECG: 1, DIPYRONE: 2}).create_guias()
+        copy = guia.copy()
+        self.assertEqual((copy.name, copy.state), ("2", "draft"))
+        self.assertFalse(copy.encounter_id | guia.encounter_id.guia_ids - guia)
+        self.assertEqual(copy.line_ids.mapped("code"), guia.line_ids.mapped("code"))
+        self.assertEqual(
+            copy.line_ids.member_ids.professional_id, guia.line_ids.member_ids.professional_id
+        )
+        self.assertTrue(copy.line_ids.member_ids.professional_id)
 
     def test_numbers_follow_the_dates(self):
         later = self._create_encounters(CONSULTATION, date=self.today)
@@ -127,6 +160,67 @@ class TestGuia(TissCommon):
         code = requester["contratadoSolicitante"]["codigoPrestadorNaOperadora"]
         self.assertEqual(code, "9" * 14)
         self.assertEqual(requester["nomeContratadoSolicitante"], "SOLICITANTE EXEMPLO")
+
+    def test_indication_is_only_for_who_may_see_it(self):
+        encounter = self._create_encounters({ECG: 1})
+        encounter.sudo().clinical_indication = "Dor no peito"
+        guia = encounter.create_guias()
+        self.assertIsNone(guia.get_tiss_values()["dadosSolicitacao"]["indicacaoClinica"])
+        doctor = self._create_user("indicacao.medico", "reception", "clinical")
+        values = guia.with_user(doctor).get_tiss_values()
+        self.assertEqual(values["dadosSolicitacao"]["indicacaoClinica"], "DOR NO PEITO")
+
+    def test_typed_price_is_the_price_billed(self):
+        """The list says 41.10; somebody types 50.00 in the form before saving."""
+        form = Form(self.env["tiss.encounter"])
+        form.patient_id = self.patient
+        form.professional_id = self.professional
+        form.date = self.visit_date
+        with form.line_ids.new() as line:
+            line.product_id = self.products[ECG]
+            line.unit_price = 50.00
+        encounter = form.save()
+        encounter.action_done()
+        self.assertEqual(encounter.line_ids.amount, 50.00)
+        values = encounter.create_guias().get_tiss_values()
+        executed = values["procedimentosExecutados"]["procedimentoExecutado"][0]
+        self.assertEqual(executed["valorTotal"], Decimal("50.00"))
+
+    def test_money_of_an_item_cannot_be_given(self):
+        guia = self._create_encounters({ECG: 1}).create_guias()
+        for vals in ({"amount": 777}, {"amount_paid": 5}):
+            with self.subTest(vals), self.assertRefused("only by movements"):
+                guia.line_ids.write(vals)
+            line = {"sequence_item": 9, "date": self.visit_date, "table_code": "22",
+                    "code": ECG, "description": "ECG", "unit_price": 1}  # fmt: skip
+            with self.subTest(vals), self.assertRefused("only by movements"):
+                guia.write({"line_ids": [Command.create({**line, **vals})]})
+
+    def test_card_of_another_patient_is_a_problem(self):
+        guia = self._create_encounters(CONSULTATION).create_guias()
+        guia.patient_id = self.env["res.partner"].create({"name": "Outro Fictício"})
+        self.assertEqual(guia.state, "draft")
+        self.assertIn("another patient", guia.problems)
+
+    def test_missing_terms_are_named(self):
+        guia = self._create_encounters({ECG: 1}).create_guias()
+        guia.write({"care_character_id": False, "regime_id": False})
+        self.assertEqual(guia.state, "draft")
+        self.assertIn("Fill in: Regime, Character", guia.problems)
+
+    def test_without_a_requester_the_professional_is_it(self):
+        guia = self._create_encounters({ECG: 1}).create_guias()
+        self.assertFalse(guia.requester_id)
+        requester = guia.get_tiss_values()["dadosSolicitante"]["profissionalSolicitante"]
+        self.assertEqual(requester["nomeProfissional"], "MEDICA EXEMPLO")
+
+    def test_price_that_came_after_the_visit_is_found(self):
+        self.contract.pricelist_id.item_ids.unlink()
+        encounter = self._create_encounters({ECG: 1})
+        with self.assertRaisesRegex(UserError, "has no price"):
+            encounter.create_guias()
+        self._price(self.contract, {ECG: 60.00})
+        self.assertEqual(encounter.create_guias().amount_total, 60.00)
 
     def test_incomplete_professional_keeps_the_guia_in_draft(self):
         self.professional.tiss_cbo_id = False

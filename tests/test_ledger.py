@@ -104,7 +104,8 @@ class TestLedger(TissCommon):
             }
         )  # fmt: skip
         entry.action_post()
-        self.assertTrue(self.contract.check_ledger())
+        [breach] = self.contract.check_ledger()
+        self.assertIn("1 entries on the receivable account of convênios belong to no lote", breach)
 
     def test_a_movement_cannot_overdraw_a_bucket(self):
         """The database itself refuses, whatever the code would do."""

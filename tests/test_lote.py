@@ -3,12 +3,14 @@ import hashlib
 from lxml import etree
 from psycopg2.errors import RaiseException
 
+from odoo import fields
 from odoo.fields import Command
 from odoo.tests import Form, tagged
 from odoo.tools import SQL
 
 from .. import standard
 from .common import CONSULTATION, DIPYRONE, ECG, ROOM_FEE, TissCommon
+from .return_messages import analysis_message
 
 NS = {"ans": "http://www.ans.gov.br/padroes/tiss/schemas"}
 
@@ -28,7 +30,7 @@ class TestLote(TissCommon):
         self.assertEqual(lotes.mapped("name"), ["1", "2"])
         self.assertEqual(lotes[0].amount_total, 15000.00)
         # forced into one lote by hand, the hundred and first keeps it from being built
-        guias[-1].write({"lote_id": lotes[0].id})
+        guias[-1].sudo().write({"lote_id": lotes[0].id})
         with self.assertRefused("101 guias; a lote holds 1 to 100"):
             lotes[0].build()
         self.assertEqual(lotes[0].state, "draft")
@@ -42,7 +44,7 @@ class TestLote(TissCommon):
         guias = self._create_encounters(CONSULTATION, ECG).create_guias()
         lotes = guias.create_lotes()
         self.assertEqual(lotes.mapped("guia_type"), ["consulta", "sp_sadt"])
-        guias.write({"lote_id": lotes[0].id})
+        guias.sudo().write({"lote_id": lotes[0].id})
         with self.assertRefused("of another type or convênio than lote"):
             lotes[0].build()
 
@@ -64,7 +66,7 @@ class TestLote(TissCommon):
 
     def test_an_empty_lote_is_not_built(self):
         lote = self._create_encounters(CONSULTATION).create_guias().create_lotes()
-        lote.guia_ids.write({"lote_id": False, "state": "ready"})
+        lote.guia_ids.sudo().write({"lote_id": False, "state": "ready"})
         with self.assertRefused("has 0 guias"):
             lote.build()
 
@@ -219,10 +221,23 @@ class TestLote(TissCommon):
             {"state": "cancelled"},
             {"lote_id": False, "state": "ready"},
         ):
-            with self.subTest(vals), self.assertRefused("protocolo"):
+            with self.subTest(vals), self.assertRefused("protocolo|follows what is done"):
                 guia.write(vals)
-        with self.assertRefused("protocolo"):
+        with self.assertRefused("protocolo|follows what is done"):
             lote.guia_ids = False
+
+    def test_status_is_not_a_door_to_the_content(self):
+        """Nobody sets a sent guia back, changes its price and lets it pass again."""
+        lote = self._create_lote(CONSULTATION)
+        lote.send()
+        guia = lote.guia_ids
+        with self.assertRefused("follows what is done"):
+            guia.write({"state": "ready"})
+        other = self._create_encounters(CONSULTATION).create_guias()
+        with self.assertRefused("follows what is done"):
+            other.write({"lote_id": lote.id, "state": "sent"})
+        with self.assertRefused("follows what is done"):
+            lote.write({"state": "closed", "invoice_id": False})
 
     def test_money_of_an_item_moves_only_by_movements(self):
         line = self._create_received_lote(CONSULTATION).guia_ids.line_ids
@@ -295,6 +310,31 @@ class TestLote(TissCommon):
             ):
                 with self.subTest(statement), self.assertRefused("append-only", RaiseException):
                     self.env.cr.execute(statement)
+
+    def test_the_user_who_wrote_journal_and_ledger_can_be_deleted(self):
+        biller = self._create_user("lote.saiu", "billing")
+        lote = self._create_encounters(CONSULTATION).create_guias().with_user(biller).create_lotes()
+        lote.send()
+        lote.register_protocol("1001", self.today)
+        message, movement = lote.message_id, lote.guia_ids.movement_ids
+        self.assertEqual(message.create_uid | movement.create_uid, biller)
+        self.env.flush_all()
+        self.env.cr.execute("UPDATE tiss_message SET create_uid = NULL WHERE id = %s", message.ids)
+        for table, records in (("tiss_message", message), ("tiss_movement", movement)):
+            for change in (
+                "write_uid = NULL, write_date = NULL",
+                "create_uid = 1",
+                "write_uid = write_uid",
+            ):
+                query = f"UPDATE {table} SET {change} WHERE id = %s"
+                with self.subTest(query), self.assertRefused("append-only", RaiseException):
+                    self.env.cr.execute(query, records.ids)
+        biller.sudo().unlink()
+        self.env.flush_all()
+        self.env.invalidate_all()
+        for record in (message, movement):
+            record = record.with_env(self.env)
+            self.assertFalse(record.create_uid | record.write_uid)
 
     # ------------------------------------------------------------------
     # Numbers
@@ -421,6 +461,57 @@ class TestLote(TissCommon):
         lote = self._create_received_lote(CONSULTATION, protocol="1001")
         with self.assertRefused("Received.*cannot be done now"):
             lote.register_protocol("1002", self.today)
+
+    def test_a_mistyped_protocolo_is_corrected(self):
+        lote = self._create_received_lote(CONSULTATION, protocol="1001")
+        self.env.flush_all()
+        yesterday = fields.Date.subtract(self.today, days=1)
+        biller = self._create_user("protocolo.corrige", "billing")
+        action = lote.with_user(biller).action_correct_protocol()
+        form = Form(
+            self.env["tiss.lote.protocol"].with_user(biller).with_context(**action["context"])
+        )
+        self.assertEqual((form.protocol_number, form.protocol_date), ("1001", self.today))
+        form.protocol_number = " 1010 "
+        form.protocol_date = yesterday
+        form.save().action_register()
+        self.assertEqual((lote.protocol_number, lote.protocol_date), ("1010", yesterday))
+        self.assertEqual(lote.state, "received")
+        self.assertIn("Protocolo 1010", lote.invoice_id.ref)
+        self.assertEqual(lote.invoice_id.invoice_origin, lote.invoice_id.ref)
+        self.env.flush_all()
+        self.cr.precommit.run()
+        changes = lote.message_ids.sudo().tracking_value_ids.filtered(
+            lambda value: value.field_id.name == "protocol_number"
+        )
+        self.assertIn(("1001", "1010"), [(c.old_value_char, c.new_value_char) for c in changes])
+        self.assertLedgerSound()
+
+    def test_a_correction_is_a_protocolo_of_its_own(self):
+        self._create_received_lote(CONSULTATION, protocol="1001")
+        lote = self._create_received_lote(CONSULTATION, protocol="1002")
+        with self.assertRefused("1 to 12 characters"):
+            lote.correct_protocol(" ")
+        with self.assertRefused("in the future"):
+            lote.correct_protocol("1003", fields.Date.add(self.today, days=1))
+        with self.assertRefused("Another lote of this convênio already has this protocolo"):
+            lote.correct_protocol("1001")
+
+    def test_an_answered_protocolo_is_no_longer_corrected(self):
+        waiting = self._create_lote(CONSULTATION)
+        with self.assertRefused("cannot be done now"):
+            waiting.correct_protocol("1002")
+        lote = self._create_received_lote({ECG: 1, DIPYRONE: 1}, protocol="1001")
+        content = analysis_message(lote, {(lote.guia_ids.name, 1): 41.10}, "D1")
+        demonstrativo = self.env["tiss.demonstrativo"].import_file("a.xml", content)
+        demonstrativo.post()
+        self.assertEqual(lote.state, "received", "one item still waits")
+        with self.assertRefused("already answered"):
+            lote.correct_protocol("1002")
+
+    def test_the_form_offers_no_duplicate(self):
+        arch = self.env["tiss.lote"].get_view(view_type="form")["arch"]
+        self.assertEqual(etree.fromstring(arch).get("duplicate"), "false")
 
     def test_two_lotes_do_not_share_a_protocolo(self):
         self._create_received_lote(CONSULTATION, protocol="1001")

@@ -104,6 +104,14 @@ class TestReturnFiles(TissCommon):
             with self.subTest(element), self.assertRefused(f"lacks.*{element.decode()}"):
                 self._receive(self._without(content, element))
 
+    def test_an_adjustment_that_is_neither_debit_nor_credit(self):
+        guias = {self.consulta.guia_ids.name: 150.00}
+        content = payment_message(self.consulta, guias, "P2", adjustments=[("01", "IRRF", 1.00)])
+        old = b"<ans:indicador>1<"
+        self.assertIn(old, content)
+        with self.assertRefused("IRRF.*neither a débito nor a crédito.*7"):
+            self._receive(content.replace(old, b"<ans:indicador>7<"))
+
     def test_unreadable_values_are_named_by_place(self):
         for old, new, place in (
             (b"<ans:valorLiberado>41.10<", b"<ans:valorLiberado>quarenta<", "valorLiberado"),

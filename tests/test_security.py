@@ -25,7 +25,7 @@ RIGHTS = {
     "tiss.guia": ("r", "rwc", "rwc"),
     "tiss.guia.line": ("r", "rwcu", "rwcu"),
     "tiss.guia.member": ("r", "rwcu", "rwcu"),
-    "tiss.lote": ("", "rwc", "rwc"),
+    "tiss.lote": ("", "rw", "rw"),
     "tiss.message": ("", "r", "r"),
     "tiss.movement": ("", "r", "r"),
     "tiss.demonstrativo": ("", "rwu", "rwu"),
@@ -235,6 +235,16 @@ class TestSecurity(TissCommon):
         user = self._create_user("s.contatos", "base.group_user", "base.group_partner_manager")
         with Form(self.patient.with_user(user)) as form:
             form.phone = "11 5555-0000"
+
+    def test_products_are_found_without_our_rights(self):
+        """People who may not read ANS terms search products as if we were not installed."""
+        keeper = self._create_user("s.produtos", "product.group_product_manager")
+        for user in (self.users["employee"], keeper):
+            Product = self.env["product.product"].with_user(user)
+            with self.subTest(user.login):
+                self.assertEqual(Product.name_search("zzz"), [])
+                found = [product_id for product_id, _name in Product.name_search(ECG)]
+                self.assertEqual(found, self.products[ECG].ids)
 
     def test_an_accountant_opens_our_invoice(self):
         Form(self._as("accountant", self.lote.invoice_id))

@@ -14,7 +14,9 @@ class TissGuiaGenerate(models.TransientModel):
         "res.company", required=True, default=lambda self: self.env.company
     )
     start_date = fields.Date(
-        "From", required=True, default=lambda self: fields.Date.today().replace(day=1)
+        "From",
+        required=True,
+        default=lambda self: fields.Date.context_today(self).replace(day=1),
     )
     end_date = fields.Date("To", required=True, default=fields.Date.context_today)
     contract_ids = fields.Many2many(
@@ -62,8 +64,7 @@ class TissGuiaGenerate(models.TransientModel):
     @api.depends("company_id", "start_date", "end_date", "contract_ids", "selected_ids")
     def _compute_encounters(self):
         for wizard in self:
-            encounters = wizard.env["tiss.encounter"].search(wizard._get_domain())
-            billable, left_out = encounters._split_billable()
+            billable, left_out = wizard._split_encounters()
             wizard.encounter_ids = billable
             wizard.billable_count = len(billable)
             wizard.left_out_count = len(left_out)
@@ -72,8 +73,7 @@ class TissGuiaGenerate(models.TransientModel):
     @api.depends("company_id", "start_date", "end_date", "contract_ids", "selected_ids")
     def _compute_line_ids(self):
         for wizard in self:
-            encounters = wizard.env["tiss.encounter"].search(wizard._get_domain())
-            _billable, left_out = encounters._split_billable()
+            _billable, left_out = wizard._split_encounters()
             wizard.line_ids = [
                 Command.clear(),
                 *(
@@ -99,6 +99,10 @@ class TissGuiaGenerate(models.TransientModel):
                     self.env._("%s stay out, for the reasons below.", wizard.left_out_count)
                 )
             wizard.summary = " ".join(sentences)
+
+    def _split_encounters(self):
+        """(encounters of the period that can be billed, {encounter: reasons} of the others)."""
+        return self.env["tiss.encounter"].search(self._get_domain())._split_billable()
 
     def _get_domain(self):
         domain = [

@@ -23,7 +23,14 @@ class TissLoteProtocol(models.TransientModel):
             "res_model": self._name,
             "view_mode": "form",
             "target": "new",
-            "context": {"default_lote_id": lote.id},
+            "context": {
+                "default_lote_id": lote.id,
+                **{
+                    f"default_{name}": lote[name]
+                    for name in ("protocol_number", "protocol_date")
+                    if lote[name]
+                },
+            },
         }
 
     # ------------------------------------------------------------------
@@ -31,6 +38,11 @@ class TissLoteProtocol(models.TransientModel):
     # ------------------------------------------------------------------
 
     def action_register(self):
+        """Register the protocolo, or correct the one that the lote has."""
         self.ensure_one()
-        self.lote_id.register_protocol(self.protocol_number, self.protocol_date)
+        is_correction = self.lote_id.protocol_number
+        register = (
+            self.lote_id.correct_protocol if is_correction else self.lote_id.register_protocol
+        )
+        register(self.protocol_number, self.protocol_date)
         return {"type": "ir.actions.act_window_close"}
