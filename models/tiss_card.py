@@ -47,6 +47,28 @@ class TissCard(models.Model):
     # Constraints and onchange
     # ------------------------------------------------------------------
 
+    @api.constrains("number", "plan_id", "active")
+    def _check_not_anothers(self):
+        """A number has one bearer; a newborn is seen under the card of a parent."""
+        for card in self.filtered(lambda card: card.active and not card.is_newborn):
+            other = self.search(
+                [
+                    ("company_id", "=", card.company_id.id),
+                    ("operadora_id", "=", card.operadora_id.id),
+                    ("number", "=", card.number),
+                    ("patient_id", "!=", card.patient_id.id),
+                    ("is_newborn", "=", False),
+                ],
+                limit=1,
+            )
+            if other:
+                raise ValidationError(
+                    self.env._(
+                        "This card already belongs to %s: was the number typed right?",
+                        other.patient_id.name,
+                    )
+                )
+
     @api.constrains("number", "plan_id")
     def _check_number(self):
         for card in self:

@@ -360,6 +360,11 @@ class TissDemonstrativo(models.Model):
         html = Markup("<ul class='list-unstyled'>%s</ul>") % rows if rows else Markup()
         if preview["entries"]:
             html += self._render_entries(preview["entries"])
+        elif rows:
+            html += Markup("<p>%s</p>") % self.env._(
+                "No journal entry: what is denied stays open on the invoice until it is accepted,"
+                " appealed or paid."
+            )
         return html or Markup("<p>%s</p>") % self.env._("Nothing new: no amount would move.")
 
     def _render_entries(self, entries):

@@ -151,6 +151,9 @@ class TissGuia(models.Model):
     )
     amount_paid = fields.Float("Paid", digits=(10, 2), compute="_compute_amounts", store=True)
     amount_denied = fields.Float("Denied", digits=(10, 2), compute="_compute_amounts", store=True)
+    amount_accepted = fields.Float(
+        "Glosa Accepted", digits=(10, 2), compute="_compute_amounts", store=True
+    )
     amount_open = fields.Float(
         "Open",
         digits=(10, 2),
@@ -202,6 +205,7 @@ class TissGuia(models.Model):
         "line_ids.amount_paid",
         "line_ids.amount_denied",
         "line_ids.amount_appealed",
+        "line_ids.amount_accepted",
     )
     def _compute_amounts(self):
         for guia in self:
@@ -209,6 +213,7 @@ class TissGuia(models.Model):
             guia.amount_total = sum(lines.mapped("amount"))
             guia.amount_paid = sum(lines.mapped("amount_paid"))
             guia.amount_denied = sum(lines.mapped("amount_denied"))
+            guia.amount_accepted = sum(lines.mapped("amount_accepted"))
             guia.amount_open = sum(
                 line.amount_to_process
                 + line.amount_released

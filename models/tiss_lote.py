@@ -81,6 +81,7 @@ class TissLote(models.Model):
     amount_total = fields.Monetary("Total", compute="_compute_totals")
     amount_paid = fields.Monetary("Paid", compute="_compute_totals")
     amount_denied = fields.Monetary("Denied", compute="_compute_totals")
+    amount_accepted = fields.Monetary("Glosa Accepted", compute="_compute_totals")
     amount_open = fields.Monetary("Open", compute="_compute_totals")
     message_id = fields.Many2one(
         "tiss.message", "Current XML", readonly=True, copy=False, ondelete="restrict"
@@ -121,7 +122,9 @@ class TissLote(models.Model):
 
     @api.depends("guia_ids.amount_total", "guia_ids.amount_open", "guia_ids.state")
     def _compute_totals(self):
-        names = ["amount_total", "amount_paid", "amount_denied", "amount_open"]
+        names = [
+            "amount_total", "amount_paid", "amount_denied", "amount_accepted", "amount_open",
+        ]  # fmt: skip
         totals = {
             lote: values
             for lote, *values in self.env["tiss.guia"]._read_group(
@@ -131,7 +134,7 @@ class TissLote(models.Model):
             )
         }
         for lote in self:
-            count, *amounts = totals.get(lote._origin, [0] * 5)
+            count, *amounts = totals.get(lote._origin, [0] * 6)
             lote.guia_count = count
             for name, amount in zip(names, amounts, strict=True):
                 lote[name] = amount

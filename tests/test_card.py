@@ -140,6 +140,14 @@ class TestCard(TissCommon):
         self.assertEqual(self.contract.next_guia_number, number)
         self.assertEqual(encounter.state, "done")
 
+    def test_a_card_has_one_bearer(self):
+        other = self.env["res.partner"].create({"name": "Outra Fictícia"})
+        vals = {"patient_id": other.id, "plan_id": self.plan.id, "number": self.card.number}
+        with self.assertRefused("already belongs to Paciente Fictício"):
+            self.env["tiss.card"].create(vals)
+        newborn = self.env["tiss.card"].create({**vals, "is_newborn": True})
+        self.assertEqual(newborn.number, self.card.number)
+
     def test_reception_registers_a_card_and_the_person_becomes_a_patient(self):
         user = self._create_user("recepcao.cartao", "reception")
         person = self.env["res.partner"].create({"name": "Pessoa Inventada"})

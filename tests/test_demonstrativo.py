@@ -226,7 +226,7 @@ class TestDemonstrativo(TissCommon):
         demonstrativo = self._pay(
             self.consulta, {guia.name: 150.00}, adjustments=[("97", "TAXA NOVA", 1.00)]
         )
-        adjustment = demonstrativo.adjustment_ids
+        adjustment = demonstrativo.payment_ids.adjustment_ids
         self.assertEqual((adjustment.code, adjustment.kind_id.id), ("97", False))
         self.assertEqual(demonstrativo.discrepancy_ids.mapped("code"), ["no_account"])
         adjustment.account_id = self.contract.glosa_account_id

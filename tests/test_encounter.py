@@ -23,6 +23,14 @@ class TestEncounter(TissCommon):
     # Closing a visit
     # ------------------------------------------------------------------
 
+    def test_left_out_encounter_opens_from_the_wizard(self):
+        """The wizard is saved before it opens: a button of an unsaved line would do nothing."""
+        encounter = self._create_encounters(CONSULTATION, done=False)
+        action = self.env.ref("l10n_br_tiss.tiss_guia_generate_action").sudo().run()
+        wizard = self.env["tiss.guia.generate"].browse(action["res_id"])
+        [line] = wizard.line_ids.filtered(lambda line: line.encounter_id == encounter)
+        self.assertEqual(line.action_open()["res_id"], encounter.id)
+
     def test_reception_records_a_visit(self):
         """The card, the convênio and the price come by themselves."""
         user = self._create_user("recepcao.visita", "reception")

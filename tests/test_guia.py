@@ -64,7 +64,8 @@ class TestGuia(TissCommon):
         guia = self._create_encounters({ECG: 1, DIPYRONE: 2}).create_guias()
         copy = guia.copy()
         self.assertEqual((copy.name, copy.state), ("2", "draft"))
-        self.assertFalse(copy.encounter_id | guia.encounter_id.guia_ids - guia)
+        self.assertFalse(copy.encounter_id)
+        self.assertEqual(guia.encounter_id.guia_ids, guia)
         self.assertEqual(copy.line_ids.mapped("code"), guia.line_ids.mapped("code"))
         self.assertEqual(
             copy.line_ids.member_ids.professional_id, guia.line_ids.member_ids.professional_id

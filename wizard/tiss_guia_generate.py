@@ -121,6 +121,17 @@ class TissGuiaGenerate(models.TransientModel):
     # Actions
     # ------------------------------------------------------------------
 
+    def _get_open_action(self):
+        """Open this saved wizard in a dialog."""
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Generate Guias"),
+            "res_model": self._name,
+            "res_id": self.id,
+            "view_mode": "form",
+            "target": "new",
+        }
+
     def action_generate(self):
         """Create the guias and open them."""
         self.ensure_one()

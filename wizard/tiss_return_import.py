@@ -1,6 +1,7 @@
 import base64
 
 from odoo import fields, models
+from odoo.tools import format_date
 
 
 class TissReturnImport(models.TransientModel):
@@ -21,5 +22,19 @@ class TissReturnImport(models.TransientModel):
         self.ensure_one()
         content = base64.b64decode(self.with_context(bin_size=False).file)
         name = self.file_name or self.env._("return.xml")
+        known = self.env["tiss.demonstrativo"]._find_imported(content)
         records = self.env["tiss.message"].receive_file(name, content)
-        return records._get_records_action()
+        action = records._get_records_action()
+        return self._warn_known(known, action) if known else action
+
+    def _warn_known(self, known, action):
+        message = self.env._(
+            "This file was already imported on %(date)s by %(user)s.",
+            date=format_date(self.env, known[0].create_date),
+            user=known[0].create_uid.name,
+        )
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {"type": "warning", "message": message, "next": action},
+        }
