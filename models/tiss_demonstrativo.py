@@ -77,6 +77,7 @@ class TissDemonstrativo(models.Model):
     coded_glosa_ids = fields.One2many(
         "tiss.glosa",
         "code_demonstrativo_id",
+        "Glosas Coded Here",
         domain=[("state", "=", "open")],
         help="Glosas of earlier payments that got their code from here.",
     )
