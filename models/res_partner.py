@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.fields import Domain
 
 from ..standard import cards, identifiers
 from ..standard.text import to_ascii
@@ -47,6 +48,21 @@ class ResPartner(models.Model):
         "(tiss_ans_code) WHERE tiss_ans_code IS NOT NULL AND active",
         "There is already an operadora with this ANS number.",
     )
+
+    # ------------------------------------------------------------------
+    # Compute, inverse, search
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _search_display_name(self, operator, value):
+        """At the front desk a patient is also found by card number or CPF, masked or not."""
+        domain = super()._search_display_name(operator, value)
+        number = identifiers.compact(value) if isinstance(value, str) else ""
+        is_number = len(number) >= 4 and any(map(str.isdigit, number))
+        if not self.env.context.get("tiss_front_desk") or operator != "ilike" or not is_number:
+            return domain
+        by_card = Domain("tiss_card_ids.number", "=like", f"{number}%")
+        return domain | by_card | Domain("vat", "=like", f"{number}%")
 
     # ------------------------------------------------------------------
     # Constraints and onchange

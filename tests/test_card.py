@@ -1,7 +1,7 @@
 from odoo.exceptions import ValidationError
 from odoo.tests import Form, tagged
 
-from ..standard import cards
+from ..standard import cards, identifiers
 from .common import CONSULTATION, TissCommon
 
 
@@ -147,6 +147,15 @@ class TestCard(TissCommon):
             self.env["tiss.card"].create(vals)
         newborn = self.env["tiss.card"].create({**vals, "is_newborn": True})
         self.assertEqual(newborn.number, self.card.number)
+
+    def test_a_patient_is_found_by_card_and_by_cpf(self):
+        cpf = identifiers.complete_cpf("390533447")
+        self.patient.vat = cpf
+        search = self.env["res.partner"].with_context(tiss_front_desk=True).name_search
+        for text in (self.card.number, "0123.456-789", cpf, f"{cpf[:3]}.{cpf[3:6]}.{cpf[6:9]}"):
+            with self.subTest(text):
+                self.assertIn(self.patient.id, [found for found, _name in search(text)])
+        self.assertFalse(search("9999999"))
 
     def test_reception_registers_a_card_and_the_person_becomes_a_patient(self):
         user = self._create_user("recepcao.cartao", "reception")
