@@ -7,6 +7,7 @@ plainly made up; every price is invented.
 import random
 from datetime import timedelta
 
+from odoo import fields
 from odoo.fields import Command
 
 from ..standard import identifiers
@@ -52,11 +53,12 @@ class Clinic:
 
     def __init__(self, env, *, seed=2026, patients=60, encounters=300, days=14):
         self.random = random.Random(seed)
-        self.env = env
+        # One day for all: at night São Paulo and the server are on different dates.
+        self.env = env(context={**env.context, "tz": "America/Sao_Paulo"})
         self.patient_count = patients
         self.encounter_count = encounters
         self.days = days
-        self.today = env["tiss.encounter"]._fields["date"].today()
+        self.today = fields.Date.context_today(self.env["tiss.encounter"])
 
     def build(self):
         """Everything up to closed encounters; returns self."""

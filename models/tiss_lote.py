@@ -469,7 +469,8 @@ class TissLote(models.Model):
         number = (number or "").strip()
         if not number or len(number) > 12:
             raise UserError(self.env._("A protocolo has 1 to 12 characters."))
-        if date > fields.Date.context_today(self):
+        # A day more: an operadora may be in a time zone where it is already tomorrow.
+        if date > fields.Date.add(fields.Date.context_today(self), days=1):
             raise UserError(self.env._("The date of the protocolo is in the future."))
         return {"protocol_number": number, "protocol_date": date}
 

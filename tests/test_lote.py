@@ -1,4 +1,5 @@
 import hashlib
+from datetime import timedelta
 
 from lxml import etree
 from psycopg2.errors import RaiseException
@@ -225,6 +226,12 @@ class TestLote(TissCommon):
                 guia.write(vals)
         with self.assertRefused("protocolo|follows what is done"):
             lote.guia_ids = False
+
+    def test_protocolo_of_a_future_day_is_refused(self):
+        lote = self._create_lote(CONSULTATION)
+        lote.send()
+        with self.assertRefused("in the future"):
+            lote.register_protocol("900001", self.today + timedelta(days=2))
 
     def test_status_is_not_a_door_to_the_content(self):
         """Nobody sets a sent guia back, changes its price and lets it pass again."""
@@ -493,7 +500,7 @@ class TestLote(TissCommon):
         with self.assertRefused("1 to 12 characters"):
             lote.correct_protocol(" ")
         with self.assertRefused("in the future"):
-            lote.correct_protocol("1003", fields.Date.add(self.today, days=1))
+            lote.correct_protocol("1003", fields.Date.add(self.today, days=2))
         with self.assertRefused("Another lote of this convênio already has this protocolo"):
             lote.correct_protocol("1001")
 
