@@ -4,7 +4,7 @@ import pytz
 
 from odoo import api, fields, models
 
-from .tiss_term import PROCEDURE_TABLES
+from .tiss_term import PROCEDURE_TABLES, term_field
 
 
 class ProductPricelistItem(models.Model):
@@ -29,9 +29,69 @@ class ProductPricelistItem(models.Model):
         help="The last day on which this price holds.",
     )
 
+    # ---- What the convênio says of the procedure
+    tiss_covered = fields.Boolean("Covered", default=True)
+    tiss_on_site = fields.Boolean("On-site", default=True)
+    tiss_tele = fields.Boolean("Telehealth")
+    tiss_tele_price = fields.Float(
+        "Telehealth Price", digits=(12, 2), help="0: the same as on-site."
+    )
+    tiss_reimbursement_price = fields.Float(
+        "Reimbursement", digits=(12, 2), help="What the operadora gives back to the patient."
+    )
+    tiss_billing_kind = fields.Selection(
+        [
+            ("fee_for_service", "Fee for service"),
+            ("package", "Package"),
+            ("capitation", "Capitation"),
+            ("reimbursement", "Paid by the patient, reimbursed"),
+        ],
+        "Billing Type",
+        default="fee_for_service",
+    )
+    tiss_table_id = term_field("87", "Table")
+    tiss_code = fields.Char("Code Sent", size=10)
+    tiss_description = fields.Char("Description Sent", size=150)
+    # ---- When the rule holds
+    tiss_plan_id = fields.Many2one("tiss.plan", "Plan", ondelete="restrict")
+    tiss_network_status = fields.Selection(selection="_selection_tiss_network_status")
+    tiss_network_level_id = fields.Many2one("tiss.network.level", ondelete="restrict")
+    # ---- Prices out of a reference table
+    compute_price = fields.Selection(
+        selection_add=[
+            ("tiss_table", "Reference Table"),
+            ("tiss_package", "Sum of the Components"),
+        ],
+        ondelete={"tiss_table": "cascade", "tiss_package": "cascade"},
+    )
+    tiss_price_table_id = fields.Many2one(
+        "tiss.price.table", "Reference Table", ondelete="restrict"
+    )
+    tiss_porte_edition_id = fields.Many2one(
+        "tiss.porte.edition", "Values of Portes", ondelete="restrict"
+    )
+    tiss_percent = fields.Float(
+        "Inflator or Deflator", digits=(6, 2), help="On the whole price: -20 is 20% less."
+    )
+    tiss_porte_percent = fields.Float("Band of the Porte", digits=(6, 2))
+    tiss_uco_percent = fields.Float("Band of the UCO", digits=(6, 2))
+    tiss_uco_price = fields.Float("UCO", digits=(12, 4), help="0: as in the values of portes.")
+    tiss_film_price = fields.Float("Film", digits=(12, 4), help="0: as in the values of portes.")
+    tiss_ch_price = fields.Float("CH", digits=(12, 4), help="0: as in the values of portes.")
+    tiss_price_base = fields.Selection(
+        [("pmc", "PMC"), ("pf", "PF"), ("pmc_or_pf", "PMC, or else PF with its margin")],
+        default="pmc_or_pf",
+    )
+    tiss_pf_margin_percent = fields.Float("Margin on PF", digits=(6, 2))
+    tiss_use_fraction = fields.Boolean("Price of the Fraction")
+
     # ------------------------------------------------------------------
     # Compute, inverse, search
     # ------------------------------------------------------------------
+
+    @api.model
+    def _selection_tiss_network_status(self):
+        return self.env["tiss.contract"]._fields["network_status"]._description_selection(self.env)
 
     @api.depends("product_tmpl_id.tiss_term_id", "product_id.tiss_term_id")
     def _compute_tiss_term_id(self):

@@ -50,6 +50,8 @@ class ProductTemplate(models.Model):
         "60", "TISS Unit", compute="_compute_tiss_expense_kind_id", store=True, readonly=False
     )
 
+    tiss_component_ids = fields.One2many("tiss.package.line", "package_id", "Components")
+
     # ------------------------------------------------------------------
     # Compute, inverse, search
     # ------------------------------------------------------------------

@@ -22,6 +22,36 @@ class ResPartner(models.Model):
         "Card Length", help="Number of characters of this operadora's cards; 0 when it varies."
     )
     tiss_card_check = fields.Selection(CARD_CHECKS, "Card Check Digit")
+    tiss_card_rule_ids = fields.One2many("tiss.card.rule", "operadora_id", "Card Number Rules")
+    tiss_state = fields.Selection(
+        [("negotiating", "Negotiating"), ("active", "Active"), ("inactive", "Inactive")],
+        "Operadora Status",
+        default="active",
+        tracking=True,
+    )
+    tiss_state_date = fields.Date("Status Since", tracking=True)
+    tiss_payer_kind = fields.Selection(
+        [
+            ("ans", "Operadora with ANS number"),
+            ("own", "Own arrangement without ANS number"),
+            ("foreign", "Foreign payer"),
+        ],
+        "Payer Kind",
+        default="ans",
+    )
+    tiss_portal_url = fields.Char("Portal")
+    tiss_contact_role = fields.Selection(
+        [
+            ("authorization", "Authorisations"),
+            ("billing", "Billing"),
+            ("glosa", "Glosas and recursos"),
+            ("payment", "Payments"),
+            ("accreditation", "Accreditation and contracts"),
+            ("it", "TISS and systems"),
+        ],
+        "Role at the Operadora",
+    )
+    tiss_network_level_ids = fields.One2many("tiss.network.level", "operadora_id", "Network Levels")
     tiss_plan_ids = fields.One2many(
         "tiss.plan", "operadora_id", "Plans", groups="l10n_br_tiss.group_tiss_reception"
     )

@@ -22,6 +22,22 @@ class TissCard(models.Model):
     operadora_id = fields.Many2one(related="plan_id.operadora_id", store=True, index=True)
     number = fields.Char(required=True, index=True)
     validity_date = fields.Date("Valid Until")
+    is_main = fields.Boolean("Main Card", help="Proposed first when the patient comes.")
+    bond = fields.Selection(
+        [("holder", "Holder"), ("dependant", "Dependant")], default="holder", required=True
+    )
+    holder_id = fields.Many2one(
+        "tiss.card",
+        "Holder's Card",
+        check_company=True,
+        index="btree_not_null",
+        domain="[('operadora_id', '=', operadora_id), ('id', '!=', id)]",
+        ondelete="restrict",
+    )
+    dependant_ids = fields.One2many("tiss.card", "holder_id", "Dependants")
+    waiting_start_date = fields.Date(
+        "Waiting Periods From", help="Day on which the patient joined the plan."
+    )
     is_newborn = fields.Boolean(
         "Newborn on the Parent's Card",
         help="The patient is a newborn who is cared for under the mother's or father's card.",

@@ -47,6 +47,7 @@ class TissEncounterLine(models.Model):
         domain=[("tiss_is_professional", "=", True)],
         help="Who did it, when not the professional of the visit.",
     )
+    access_id = term_field("61", "Access Route")
     participation_id = term_field("35", "Participation")
 
     _positive = models.Constraint(

@@ -35,6 +35,8 @@ class TissOperadoraRegistry(models.Model):
     city = fields.Char()
     state_code = fields.Char("State")
     registration_date = fields.Date()
+    is_cancelled = fields.Boolean("Cancelled", help="No longer in ANS's list of active operadoras.")
+    cancel_date = fields.Date("Gone Since")
     search_name = fields.Char(required=True, index="trigram")
 
     _ans_code_uniq = models.Constraint("UNIQUE(ans_code)", "The ANS number is unique.")

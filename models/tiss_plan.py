@@ -22,6 +22,34 @@ class TissPlan(models.Model):
     )
     ans_registration = fields.Char("ANS Registration")
     accommodation_id = term_field("49", "Accommodation")
+    coverage_kind = fields.Selection(
+        [
+            ("outpatient", "Outpatient"),
+            ("hospital", "Hospital without obstetrics"),
+            ("hospital_obstetrics", "Hospital with obstetrics"),
+            ("outpatient_hospital", "Outpatient and hospital"),
+            ("outpatient_hospital_obstetrics", "Outpatient and hospital with obstetrics"),
+            ("reference", "Reference plan"),
+            ("dental", "Dental"),
+            ("full_dental", "Outpatient, hospital and dental"),
+        ],
+        "Coverage Type",
+    )
+    hiring_kind = fields.Selection(
+        [
+            ("individual", "Individual or family"),
+            ("company", "Company"),
+            ("association", "Association"),
+        ],
+        "Hiring",
+    )
+    network_level_ids = fields.Many2many(
+        "tiss.network.level",
+        string="Network Levels",
+        domain="[('operadora_id', '=', operadora_id)]",
+        help="Levels of the network that its bearers may use; empty: all.",
+    )
+    card_rule_ids = fields.One2many("tiss.card.rule", "plan_id", "Card Number Rules")
 
     _name_uniq = models.Constraint(
         "UNIQUE(operadora_id, name)", "This operadora already has a plan with this name."

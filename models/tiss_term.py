@@ -54,6 +54,7 @@ class TissTerm(models.Model):
     description = fields.Char()
     start_date = fields.Date("Valid From")
     end_date = fields.Date("Valid Until")
+    history_ids = fields.One2many("tiss.term.history", "term_id", "Earlier Versions")
     product_ids = fields.One2many("product.template", "tiss_term_id", "Products")
     product_count = fields.Integer(compute="_compute_product_count")
 
