@@ -13,15 +13,14 @@ import os
 import random
 import statistics
 import time
-from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
 
 from odoo.fields import Command
 from odoo.tools import split_every
 
 from odoo.addons.l10n_br_tiss.demo.clinic import Clinic
 from odoo.addons.l10n_br_tiss.operadora import Operadora
+from odoo.addons.l10n_br_tiss.scripts.bench_tools import Bench, peak, start_peak
 
 SIZES = [int(size) for size in os.environ.get("BENCH_SIZES", "100,1000,10000").split(",")]
 COPY_GUIAS, COPY_ITEMS, ROUNDS = 1000, 5, 3
@@ -32,51 +31,21 @@ GUIA_TABLES = ["tiss_guia", "tiss_guia_line", "tiss_guia_member"]
 ITEMS = ["40304361", "90055888", "40302040", "40301605", "20104103"]  # the second is an expense
 
 
-class Bench:
+class SpineBench(Bench):
     """The demo's clinic and its first convênio, with encounters of our own."""
 
     def __init__(self, env):
         self.clinic = Clinic(env, encounters=0).build()
-        self.env = self.clinic.env
+        super().__init__(self.clinic.env)
         self.random = random.Random(1)
         self.contract = self.clinic.contracts[0]
         self.cards = self.clinic.cards.filtered(
             lambda card: card.operadora_id == self.contract.partner_id
         )
-        self.missed = []
 
     # ------------------------------------------------------------------
     # Means
     # ------------------------------------------------------------------
-
-    def cost(self, work, *args, **kwargs):
-        """(result, seconds, queries) of work(), from a cold record cache to the last write.
-
-        The planner hears of the new rows first, as autovacuum would tell it between two buttons.
-        """
-        self.env.invalidate_all()
-        self.env.cr.execute("ANALYZE")
-        gc.collect()
-        queries, start = self.env.cr.sql_log_count, time.perf_counter()
-        result = work(*args, **kwargs)
-        self.env.flush_all()
-        seconds = time.perf_counter() - start
-        return result, seconds, self.env.cr.sql_log_count - queries
-
-    @contextmanager
-    def undone(self):
-        """Whatever is written inside is rolled back."""
-        self.env.flush_all()
-        self.env.cr.execute("SAVEPOINT bench")
-        yield
-        self.env.flush_all()
-        self.env.cr.execute("ROLLBACK TO SAVEPOINT bench")
-        self.env.invalidate_all(flush=False)
-
-    def judge(self, goal, reached):
-        print(f"  goal: {goal}: {'reached' if reached else 'MISSED'}")
-        if not reached:
-            self.missed.append(goal)
 
     def make_encounters(self, count, items):
         """Closed encounters of SP/SADT, each with the first `items` of ITEMS."""
@@ -261,24 +230,5 @@ class Bench:
         return {"phases": phases, "memory": peak() - before}
 
 
-def start_peak():
-    """The resident set now, in MiB, from which `peak` counts (Linux)."""
-    gc.collect()
-    Path("/proc/self/clear_refs").write_text("5")
-    return _status("VmRSS")
-
-
-def peak():
-    return _status("VmHWM")
-
-
-def _status(key):
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(key)) / 1024
-
-
-bench = Bench(env)  # noqa: F821
-for measurement in (bench.terminology, bench.guias, bench.lote, bench.spine):
-    measurement()
-if bench.missed:
-    raise SystemExit("missed: " + "; ".join(bench.missed))
+bench = SpineBench(env)  # noqa: F821
+bench.run(bench.terminology, bench.guias, bench.lote, bench.spine)

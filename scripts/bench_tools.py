@@ -1,0 +1,66 @@
+"""What the benchmarks in Odoo share: costs, goals and memory."""
+
+import gc
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class Bench:
+    """Measures work in `env` and remembers the goals that were missed."""
+
+    def __init__(self, env):
+        self.env = env
+        self.missed = []
+
+    def cost(self, work, *args, **kwargs):
+        """(result, seconds, queries) of work(), from a cold record cache to the last write.
+
+        The planner hears of the new rows first, as autovacuum would tell it between two buttons.
+        """
+        self.env.invalidate_all()
+        self.env.cr.execute("ANALYZE")
+        gc.collect()
+        queries, start = self.env.cr.sql_log_count, time.perf_counter()
+        result = work(*args, **kwargs)
+        self.env.flush_all()
+        seconds = time.perf_counter() - start
+        return result, seconds, self.env.cr.sql_log_count - queries
+
+    @contextmanager
+    def undone(self):
+        """Whatever is written inside is rolled back."""
+        self.env.flush_all()
+        self.env.cr.execute("SAVEPOINT bench")
+        yield
+        self.env.flush_all()
+        self.env.cr.execute("ROLLBACK TO SAVEPOINT bench")
+        self.env.invalidate_all(flush=False)
+
+    def judge(self, goal, reached):
+        print(f"  goal: {goal}: {'reached' if reached else 'MISSED'}")
+        if not reached:
+            self.missed.append(goal)
+
+    def run(self, *measurements):
+        """Each measurement in turn; fails at the end when a goal was missed."""
+        for measurement in measurements:
+            measurement()
+        if self.missed:
+            raise SystemExit("missed: " + "; ".join(self.missed))
+
+
+def start_peak():
+    """The resident set now, in MiB, from which `peak` counts (Linux)."""
+    gc.collect()
+    Path("/proc/self/clear_refs").write_text("5")
+    return _status("VmRSS")
+
+
+def peak():
+    return _status("VmHWM")
+
+
+def _status(key):
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(key)) / 1024
