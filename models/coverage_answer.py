@@ -311,9 +311,12 @@ class CoverageAnswer:
 
     def _check_limit(self, aspect, rule, used, next_date):
         limit = to_decimal(rule[aspect], 2)
-        numbers = {"used": format_quantity(used), "limit": format_quantity(limit)}
         if used + self.quantity <= limit:
             return
+        numbers = {
+            "used": format_quantity(self.env, used),
+            "limit": format_quantity(self.env, limit),
+        }
         if self.quantity > limit:
             message = self._get_limit_sentence(aspect) % numbers
         elif next_date:

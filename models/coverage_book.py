@@ -197,7 +197,7 @@ class CoverageBook:
                        t.categ_id, COALESCE(l.professional_id, e.professional_id), e.mode,
                        COALESCE(t.tiss_is_consultation, false),
                        e.authorization_password, e.authorization_number,
-                       l.quantity::numeric, COALESCE(l.patient_amount, 0)
+                       l.quantity, COALESCE(l.patient_amount, 0)
                   FROM tiss_encounter_line l
                   JOIN tiss_encounter e ON e.id = l.encounter_id
                   JOIN product_product p ON p.id = l.product_id
@@ -213,7 +213,8 @@ class CoverageBook:
         )
         uses = {}
         for patient_id, *values, password, number, quantity, patient_amount in rows:
-            use = Use(*values, (password, number), quantity, to_cents(patient_amount))
+            used = to_decimal(quantity, 4)
+            use = Use(*values, (password, number), used, to_cents(patient_amount))
             uses.setdefault(patient_id, []).append(use)
         return uses
 

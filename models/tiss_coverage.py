@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import float_repr, format_date
+from odoo.tools.misc import get_lang
 
 # What a rule can say something about, in the order in which the summary tells it. Only those that
 # it says something about are taken from it; the others are asked of the next broader rule.
@@ -210,13 +211,15 @@ class TissCoverage(models.Model):
     def _describe_count(self, aspect):
         _ = self.env._
         if aspect == "limit_day":
-            return _("up to %s per day", format_quantity(self.limit_day))
+            return _("up to %s per day", format_quantity(self.env, self.limit_day))
         if aspect == "limit_month":
-            return _("up to %s per month", format_quantity(self.limit_month))
+            return _("up to %s per month", format_quantity(self.env, self.limit_month))
         if aspect == "limit_year":
-            return _("up to %s per year", format_quantity(self.limit_year))
+            return _("up to %s per year", format_quantity(self.env, self.limit_year))
         if aspect == "limit_authorization":
-            return _("up to %s per authorisation", format_quantity(self.limit_authorization))
+            return _(
+                "up to %s per authorisation", format_quantity(self.env, self.limit_authorization)
+            )
         if aspect == "interval":
             return _("at least %s days apart", self.interval_days)
         return _("return visit within %s days", self.return_days)
@@ -241,7 +244,7 @@ class TissCoverage(models.Model):
             return self.env._("no co-payment")
         if self.copayment_kind == "fixed":
             return self.env._("co-payment of %s", self._format_amount(self.copayment_amount))
-        percent = format_quantity(self.copayment_percent)
+        percent = format_quantity(self.env, self.copayment_percent)
         if not self.copayment_ceiling:
             return self.env._("co-payment of %s%%", percent)
         return self.env._(
@@ -336,6 +339,7 @@ class TissCoverage(models.Model):
         )
 
 
-def format_quantity(quantity):
-    """2.0 → "2", 2.50 → "2.5"."""
-    return float_repr(quantity, 2).rstrip("0").rstrip(".")
+def format_quantity(env, quantity):
+    """2.0 → "2", 2.50 → "2.5" or "2,5"."""
+    text = float_repr(float(quantity), 2).rstrip("0").rstrip(".")
+    return text.replace(".", get_lang(env).decimal_point)
