@@ -12,6 +12,10 @@ class CoverageCommon(TissCommon):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        # Sentences in the language of the source, dates and amounts as in Brazil.
+        cls.env["res.lang"].sudo()._activate_lang("en_US").write(
+            {"date_format": "%d/%m/%Y", "decimal_point": ",", "thousands_sep": "."}
+        )
         Category = cls.env["product.category"]
         cls.exams = Category.create({"name": "Exames Inventados"})
         cls.blood = Category.create({"name": "Sangue Inventado", "parent_id": cls.exams.id})
