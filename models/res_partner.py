@@ -59,6 +59,7 @@ class ResPartner(models.Model):
     tiss_is_patient = fields.Boolean("Patient")
     tiss_cns = fields.Char("CNS", help="Cartão Nacional de Saúde, 15 digits.")
     tiss_birth_date = fields.Date("Birth Date")
+    tiss_sex = fields.Selection([("m", "Male"), ("f", "Female")], "Sex")
     tiss_card_ids = fields.One2many(
         "tiss.card", "patient_id", "Cards", groups="l10n_br_tiss.group_tiss_reception"
     )

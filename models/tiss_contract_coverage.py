@@ -1,4 +1,11 @@
-from odoo import fields, models
+from functools import cache
+
+from odoo import api, fields, models
+from odoo.tools import format_date
+
+from ..standard.money import line_total
+from .coverage_answer import CoverageAnswer
+from .coverage_book import CoverageBook, CoveragePrice, CoverageRequest
 
 
 class TissContract(models.Model):
@@ -14,3 +21,121 @@ class TissContract(models.Model):
         required=True,
         tracking=True,
     )
+
+    # ------------------------------------------------------------------
+    # Business methods
+    # ------------------------------------------------------------------
+
+    def coverage_for(self, card, product, date, quantity=1, mode="on_site", **details):
+        """Would the convênio pay for a procedure, who pays what, and why.
+
+        :param card: `tiss.card`
+        :param product: `product.product`
+        :param mode: "on_site" or "tele"
+        :param details: `professional` (`res.partner`), `authorization` (number or password that
+            was given), `encounter` (`tiss.encounter` whose own items do not count as used) and
+            `amount` (reais, where somebody typed the price)
+        :return: dict:
+
+            - `covered` and `authorization_required` (needed, and not given yet)
+            - `patient_amount` and `operadora_amount`: Decimal reais; together they are `amount`
+              when it is covered and paid by fee or package. What is not covered costs the patient
+              the private price.
+            - `unit_amount` and `amount`: Decimal reais, None without a price
+            - `billing_kind`; `copayment_at_clinic`: who collects the patient's part
+            - `reasons`: dicts `code`, `kind` ("block", "warn" or "info"), `message` (a sentence),
+              `model` and `res_id` (what to look at or change; may be None)
+        """
+        request = CoverageRequest(card, product, date, quantity, mode, **details)
+        return self._compute_coverages([request])[0]
+
+    def _compute_coverages(self, requests):
+        """Answers of `coverage_for` for many questions, in a constant number of queries.
+
+        :param requests: list of `CoverageRequest`
+        :return: list of dicts, in the order of the requests
+        """
+        self.ensure_one()
+        if not requests:
+            return []
+        book = CoverageBook(self, requests)
+        formats = (
+            cache(lambda date: format_date(self.env, date)),
+            cache(lambda amount: self.currency_id.format(float(amount))),
+        )
+        return [
+            CoverageAnswer(book, request, price, formats).get()
+            for request, price in zip(requests, book.prices, strict=True)
+        ]
+
+    def _get_coverage_prices(self, requests):
+        """`CoveragePrice` of each `CoverageRequest`, in order."""
+        product_ids = {}
+        for request in requests:
+            product_ids.setdefault(request.date, set()).add(request.product.id)
+        Product = self.env["product.product"]
+        by_date = {
+            date: self._get_prices(Product.browse(ids), date) for date, ids in product_ids.items()
+        }
+        none = (None, self.env["product.pricelist.item"])
+        prices = []
+        for request in requests:
+            unit, item = by_date[request.date].get(request.product.id, none)
+            amount = None if unit is None else line_total(request.quantity, unit)
+            prices.append(CoveragePrice(unit, amount, item))
+        return prices
+
+    @api.model
+    def _get_by_card(self, cards):
+        """{card: the convênio of its company with its operadora, may be empty}; one query."""
+        contracts = {
+            (contract.company_id, contract.partner_id): contract
+            for contract in self.search(
+                [
+                    ("partner_id", "in", cards.operadora_id.ids),
+                    ("company_id", "in", cards.company_id.ids),
+                ]
+            )
+        }
+        return {
+            card: contracts.get((card.company_id, card.operadora_id), self.browse())
+            for card in cards
+        }
+
+    @api.model
+    def _get_coverage_state(self, answers):
+        """ "covered", "authorization" or "not_covered" of several answers; False of none."""
+        if not answers:
+            return False
+        if not all(answer["covered"] for answer in answers):
+            return "not_covered"
+        is_missing = any(answer["authorization_required"] for answer in answers)
+        return "authorization" if is_missing else "covered"
+
+    @api.model
+    def _render_coverage(self, titled_answers):
+        """The reasons of answers as HTML, each with a link to what the user may open.
+
+        :param titled_answers: list of (title or None, answer)
+        """
+        records = {}
+        for _title, answer in titled_answers:
+            for reason in answer["reasons"]:
+                if reason["res_id"]:
+                    records.setdefault(reason["model"], set()).add(reason["res_id"])
+        readable = {
+            model: set(self.env[model].browse(ids)._filtered_access("read").ids)
+            for model, ids in records.items()
+        }
+        return self.env["ir.qweb"]._render(
+            "l10n_br_tiss.coverage_reasons",
+            {
+                "answers": titled_answers,
+                "readable": lambda reason: reason["res_id"] in readable.get(reason["model"], ()),
+                "icons": {
+                    "block": "fa-times-circle text-danger",
+                    "warn": "fa-exclamation-triangle text-warning",
+                    "info": "fa-info-circle text-muted",
+                },
+            },
+        )

@@ -3,7 +3,15 @@ from odoo.exceptions import UserError
 from odoo.fields import Command
 
 from .bulk import lock
+from .coverage_book import CoverageRequest
 from .tiss_term import term_field
+
+OPEN = ("draft", "done")
+COVERAGE_FIELDS = (
+    "state", "date", "patient_id", "card_id", "contract_id", "mode", "professional_id",
+    "authorization_number", "authorization_password", "line_ids.product_id", "line_ids.quantity",
+    "line_ids.amount", "line_ids.professional_id",
+)  # fmt: skip
 
 
 class TissEncounter(models.Model):
@@ -118,6 +126,17 @@ class TissEncounter(models.Model):
     guia_ids = fields.One2many("tiss.guia", "encounter_id", "Guias")
     guia_count = fields.Integer(compute="_compute_guia_count")
     billing_problems = fields.Text(compute="_compute_billing_problems")
+    coverage_state = fields.Selection(
+        [
+            ("covered", "Covered"),
+            ("authorization", "Needs an authorisation"),
+            ("not_covered", "Not covered"),
+        ],
+        "Coverage",
+        compute="_compute_coverage",
+    )
+    coverage_html = fields.Html("Why", compute="_compute_coverage", sanitize=False)
+    coverage_alert = fields.Html(compute="_compute_coverage", sanitize=False)
 
     _to_bill_idx = models.Index("(company_id, date) WHERE state = 'done'")
 
@@ -192,11 +211,35 @@ class TissEncounter(models.Model):
             encounter.guia_count = len(encounter.guia_ids)
 
     @api.depends(
-        "state", "card_id", "contract_id", "line_ids.unit_price", "line_ids.has_price", "date"
+        *COVERAGE_FIELDS, "contract_id.coverage_policy", "line_ids.unit_price", "line_ids.has_price"
     )
     def _compute_billing_problems(self):
+        uncovered = self._get_uncovered()
         for encounter in self:
-            encounter.billing_problems = "\n".join(encounter._get_missing()) or False
+            problems = encounter._get_missing(uncovered.get(encounter, []))
+            encounter.billing_problems = "\n".join(problems) or False
+
+    @api.depends(*COVERAGE_FIELDS)
+    def _compute_coverage(self):
+        """Whether the items are covered, and why; only while that can still be changed."""
+        Contract = self.env["tiss.contract"]
+        answers = self.filtered(lambda encounter: encounter.state in OPEN)._get_coverages()
+        for encounter in self:
+            titled = [
+                (line.product_id.name, answers[line])
+                for line in encounter.line_ids
+                if line in answers
+            ]
+            doubts = [
+                (title, {"reasons": reasons})
+                for title, answer in titled
+                if (reasons := [each for each in answer["reasons"] if each["kind"] != "info"])
+            ]
+            encounter.coverage_state = Contract._get_coverage_state(
+                [answer for _title, answer in titled]
+            )
+            encounter.coverage_html = titled and Contract._render_coverage(titled)
+            encounter.coverage_alert = doubts and Contract._render_coverage(doubts)
 
     # ------------------------------------------------------------------
     # CRUD
@@ -246,6 +289,7 @@ class TissEncounter(models.Model):
                 self.env._("Say what was done before closing the encounter %s.", empty[0].name)
             )
         self.state = "done"
+        self._update_patient_amounts()
 
     def action_draft(self):
         self._check_state("done", "cancelled")
@@ -277,13 +321,79 @@ class TissEncounter(models.Model):
     # Business methods
     # ------------------------------------------------------------------
 
-    def _get_billing_problems(self):
-        """Why this encounter cannot become a guia yet: sentences, empty when it can."""
+    def _get_coverages(self):
+        """What the convênio says of each item, in one batch per convênio.
+
+        :return: {`tiss.encounter.line`: dict of `coverage_for`}
+        """
+        answers = {}
+        known = self.filtered(lambda encounter: encounter.card_id and encounter.date)
+        for contract, encounters in known.grouped("contract_id").items():
+            # In the order in which limits are used up.
+            ordered = encounters.sorted(lambda each: (each.date, each._origin.id or 0))
+            lines = ordered.line_ids.filtered("product_id")
+            if contract:
+                requests = [self._prepare_coverage_request(line) for line in lines]
+                coverages = contract._compute_coverages(requests)
+                answers.update(zip(lines, coverages, strict=True))
+        return answers
+
+    def _prepare_coverage_request(self, line):
+        encounter = line.encounter_id
+        is_priced = line.has_price or line.unit_price
+        return CoverageRequest(
+            card=encounter.card_id,
+            product=line.product_id,
+            date=encounter.date,
+            quantity=line.quantity,
+            mode=encounter.mode,
+            professional=line._get_performer(),
+            authorization=encounter.authorization_password or encounter.authorization_number,
+            encounter=encounter,
+            amount=line.amount if is_priced else None,
+        )
+
+    def _get_uncovered(self):
+        """What keeps items from being billed where the convênio's policy says so.
+
+        :return: {encounter: sentences}
+        """
+        strict = self.filtered(
+            lambda encounter: (
+                encounter.state in OPEN and encounter.contract_id.coverage_policy == "block"
+            )
+        )
+        uncovered = {}
+        for line, answer in strict._get_coverages().items():
+            if not answer["covered"]:
+                reasons = [
+                    reason["message"] for reason in answer["reasons"] if reason["kind"] == "block"
+                ]
+                sentence = self.env._(
+                    "%(product)s is not billed: %(reasons)s",
+                    product=line.product_id.name,
+                    reasons=" ".join(reasons),
+                )
+                uncovered.setdefault(line.encounter_id, []).append(sentence)
+        return uncovered
+
+    def _update_patient_amounts(self):
+        """Keep what the patient bears of each item: the deductible of the year is used up by it."""
+        for line, answer in self._get_coverages().items():
+            amount = float(answer["patient_amount"]) if answer["covered"] else 0.0
+            if line.patient_amount != amount:
+                line.patient_amount = amount
+
+    def _get_billing_problems(self, uncovered):
+        """Why this encounter cannot become a guia yet: sentences, empty when it can.
+
+        :param uncovered: its sentences out of `_get_uncovered`
+        """
         self.ensure_one()
         open_visit = [] if self.state == "done" else [self.env._("The encounter is not closed.")]
-        return open_visit + self._get_missing()
+        return open_visit + self._get_missing(uncovered)
 
-    def _get_missing(self):
+    def _get_missing(self, uncovered):
         """What the visit lacks, as sentences, whether it is closed already or not."""
         self.ensure_one()
         problems = []
@@ -304,7 +414,7 @@ class TissEncounter(models.Model):
             )
         for line in self.line_ids:
             problems += line._get_billing_problems()
-        return problems
+        return problems + uncovered
 
     def _split_billable(self):
         """(encounters that can become guias, {encounter: problems} of the others)."""
@@ -312,8 +422,9 @@ class TissEncounter(models.Model):
         self.filtered(
             lambda encounter: encounter.state != "billed"
         ).line_ids._update_missing_prices()
+        uncovered = self._get_uncovered()
         for encounter in self:
-            problems = encounter._get_billing_problems()
+            problems = encounter._get_billing_problems(uncovered.get(encounter, []))
             if problems:
                 left_out[encounter] = problems
         return self.filtered(lambda encounter: encounter not in left_out), left_out

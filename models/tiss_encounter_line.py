@@ -49,6 +49,13 @@ class TissEncounterLine(models.Model):
     )
     access_id = term_field("61", "Access Route")
     participation_id = term_field("35", "Participation")
+    patient_amount = fields.Float(
+        "Patient Pays",
+        digits=(10, 2),
+        copy=False,
+        readonly=True,
+        help="Deductible and co-payment, as the coverage said when the visit was closed.",
+    )
 
     _positive = models.Constraint(
         "CHECK(quantity > 0 AND unit_price >= 0 AND factor > 0)",

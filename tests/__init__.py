@@ -1,7 +1,12 @@
 from . import (
+    test_appointment,
     test_architecture,
     test_card,
     test_contract,
+    test_coverage,
+    test_coverage_amounts,
+    test_coverage_check,
+    test_coverage_rules,
     test_demo_job,
     test_demonstrativo,
     test_encounter,

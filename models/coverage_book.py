@@ -1,0 +1,332 @@
+"""Everything that coverage answers need, read once for many questions.
+
+The book holds the rules, the prices, the network and what patients have used already; who asks
+and what is said of it is in `coverage_answer`.
+"""
+
+import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from odoo.tools import SQL
+
+from ..standard.money import to_cents, to_decimal
+
+HISTORY_DAYS = 365  # how far back a chain of return visits is followed
+
+
+class CoverageRequest(NamedTuple):
+    """One question: would this procedure be covered?
+
+    `card` tiss.card, `product` product.product, `professional` res.partner; `authorization` is the
+    number or password that was given. `encounter` is the tiss.encounter the item belongs to: its
+    stored items do not count as used, but the earlier questions of the same encounter do.
+    `amount` is what the items cost in reais, where somebody typed it.
+    """
+
+    card: Any
+    product: Any
+    date: datetime.date
+    quantity: float = 1
+    mode: str = "on_site"
+    professional: Any = None
+    authorization: str | None = None
+    encounter: Any = None
+    amount: Decimal | None = None
+
+
+class CoveragePrice(NamedTuple):
+    """What the contract pays: reais, None without a price, and the price rule that says so."""
+
+    unit_amount: Decimal | None
+    amount: Decimal | None
+    item: Any
+
+
+class Use(NamedTuple):
+    """Something that was done already, or is asked for in the same encounter."""
+
+    encounter_id: int | None
+    is_billed: bool
+    date: datetime.date
+    product_tmpl_id: int
+    categ_id: int
+    professional_id: int | None
+    mode: str
+    is_consultation: bool
+    authorizations: tuple[str | None, str | None]
+    quantity: Decimal
+    patient_cents: int
+
+
+class Share(NamedTuple):
+    """The patient's part, in cents."""
+
+    deductible: int
+    copayment: int
+
+
+def split(cents, quantity, *, deductible=0, kind="none", fixed=0, percent=0, ceiling=0):
+    """The patient's part of an item: first the deductible, then the co-payment on the rest.
+
+    :param cents: price of the whole item; `deductible`, `fixed` and `ceiling` are cents too
+    :param quantity: a fixed co-payment and the ceiling are per unit
+    :param kind: "none", "fixed" or "percent"; a percentage is rounded half up to the cent
+    :return: `Share`; its parts are never negative and never exceed `cents` together
+    """
+    paid = min(cents, max(deductible, 0))
+    rest = cents - paid
+    copayment = get_copayment(rest, quantity, kind, fixed, percent, ceiling)
+    return Share(paid, min(copayment, rest))
+
+
+def get_copayment(cents, quantity, kind, fixed=0, percent=0, ceiling=0):
+    """Co-payment in cents on an amount of `cents`, not yet limited to that amount."""
+    quantity = to_decimal(quantity, 4)
+    if kind == "fixed":
+        copayment = int(to_decimal(fixed * quantity, 0))
+    elif kind == "percent":
+        copayment = int(to_decimal(cents * to_decimal(percent) / 100, 0))
+    else:
+        copayment = 0
+    if ceiling:
+        copayment = min(copayment, int(to_decimal(ceiling * quantity, 0)))
+    return copayment
+
+
+class CoverageBook:
+    """What is known before any question is answered; every read happens when it is made."""
+
+    def __init__(self, contract, requests):
+        self.contract = contract
+        self.env = contract.env
+        self.requests = requests
+        self.cards = self._union("tiss.card", "card")
+        self.products = self._union("product.product", "product")
+        self.professionals = self._union("res.partner", "professional")
+        self._fetch_people()
+        self._fetch_products()
+        self.rules = self._read_rules()
+        self.accreditations = self._read_accreditations()
+        self.items = self._read_items()
+        self.uses = self._read_uses()
+        self.prices = contract._get_coverage_prices(requests)
+        self._terms = {}
+        self._uses_of_visit = {}
+
+    # ------------------------------------------------------------------
+    # Reading
+    # ------------------------------------------------------------------
+
+    def _union(self, model, name):
+        ids = {getattr(request, name).id for request in self.requests if getattr(request, name)}
+        return self.env[model].browse(sorted(ids))
+
+    def _fetch_people(self):
+        self.cards.fetch(
+            ["patient_id", "plan_id", "operadora_id", "validity_date", "waiting_start_date"]
+        )
+        plans = self.cards.plan_id
+        plans.fetch(["name", "network_level_ids"])
+        plans.network_level_ids.fetch(["name"])
+        (self.cards.patient_id | self.professionals).fetch(["name", "tiss_birth_date", "tiss_sex"])
+        self.level_ids = {plan.id: set(plan.network_level_ids.ids) for plan in plans}
+
+    def _fetch_products(self):
+        self.products.fetch(["product_tmpl_id"])
+        templates = self.products.product_tmpl_id
+        templates.fetch(["name", "categ_id", "list_price", "tiss_is_consultation", "tiss_term_id"])
+        templates.tiss_term_id.fetch(["code", "start_date", "end_date"])
+        # The chain of a group ends at the root: "1/4/9/".
+        Category = self.env["product.category"]
+        paths = {
+            categ_id: path
+            for categ_id, path in self.env.execute_query(
+                SQL("SELECT id, parent_path FROM %s", SQL.identifier(Category._table))
+            )
+        }
+        self.chains = {
+            categ_id: [int(part) for part in path.split("/") if part]
+            for categ_id, path in paths.items()
+        }
+
+    def _read_rules(self):
+        """{(kind of scope, id): rules in order of precedence}"""
+        rules = self.env["tiss.coverage"].search([("contract_id", "=", self.contract.id)])
+        by_scope = rules.sorted(lambda rule: rule._get_condition_rank()).grouped(
+            lambda rule: rule._get_scope()
+        )
+        rules.mapped("name")
+        return by_scope
+
+    def _read_accreditations(self):
+        """{professional id: accreditations, the newest first}"""
+        found = self.env["tiss.accreditation"].search(
+            [
+                ("contract_id", "=", self.contract.id),
+                ("professional_id", "in", self.professionals.ids),
+            ]
+        )
+        found.network_level_id.fetch(["name"])
+        return found.grouped(lambda accreditation: accreditation.professional_id.id)
+
+    def _read_items(self):
+        """{product template id: its own rows in the price list}"""
+        items = self.env["product.pricelist.item"].search(
+            [
+                ("pricelist_id", "=", self.contract.pricelist_id.id),
+                ("product_tmpl_id", "in", self.products.product_tmpl_id.ids),
+            ]
+        )
+        return items.grouped(lambda item: item.product_tmpl_id.id)
+
+    def _read_uses(self):
+        """{patient id: what the convênio's patients have used, by date}; one query"""
+        Line = self.env["tiss.encounter.line"]
+        Line.check_access("read")
+        if not self._needs_uses():
+            return {}
+        first = min(request.date for request in self.requests)
+        first = min(first - datetime.timedelta(HISTORY_DAYS), first.replace(month=1, day=1))
+        Line.flush_model(["encounter_id", "product_id", "quantity", "patient_amount"])
+        self.env["tiss.encounter"].flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT e.patient_id, e.id, e.state = 'billed', e.date, p.product_tmpl_id,
+                       t.categ_id, COALESCE(l.professional_id, e.professional_id), e.mode,
+                       COALESCE(t.tiss_is_consultation, false),
+                       e.authorization_password, e.authorization_number,
+                       l.quantity, COALESCE(l.patient_amount, 0)
+                  FROM tiss_encounter_line l
+                  JOIN tiss_encounter e ON e.id = l.encounter_id
+                  JOIN product_product p ON p.id = l.product_id
+                  JOIN product_template t ON t.id = p.product_tmpl_id
+                 WHERE e.contract_id = %s AND e.patient_id = ANY(%s) AND e.date >= %s
+                   AND e.state != 'cancelled'
+                 ORDER BY e.date, e.id
+                """,
+                self.contract.id,
+                self.cards.patient_id.ids,
+                first,
+            )
+        )
+        uses = {}
+        for patient_id, *values, password, number, quantity, patient_amount in rows:
+            used = to_decimal(quantity, 4)
+            use = Use(*values, (password, number), used, to_cents(patient_amount))
+            uses.setdefault(patient_id, []).append(use)
+        return uses
+
+    def _needs_uses(self):
+        return any(rule._counts_uses() for rules in self.rules.values() for rule in rules)
+
+    # ------------------------------------------------------------------
+    # Looking up
+    # ------------------------------------------------------------------
+
+    def get_network(self, professional, date):
+        """(network status, network level) in which `professional` attends on `date`."""
+        for accreditation in self.accreditations.get(professional.id if professional else None, ()):
+            if _is_within(accreditation, date):
+                level = accreditation.network_level_id or self.contract.network_level_id
+                return accreditation.network_status, level
+        return self.contract.network_status, self.contract.network_level_id
+
+    def get_terms(self, request):
+        """{aspect: the rule that decides it} for a question, the most specific rule first."""
+        template = request.product.product_tmpl_id
+        plan = request.card.plan_id
+        status, _level = self.get_network(request.professional, request.date)
+        key = (template.id, plan.id, status, request.mode, request.date)
+        if key not in self._terms:
+            terms = {}
+            for rule in self._get_rules(template):
+                if rule._applies_to(plan, status, request.mode) and _is_within(rule, request.date):
+                    for aspect in rule._get_aspects():
+                        terms.setdefault(aspect, rule)
+            self._terms[key] = terms
+        return self._terms[key]
+
+    def _get_rules(self, template):
+        yield from self.rules.get(("product", template.id), ())
+        for categ_id in reversed(self.chains.get(template.categ_id.id, [])):
+            yield from self.rules.get(("group", categ_id), ())
+        yield from self.rules.get(("all", None), ())
+
+    def get_item(self, request, price):
+        """The row of the price list that speaks of this product on that day; may be empty.
+
+        A row that was unticked has no price in the end, and yet it is the one to show.
+        """
+        if price.item and price.item.product_tmpl_id:
+            return price.item
+        status, _level = self.get_network(request.professional, request.date)
+        moment = datetime.datetime.combine(request.date, datetime.time(12))
+        mine = [
+            item
+            for item in self.items.get(request.product.product_tmpl_id.id, ())
+            if item.tiss_plan_id in (request.card.plan_id, item.tiss_plan_id.browse())
+            and item.tiss_network_status in (status, False)
+            and (not item.date_start or item.date_start <= moment)
+            and (not item.date_end or moment <= item.date_end)
+        ]
+        mine.sort(key=lambda item: (not item.tiss_plan_id, not item.tiss_network_status))
+        return mine[0] if mine else price.item
+
+    def get_uses(self, request):
+        """What the patient had used when `request` comes, in order of dates.
+
+        For a stored encounter only what came before it: otherwise the third of three visits would
+        put all three over the limit. What is billed has taken its place whatever its date.
+        """
+        uses = self.uses.get(request.card.patient_id.id, ())
+        encounter_id = request.encounter._origin.id if request.encounter else None
+        if not encounter_id:
+            return uses
+        mine = (request.date, encounter_id)
+        return [
+            use
+            for use in uses
+            if use.encounter_id != encounter_id
+            and (use.is_billed or (use.date, use.encounter_id) < mine)
+        ]
+
+    def get_uses_of_visit(self, request):
+        """What the earlier items of the same encounter use, when their answers are known."""
+        return self._uses_of_visit.get(request.encounter, []) if request.encounter else []
+
+    def remember(self, request, patient_cents):
+        """Let the next items of the same encounter count this one."""
+        if not request.encounter:
+            return
+        template = request.product.product_tmpl_id
+        use = Use(
+            encounter_id=None,
+            is_billed=False,
+            date=request.date,
+            product_tmpl_id=template.id,
+            categ_id=template.categ_id.id,
+            professional_id=request.professional.id if request.professional else None,
+            mode=request.mode,
+            is_consultation=template.tiss_is_consultation,
+            authorizations=(request.authorization, None),
+            quantity=to_decimal(request.quantity, 4),
+            patient_cents=patient_cents,
+        )
+        self._uses_of_visit.setdefault(request.encounter, []).append(use)
+
+    def in_scope(self, rule, use):
+        """Whether something that was used counts for `rule`."""
+        kind, scope_id = rule._get_scope()
+        if rule.mode and rule.mode != use.mode:
+            return False
+        if kind == "product":
+            return use.product_tmpl_id == scope_id
+        return kind == "all" or scope_id in self.chains.get(use.categ_id, ())
+
+
+def _is_within(record, date):
+    return (not record.start_date or record.start_date <= date) and (
+        not record.end_date or date <= record.end_date
+    )
