@@ -63,6 +63,7 @@ RIGHTS = {
     "tiss.contract.clone": ("", "rwcu", "rwcu"),
     "tiss.contract.transfer": ("", "", "rwcu"),
     "tiss.registry.import": ("", "", "rwcu"),
+    "tiss.registry.import.line": ("", "", "rwcu"),
     "tiss.terminology.import": ("", "", "rwcu"),
     "tiss.price.import": ("", "", "rwcu"),
     "tiss.price.import.line": ("", "", "rwcu"),
