@@ -73,6 +73,7 @@ class ResPartner(models.Model):
         "tiss.operadora.registry",
         "ANS Registry",
         compute="_compute_tiss_registry_id",
+        search="_search_tiss_registry_id",
         groups=RECEPTION,
     )
     tiss_ans_cancel_date = fields.Date(
@@ -149,6 +150,14 @@ class ResPartner(models.Model):
         for partner in self:
             partner.tiss_registry_id = rows.get(partner.tiss_ans_code)
 
+    @api.model
+    def _search_tiss_registry_id(self, operator, value):
+        if operator not in ("in", "any"):
+            return NotImplemented
+        domain = Domain("id", "in", value) if operator == "in" else value
+        rows = self.env["tiss.operadora.registry"].search(domain)
+        return Domain("tiss_ans_code", "in", rows.mapped("ans_code"))
+
     @api.depends("tiss_contract_ids")
     def _compute_tiss_contract_count(self):
         for partner in self:
@@ -207,9 +216,7 @@ class ResPartner(models.Model):
             is_foreign = partner.tiss_payer_kind == "foreign"
             if not (is_foreign or is_person or identifiers.valid_cnpj(partner.vat)):
                 raise ValidationError(
-                    self.env._(
-                        "%s is not a valid CNPJ: check its 14 characters.", partner.vat
-                    )
+                    self.env._("%s is not a valid CNPJ: check its 14 characters.", partner.vat)
                 )
 
     @api.onchange("tiss_ans_code")

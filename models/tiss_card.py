@@ -45,6 +45,7 @@ class TissCard(models.Model):
         readonly=False,
         required=True,
         precompute=True,
+        recursive=True,
         index=True,
     )
     start_date = fields.Date("Valid From")
@@ -147,22 +148,23 @@ class TissCard(models.Model):
     @api.constrains("number", "plan_id", "active", "is_newborn")
     def _check_not_anothers(self):
         """A number has one bearer; a newborn is seen under the card of a parent."""
-        for card in self.filtered(lambda card: card.active and not card.is_newborn):
-            other = self.search(
-                [
-                    ("company_id", "=", card.company_id.id),
-                    ("operadora_id", "=", card.operadora_id.id),
-                    ("number", "=", card.number),
-                    ("patient_id", "!=", card.patient_id.id),
-                    ("is_newborn", "=", False),
-                ],
-                limit=1,
-            )
-            if other:
+        own = self.filtered(lambda card: card.active and not card.is_newborn)
+        found = self.search(
+            [
+                ("company_id", "in", own.company_id.ids),
+                ("operadora_id", "in", own.operadora_id.ids),
+                ("number", "in", own.mapped("number")),
+                ("is_newborn", "=", False),
+            ]
+        ).grouped(lambda card: (card.company_id, card.operadora_id, card.number))
+        for card in own:
+            same = found.get((card.company_id, card.operadora_id, card.number), self.browse())
+            others = same.patient_id - card.patient_id
+            if others:
                 raise ValidationError(
                     self.env._(
                         "This card already belongs to %s: was the number typed right?",
-                        other.patient_id.name,
+                        others[0].name,
                     )
                 )
 

@@ -46,6 +46,11 @@ class TissCardRule(models.Model):
     check = fields.Selection([("mod10", "Modulo 10 (Luhn)"), ("mod11", "Modulo 11")], "Check Digit")
     note = fields.Char()
 
+    _not_empty = models.Constraint(
+        """CHECK(COALESCE(length, 0) <> 0 OR COALESCE(pattern, '') <> '' OR "check" IS NOT NULL)""",
+        "A card rule says at least a length, a pattern or a check digit.",
+    )
+
     # ------------------------------------------------------------------
     # Compute, inverse, search
     # ------------------------------------------------------------------
@@ -76,13 +81,9 @@ class TissCardRule(models.Model):
                     )
                 )
 
-    @api.constrains("length", "pattern", "check")
+    @api.constrains("length", "pattern")
     def _check_rule(self):
         for rule in self:
-            if not (rule.length or rule.pattern or rule.check):
-                raise ValidationError(
-                    self.env._("A card rule says at least a length, a pattern or a check digit.")
-                )
             if not 0 <= rule.length <= MAX_LENGTH:
                 raise ValidationError(self.env._("A card number has 1 to 20 characters."))
             if rule.pattern:

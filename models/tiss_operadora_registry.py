@@ -228,12 +228,17 @@ class TissOperadoraRegistry(models.Model):
         changes = {
             name: (known[name] or "", row[name] or "")
             for name in (*COMPARED, *CONTACT_COLUMNS)
-            if (known[name] or "") != (row[name] or "")
+            # A blank more or less is no news.
+            if (known[name] or "").split() != (row[name] or "").split()
         }
         if known.is_cancelled:
             return ("back", row, changes)
         if changes:
-            return ("contact" if changes.keys() <= set(CONTACT_COLUMNS) else "changed", row, changes)
+            return (
+                "contact" if changes.keys() <= set(CONTACT_COLUMNS) else "changed",
+                row,
+                changes,
+            )
         return None
 
     @api.model

@@ -116,9 +116,9 @@ def read(content: bytes) -> Registry:
     if b"\0" in content or content[:4] == b"PK\3\4":
         raise CadopError("not_text")
     file = io.StringIO(_decode(content), newline="")
-    names, line, delimiter = _find_header(file)
+    names, header, delimiter = _find_header(file)
     registry = Registry()
-    for line, cells in _lines(file, line, delimiter):
+    for line, cells in _lines(file, header, delimiter):
         _read_line(registry, line, names, cells)
         if len(registry.problems) > MAX_PROBLEMS:
             raise CadopError("too_many_problems", str(registry.problems[0].line))

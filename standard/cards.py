@@ -1,4 +1,4 @@
-"""Numbers of carteirinhas: their check digits and patterns are each operadora's choice (guide §9.2)."""
+"""Card numbers: check digits and patterns are each operadora's choice (guide §9.2)."""
 
 from __future__ import annotations
 

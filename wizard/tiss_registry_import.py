@@ -195,7 +195,7 @@ class TissRegistryImport(models.TransientModel):
         for line in lines:
             line["import_id"] = self.id
             line["sequence"] = KINDS.index(line["kind"]) + (0 if line["is_ours"] else len(KINDS))
-        return lines
+        return sorted(lines, key=lambda line: (line["sequence"], line.get("name", "")))
 
     @api.model
     def _describe_changes(self, kind, row, changes):
