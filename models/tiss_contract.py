@@ -298,6 +298,13 @@ class TissContract(models.Model):
                     )
                 )
 
+    @api.constrains("partner_id")
+    def _check_operadora_active(self):
+        for contract in self:
+            problem = contract.partner_id._tiss_get_new_contract_problem()
+            if problem:
+                raise ValidationError(problem)
+
     @api.constrains("provider_code", "identification_kind")
     def _check_provider_code(self):
         checks = {"cnpj": identifiers.valid_cnpj, "cpf": identifiers.valid_cpf}

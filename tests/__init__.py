@@ -15,6 +15,7 @@ from . import (
     test_independent,
     test_ledger,
     test_lote,
+    test_operadora,
     test_performance,
     test_races,
     test_return_files,

@@ -63,6 +63,7 @@ RIGHTS = {
     "tiss.contract.clone": ("", "rwcu", "rwcu"),
     "tiss.contract.transfer": ("", "", "rwcu"),
     "tiss.registry.import": ("", "", "rwcu"),
+    "tiss.registry.import.line": ("", "", "rwcu"),
     "tiss.terminology.import": ("", "", "rwcu"),
     "tiss.price.import": ("", "", "rwcu"),
     "tiss.price.import.line": ("", "", "rwcu"),
@@ -87,6 +88,9 @@ class TestSecurity(TissCommon):
             "accountant": cls._create_user("s.contador", "account.group_account_user"),
             "portal": cls._create_user("s.portal", "base.group_portal"),
         }
+        operadora = {"operadora_id": cls.operadora.id}
+        cls.env["tiss.card.rule"].create({**operadora, "length": 10})
+        cls.env["tiss.network.level"].create({**operadora, "name": "Plus"})
         encounters = cls._create_encounters({ECG: 1, DIPYRONE: 2}, {BLOOD_COUNT: 1})
         encounters[0].with_user(cls.users["doctor"]).clinical_indication = SECRET
         cls.encounter = encounters[0]

@@ -14,6 +14,7 @@ from . import (
     tiss_readjustment,
     tiss_readjustment_line,
     tiss_registry_import,
+    tiss_registry_import_line,
     tiss_return_import,
     tiss_terminology_import,
 )
