@@ -227,6 +227,7 @@ class TissReadjustment(models.Model):
         changes = {rule: self._get_new_values(rule) for rule in current}
         changes = {rule: values for rule, values in changes.items() if values}
         vals_list = self._prepare_lines(rules, changes)
+        vals_list.sort(key=lambda vals: -vals.get("effect", 0))
         self.env["tiss.readjustment.line"].create(vals_list)
         self.write(
             {
@@ -419,7 +420,7 @@ class TissReadjustment(models.Model):
             if rule:
                 totals = volumes[rule.id][product_id]
                 volumes[rule.id][product_id] = [
-                    total + (value or 0) for total, value in zip(totals, sums, strict=True)
+                    total + Decimal(str(value)) for total, value in zip(totals, sums, strict=True)
                 ]
         return volumes
 

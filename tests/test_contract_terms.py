@@ -4,6 +4,7 @@ from datetime import date
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
 from odoo.tests import tagged
+from odoo.tools import format_date
 
 from .common import CONSULTATION, ECG, TissCommon
 
@@ -29,6 +30,10 @@ class TermsCase(TissCommon):
         """Post what mail and our log keep until the end of a transaction."""
         cls.env.flush_all()
         cls.env.cr.precommit.run()
+
+    def _format(self, *day):
+        """A day as a person with these settings reads it."""
+        return format_date(self.env, date(*day))
 
     def _set_today(self, day):
         self.patch(type(self.env["tiss.contract"]), "_get_today", lambda _self: day)
@@ -84,20 +89,23 @@ class TestContractTerms(TermsCase):
                     )
 
     def test_the_sentence_says_what_comes_next(self):
+        start, end = self._format(2026, 1, 1), self._format(2026, 12, 31)
+        later, reminder = self._format(2027, 12, 31), self._format(2026, 10, 17)
         for day, renewal, words in (
-            (date(2025, 12, 1), "manual", "Comes into force on 01/01/2026."),
-            (date(2026, 3, 1), "automatic", "until 12/31/2027; whoever wants to leave says so by"),
+            (date(2025, 12, 1), "manual", f"Comes into force on {start}."),
+            (date(2026, 3, 1), "automatic", f"until {later}; whoever wants to leave says so by"),
             (date(2026, 12, 1), "automatic", "the day of notice has passed"),
-            (date(2026, 3, 1), "manual", "a reminder comes on 10/17/2026"),
-            (date(2026, 12, 1), "manual", "Ends on 12/31/2026: negotiate and renew it before."),
-            (date(2027, 3, 1), "manual", "Ended on 12/31/2026 and was not renewed"),
+            (date(2026, 3, 1), "manual", f"a reminder comes on {reminder}"),
+            (date(2026, 12, 1), "manual", f"Ends on {end}: negotiate and renew it before."),
+            (date(2027, 3, 1), "manual", f"Ended on {end} and was not renewed"),
         ):
             self._set_today(day)
             self.contract.renewal = renewal
             self.assertIn(words, self.contract.term_text)
         self.contract.write({"end_date": False, "base_date": "2027-05-01"})
         self.assertEqual(
-            self.contract.term_text, "In force without an end. Next readjustment: 05/01/2027."
+            self.contract.term_text,
+            f"In force without an end. Next readjustment: {self._format(2027, 5, 1)}.",
         )
 
     def test_dates_in_order(self):
@@ -120,7 +128,8 @@ class TestContractTerms(TermsCase):
             self.env["tiss.contract"]._cron_terms()
             self.assertEqual(self.contract.end_date, date(2027, 12, 31))
         [note] = self._get_notes()
-        self.assertIn("in force until 12/31/2027 (before: 12/31/2026)", note)
+        new, old = self._format(2027, 12, 31), self._format(2026, 12, 31)
+        self.assertIn(f"in force until {new} (before: {old})", note)
         self.assertEqual(self.contract.start_date, date(2026, 1, 1))
 
     def test_half_a_year_and_years_without_a_cron(self):
@@ -144,7 +153,7 @@ class TestContractTerms(TermsCase):
         self.assertEqual(self.contract.end_date, date(2027, 12, 31))
         self.assertEqual(self.contract.term_state, "in_force")
         self.assertFalse(self.contract.activity_ids, "the reminder is done")
-        self.assertIn("in force until 12/31/2027", " ".join(self._get_notes()))
+        self.assertIn(f"until {self._format(2027, 12, 31)}", " ".join(self._get_notes()))
 
     def test_without_an_end_there_is_nothing_to_renew(self):
         self.contract.end_date = False
@@ -199,7 +208,10 @@ class TestContractTerms(TermsCase):
         self.contract.action_decline_readjustment()
         self.assertEqual(self.contract.base_date, date(2027, 5, 1))
         self.assertFalse(self.contract.activity_ids)
-        self.assertIn("No readjustment on the base date 05/01/2026", self._get_notes()[-1])
+        self.assertIn(
+            f"No readjustment on the base date {self._format(2026, 5, 1)}",
+            " ".join(self._get_notes()),
+        )
         # 01/05/2027 − 60 days = 02/03/2027
         self.assertEqual(self._run_cron(date(2027, 3, 2)).date_deadline, date(2027, 5, 1))
 
@@ -303,9 +315,8 @@ class TestNetwork(TermsCase):
                 for other in others[:15]
             ]
         )
-        self.env.flush_all()
-        self.env.invalidate_all()
-        self.contract.fetch(["network_status", "network_level_id"])
+        self.contract._get_networks(others[0])
+        self.env["tiss.accreditation"].invalidate_model()
         with self.assertQueryCount(1):
             lookup = self.contract._get_networks(others)
             places = [lookup(other.id, date(2026, 5, 1))[0] for other in others]
@@ -324,7 +335,8 @@ class TestNetwork(TermsCase):
                 self._accredit(start_date=start, end_date=end)
         self._accredit(start_date=False, end_date="2026-02-28")
         self._accredit(start_date="2026-06-01")
-        with self.assertRefused("03/01/2026 to 06/01/2026", ValidationError):
+        period = f"{self._format(2026, 3, 1)} to {self._format(2026, 6, 1)}"
+        with self.assertRefused(period, ValidationError):
             first.end_date = "2026-06-01"
         with self.assertRefused("ends after it begins", ValidationError):
             first.end_date = "2026-02-01"
@@ -470,7 +482,9 @@ class TestContractLog(TermsCase):
         self.assertIn("Médica Exemplo added: Network Status Accredited Network", note)
         self.assertIn("Code at the Operadora 777", note)
         row.end_date = "2026-12-31"
-        self.assertIn("Médica Exemplo: Until – → 12/31/2026", self._get_notes()[0])
+        self.assertIn(
+            f"Médica Exemplo: Until – → {self._format(2026, 12, 31)}", self._get_notes()[0]
+        )
         row.unlink()
         self.assertIn("Médica Exemplo removed:", self._get_notes()[0])
 
@@ -598,7 +612,7 @@ class TestContractClone(TermsCase):
         self.assertEqual(note.count("Só Aqui"), 2)
 
     def test_only_what_was_ticked_goes_along(self):
-        journal = self.contract.journal_id.copy({"code": "TISS9", "name": "Outro"})
+        journal = self.contract.journal_id.sudo().copy({"code": "TISS9", "name": "Outro"})
         self.contract.journal_id = journal
         clone = self._clone(
             with_prices=False, with_coverage=False, with_deadlines=False, with_accounting=False
@@ -619,6 +633,7 @@ class TestContractClone(TermsCase):
     def test_to_another_company_with_its_own_accounts(self):
         other = self._create_other_clinic()
         other.active = False
+        other.flush_recordset()
         clone = self._clone(partner_id=self.operadora.id, company_id=other.company_id.id).clone()
         self.assertEqual(clone.company_id, other.company_id)
         self.assertEqual(clone.journal_id.company_id, other.company_id)

@@ -69,9 +69,9 @@ class TissContractClone(models.TransientModel):
         # The user may work in both companies, but has perhaps only one of them switched on.
         companies = self.company_id | self.env.companies
         self = self.with_context(allowed_company_ids=companies.ids)  # noqa: PLW0642
-        partner = self.partner_id or self.registry_id.create_operadora()
-        if not partner:
+        if not self.partner_id and not self.registry_id:
             raise UserError(self.env._("Choose the operadora of the new convênio."))
+        partner = self.partner_id or self.registry_id.create_operadora()
         contract = self.env["tiss.contract"].create(self._prepare_contract(partner))
         left_out = []
         counts = {
