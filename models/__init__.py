@@ -1,3 +1,6 @@
+# A mixin that models of earlier names inherit from.
+from . import tiss_contract_log  # isort: split
+
 from . import (
     account_move,
     account_move_line,
@@ -46,6 +49,8 @@ from . import (
     tiss_price_source,
     tiss_price_table,
     tiss_price_table_line,
+    tiss_readjustment,
+    tiss_readjustment_line,
     tiss_term,
     tiss_term_history,
     tiss_terminology_edition,

@@ -1,4 +1,6 @@
-from odoo import fields, models
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+from odoo.tools import format_date
 
 
 class TissAccreditation(models.Model):
@@ -6,10 +8,20 @@ class TissAccreditation(models.Model):
 
     _name = "tiss.accreditation"
     _description = "Accredited Professional"
+    _inherit = ["tiss.contract.log"]
     _order = "contract_id, professional_id, start_date desc"
     _check_company_auto = True
+    _tiss_log_fields = (
+        "network_status",
+        "network_level_id",
+        "provider_code",
+        "start_date",
+        "end_date",
+    )
 
-    contract_id = fields.Many2one("tiss.contract", required=True, index=True, ondelete="cascade")
+    contract_id = fields.Many2one(
+        "tiss.contract", "Convênio", required=True, index=True, ondelete="cascade"
+    )
     company_id = fields.Many2one(related="contract_id.company_id", store=True, index=True)
     operadora_id = fields.Many2one(related="contract_id.partner_id")
     professional_id = fields.Many2one(
@@ -30,7 +42,72 @@ class TissAccreditation(models.Model):
         "tiss.network.level",
         domain="[('operadora_id', '=', operadora_id)]",
         ondelete="restrict",
+        help="Empty: the level of the convênio.",
     )
     provider_code = fields.Char("Code at the Operadora", size=14)
     start_date = fields.Date("From")
     end_date = fields.Date("Until")
+
+    _dates_ordered = models.Constraint(
+        "CHECK(end_date >= start_date)", "An accreditation ends after it begins."
+    )
+
+    # ------------------------------------------------------------------
+    # Compute, inverse, search
+    # ------------------------------------------------------------------
+
+    @api.depends("professional_id")
+    def _compute_display_name(self):
+        for accreditation in self:
+            accreditation.display_name = accreditation.professional_id.name
+
+    # ------------------------------------------------------------------
+    # Constraints and onchange
+    # ------------------------------------------------------------------
+
+    @api.constrains("network_level_id", "contract_id")
+    def _check_network_level(self):
+        for accreditation in self:
+            accreditation.contract_id._check_level(accreditation.network_level_id)
+
+    @api.constrains("contract_id", "professional_id", "start_date", "end_date")
+    def _check_overlap(self):
+        """On one day a professional has one place in the network of a convênio."""
+        everything = self.search(
+            [
+                ("contract_id", "in", self.contract_id.ids),
+                ("professional_id", "in", self.professional_id.ids),
+            ]
+        )
+        for group in everything.grouped(lambda a: (a.contract_id, a.professional_id)).values():
+            ordered = group.sorted(lambda a: a.start_date or fields.Date.to_date("0001-01-01"))
+            for first, second in zip(ordered, ordered[1:], strict=False):
+                if (
+                    not first.end_date
+                    or not second.start_date
+                    or (first.end_date >= second.start_date)
+                ):
+                    raise ValidationError(
+                        self.env._(
+                            "%(name)s already has a place in the network of %(contract)s"
+                            " (%(dates)s): end that one first.",
+                            name=first.professional_id.name,
+                            contract=first.contract_id.name,
+                            dates=first._get_period_text(),
+                        )
+                    )
+
+    # ------------------------------------------------------------------
+    # Business methods
+    # ------------------------------------------------------------------
+
+    def _get_period_text(self):
+        self.ensure_one()
+        start, end = (
+            date and format_date(self.env, date) for date in (self.start_date, self.end_date)
+        )
+        if start and end:
+            return self.env._("%(start)s to %(end)s", start=start, end=end)
+        if start:
+            return self.env._("from %s", start)
+        return self.env._("until %s", end) if end else self.env._("always")

@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 
 class TissContractClause(models.Model):
@@ -6,8 +6,10 @@ class TissContractClause(models.Model):
 
     _name = "tiss.contract.clause"
     _description = "Contract Clause"
+    _inherit = ["tiss.contract.log"]
     _order = "contract_id, sequence, id"
     _check_company_auto = True
+    _tiss_log_fields = ("state", "reference")
 
     contract_id = fields.Many2one("tiss.contract", required=True, index=True, ondelete="cascade")
     company_id = fields.Many2one(related="contract_id.company_id", store=True, index=True)
@@ -19,7 +21,9 @@ class TissContractClause(models.Model):
             ("unchecked", "To check"),
             ("present", "In the contract"),
             ("missing", "Missing"),
+            ("not_applicable", "Does not apply"),
         ],
+        "Status",
         default="unchecked",
         required=True,
     )
@@ -28,3 +32,8 @@ class TissContractClause(models.Model):
     _clause_uniq = models.Constraint(
         "UNIQUE(contract_id, clause_id)", "A clause stands once in the checklist."
     )
+
+    @api.depends("clause_id")
+    def _compute_display_name(self):
+        for clause in self:
+            clause.display_name = clause.clause_id.name

@@ -11,8 +11,6 @@ from . import (
     tiss_lote_protocol,
     tiss_price_import,
     tiss_price_import_line,
-    tiss_readjustment,
-    tiss_readjustment_line,
     tiss_registry_import,
     tiss_registry_import_line,
     tiss_return_import,

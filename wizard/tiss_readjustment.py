@@ -1,8 +1,0 @@
-from odoo import models
-
-
-class TissReadjustment(models.TransientModel):
-    """Readjustment"""
-
-    _name = "tiss.readjustment"
-    _description = "Readjustment"
