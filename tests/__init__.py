@@ -2,6 +2,7 @@ from . import (
     test_architecture,
     test_card,
     test_contract,
+    test_contract_create,
     test_demo_job,
     test_demonstrativo,
     test_encounter,
