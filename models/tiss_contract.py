@@ -303,10 +303,11 @@ class TissContract(models.Model):
             # He may not write the company; how it appears in guias is his, though.
             contract.company_id.sudo().tiss_cnes = contract.company_cnes
 
+    # Not on the prices: a form with thousands of them would send them all at each keystroke.
     @api.depends(
         "provider_code",
         "identification_kind",
-        "price_item_ids",
+        "pricelist_id",
         "ans_code",
         "payer_kind",
         "company_id.vat",

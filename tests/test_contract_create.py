@@ -95,8 +95,8 @@ class TestContractCreate(TissCommon):
         self.assertEqual(wizard.line_ids[0].price, 99)
 
     def test_cnpj_and_cpf_are_known_already(self):
-        form = Form(self.env["tiss.contract.create"])
-        form.registry_id = self._get_registry()
+        wizard = self._new(registry_id=self._get_registry().id)
+        form = Form(self._step(wizard.action_next()))
         self.assertFalse(form.provider_code)
         form.identification_kind = "cnpj"
         self.assertEqual(form.provider_code, self.company.vat)
@@ -422,4 +422,5 @@ class TestContractProcedures(TissCommon):
         codes = {term.code: 10.0 for term in terms}
         terms.create_products()
         self._price(self.contract, codes)
-        self.assertLessEqual(count(), few + 5)
+        count()
+        self.assertLessEqual(count(), few + 2)
