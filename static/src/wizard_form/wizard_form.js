@@ -1,4 +1,5 @@
-import { useExternalListener } from "@odoo/owl";
+import { onMounted, useExternalListener } from "@odoo/owl";
+import { browser } from "@web/core/browser/browser";
 import { registry } from "@web/core/registry";
 import { FormController } from "@web/views/form/form_controller";
 import { formView } from "@web/views/form/form_view";
@@ -8,6 +9,15 @@ export class WizardFormController extends FormController {
     setup() {
         super.setup();
         useExternalListener(window, "keydown", this.onKeydown);
+        // Odoo minds `default_focus` for new records only, and the dialog itself focuses first.
+        onMounted(() => browser.setTimeout(() => this.focusField()));
+    }
+
+    focusField() {
+        const fields = this.archInfo.autofocusFieldIds.map((id) =>
+            this.rootRef.el?.querySelector(`#${id}`)
+        );
+        fields.find(Boolean)?.focus();
     }
 
     onKeydown(ev) {
@@ -17,7 +27,7 @@ export class WizardFormController extends FormController {
         if (ev.key !== "Enter" || ev.defaultPrevented || !isField) {
             return;
         }
-        if (ev.target.closest(".o_field_x2many") || document.querySelector(".o-autocomplete .dropdown-menu.show")) {
+        if (ev.target.closest(".o_field_x2many") || form.querySelector(".o-autocomplete--dropdown-menu")) {
             return;
         }
         const button = form.closest(".modal")?.querySelector("footer .btn-primary:not(:disabled)");
