@@ -18,8 +18,8 @@
         "data/product_category_data.xml",
         "data/tiss_clause_data.xml",
         "data/tiss_price_policy_data.xml",
-        "wizard/tiss_contract_create_views.xml",
         "wizard/tiss_contract_procedure_views.xml",
+        "wizard/tiss_contract_create_views.xml",
         "wizard/tiss_contract_clone_views.xml",
         "wizard/tiss_contract_transfer_views.xml",
         "wizard/tiss_coverage_check_views.xml",
@@ -61,6 +61,7 @@
         "views/l10n_br_tiss_menus.xml",
     ],
     "assets": {
+        "web.assets_backend": ["l10n_br_tiss/static/src/**/*"],
         "web.assets_tests": ["l10n_br_tiss/static/tests/tours/**/*"],
     },
     "post_init_hook": "post_init_hook",

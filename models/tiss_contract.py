@@ -1,7 +1,7 @@
 import datetime
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.exceptions import AccessError, RedirectWarning, UserError, ValidationError
 from odoo.tools import SQL, format_date
 
 from .. import standard
@@ -14,6 +14,7 @@ IDENTIFICATIONS = {
     "cnpj": ("CNPJ", "cnpjContratado"),
     "cpf": ("CPF", "cpfContratado"),
 }
+CHECKS = {"cnpj": identifiers.valid_cnpj, "cpf": identifiers.valid_cpf}
 ACCOUNT_FIELDS = (
     "receivable_account_id",
     "revenue_account_id",
@@ -21,6 +22,14 @@ ACCOUNT_FIELDS = (
     "transit_account_id",
     "journal_id",
     "bank_journal_id",
+)
+# Documents that outlive a convênio: with any of them it is archived, never deleted.
+DOCUMENTS = (
+    "tiss.encounter",
+    "tiss.guia",
+    "tiss.lote",
+    "tiss.message",
+    "tiss.demonstrativo",
 )
 WORK = {
     # queue of a convênio: (action, filter of its search view, model, what waits in it)
@@ -47,6 +56,10 @@ WORK = {
     ),
     "open_glosa": ("tiss_glosa_action", "open", "tiss.glosa", [("state", "=", "open")]),
 }
+
+
+def _is_cnes(text):
+    return bool(text) and len(text) == 7 and text.isdigit()
 
 
 class TissContract(models.Model):
@@ -80,6 +93,13 @@ class TissContract(models.Model):
         tracking=True,
     )
     ans_code = fields.Char(related="partner_id.tiss_ans_code")
+    payer_kind = fields.Selection(related="partner_id.tiss_payer_kind")
+    plan_ids = fields.One2many(
+        related="partner_id.tiss_plan_ids",
+        string="Plans",
+        readonly=False,
+        groups="l10n_br_tiss.group_tiss_reception",
+    )
     network_status = fields.Selection(
         [
             ("accredited", "Accredited Network"),
@@ -197,8 +217,16 @@ class TissContract(models.Model):
     lote_count = fields.Integer(compute="_compute_totals")
     amount_open = fields.Monetary("Open", compute="_compute_totals")
     amount_denied = fields.Monetary("Denied", compute="_compute_totals")
-    missing_text = fields.Char("Still Missing", compute="_compute_missing_text")
-    is_accounting_missing = fields.Boolean(compute="_compute_missing_text")
+    company_cnes = fields.Char(
+        "CNES",
+        compute="_compute_company_cnes",
+        inverse="_inverse_company_cnes",
+        size=7,
+        help="Seven digits; 9999999 when the clinic has none.",
+    )
+    missing_codes = fields.Char(compute="_compute_missing")
+    missing_text = fields.Char("Still Missing", compute="_compute_missing")
+    is_accounting_missing = fields.Boolean(compute="_compute_is_accounting_missing")
     to_bill_count = fields.Integer("Encounters to Bill", compute="_compute_work_counts")
     draft_guia_count = fields.Integer(
         "Guias with Something Missing", compute="_compute_work_counts"
@@ -263,10 +291,40 @@ class TissContract(models.Model):
             contract.amount_open = amount_open
             contract.amount_denied = amount_denied
 
-    @api.depends("provider_code", "identification_kind", "price_item_ids", *ACCOUNT_FIELDS)
-    def _compute_missing_text(self):
+    @api.depends("company_id.tiss_cnes")
+    def _compute_company_cnes(self):
         for contract in self:
-            contract.missing_text = " · ".join(contract._get_missing()) or False
+            contract.company_cnes = contract.company_id.tiss_cnes
+
+    def _inverse_company_cnes(self):
+        for contract in self:
+            if not _is_cnes(contract.company_cnes):
+                raise ValidationError(self.env._("The CNES has seven digits, 9999999 for none."))
+            # He may not write the company; how it appears in guias is his, though.
+            contract.company_id.sudo().tiss_cnes = contract.company_cnes
+
+    # Not on the prices: a form with thousands of them would send them all at each keystroke.
+    @api.depends(
+        "provider_code",
+        "identification_kind",
+        "pricelist_id",
+        "ans_code",
+        "payer_kind",
+        "company_id.vat",
+        "company_id.tiss_cnes",
+        *ACCOUNT_FIELDS,
+    )
+    def _compute_missing(self):
+        labels = self._get_missing_labels()
+        priced = self._get_priced()
+        for contract in self:
+            missing = contract._get_missing(contract._origin in priced)
+            contract.missing_codes = ",".join(missing) or False
+            contract.missing_text = " · ".join(labels[code] for code in missing) or False
+
+    @api.depends(*ACCOUNT_FIELDS)
+    def _compute_is_accounting_missing(self):
+        for contract in self:
             contract.is_accounting_missing = not all(contract[name] for name in ACCOUNT_FIELDS)
 
     @api.depends("guia_ids.state", "lote_ids.state")
@@ -307,9 +365,8 @@ class TissContract(models.Model):
 
     @api.constrains("provider_code", "identification_kind")
     def _check_provider_code(self):
-        checks = {"cnpj": identifiers.valid_cnpj, "cpf": identifiers.valid_cpf}
         for contract in self.filtered("provider_code"):
-            check = checks.get(contract.identification_kind)
+            check = CHECKS.get(contract.identification_kind)
             if check and not check(contract.provider_code):
                 raise ValidationError(
                     self.env._(
@@ -369,15 +426,81 @@ class TissContract(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):
-        used = self.filtered(lambda contract: contract.guia_count or contract.lote_count)
-        if used:
-            raise UserError(
-                self.env._(
-                    "%s already has guias or lotes and cannot be deleted. Archive it instead:"
-                    " its history stays and it disappears from the lists.",
-                    used[0].name,
+        for contract in self:
+            found = contract._get_document_counts()
+            if found:
+                raise RedirectWarning(
+                    self.env._(
+                        "%(contract)s cannot be deleted: it already has documents (%(documents)s)."
+                        " Archive it instead: its history stays and it disappears from the lists.",
+                        contract=contract.name,
+                        documents=", ".join(f"{label}: {count}" for label, count in found),
+                    ),
+                    self.env.ref("l10n_br_tiss.tiss_contract_archive_action").id,
+                    self.env._("Archive"),
+                    {
+                        "active_model": self._name,
+                        "active_id": contract.id,
+                        "active_ids": contract.ids,
+                    },
                 )
+
+    def _get_document_counts(self):
+        """[(label, count)] of what has been done with this convênio, cancelled things too."""
+        self.ensure_one()
+        found = []
+        for name in DOCUMENTS:
+            # As superuser: what stands in the way must be named, even if one may not open it.
+            Model = self.env[name].sudo().with_context(active_test=False)
+            count = Model.search_count([("contract_id", "=", self.id)])
+            if count:
+                found.append((self.env["ir.model"]._get(name).name, count))
+        return found
+
+    def unlink(self):
+        pricelists = self.pricelist_id
+        result = super().unlink()
+        self._delete_unused_pricelists(pricelists)
+        return result
+
+    @api.model
+    def _delete_unused_pricelists(self, pricelists):
+        """A deleted convênio takes its own price list along, if it is empty and nobody's else."""
+        # As superuser: the list was made by the system, together with the convênio.
+        pricelists = pricelists.sudo().exists()
+        Item = self.env["product.pricelist.item"].sudo()
+        Contract = self.sudo().with_context(active_test=False)
+        kept = Item.search([("pricelist_id", "in", pricelists.ids)]).pricelist_id
+        kept |= Item.search([("base_pricelist_id", "in", pricelists.ids)]).base_pricelist_id
+        kept |= Contract.search([("pricelist_id", "in", pricelists.ids)]).pricelist_id
+        Partner = self.env["res.partner"].sudo()
+        kept |= Partner.search(
+            [("specific_property_product_pricelist", "in", pricelists.ids)]
+        ).specific_property_product_pricelist
+        (pricelists - kept).unlink()
+
+    def action_unarchive(self):
+        """Bring archived convênios back, unless another one took their place."""
+        for contract in self.filtered(lambda contract: not contract.active):
+            other = self.search(
+                [
+                    ("partner_id", "=", contract.partner_id.id),
+                    ("company_id", "=", contract.company_id.id),
+                ],
+                limit=1,
             )
+            if other:
+                raise RedirectWarning(
+                    self.env._(
+                        "%(contract)s stays archived: %(company)s already has another convênio"
+                        " with this operadora. Archive that one first.",
+                        contract=contract.name,
+                        company=contract.company_id.name,
+                    ),
+                    other._get_records_action(views=[(False, "form")]),
+                    self.env._("Open the Other One"),
+                )
+        return super().action_unarchive()
 
     # ------------------------------------------------------------------
     # Actions
@@ -388,6 +511,63 @@ class TissContract(models.Model):
 
     def action_view_lotes(self):
         return self._get_list_action("tiss_lote_action")
+
+    def action_view_prices(self):
+        """All price periods, past ones too, with a search."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "l10n_br_tiss.tiss_contract_price_action"
+        )
+        action["domain"] = [("pricelist_id", "=", self.pricelist_id.id)]
+        action["context"] = {
+            **self._get_price_defaults(),
+            "search_default_current": 1,
+            "form_view_ref": "l10n_br_tiss.product_pricelist_item_view_form_tiss",
+        }
+        return action
+
+    def _get_price_defaults(self):
+        return {
+            "default_pricelist_id": self.pricelist_id.id,
+            "default_applied_on": "1_product",
+            "default_display_applied_on": "1_product",
+            "default_compute_price": "fixed",
+        }
+
+    def action_procedures(self):
+        """The editable list of what the clinic does, with this convênio's terms for each."""
+        self.ensure_one()
+        return self.env["tiss.contract.procedure"]._open(self)
+
+    def action_delete(self):
+        """Delete from a row of the list; what stands in the way is said by the deletion itself."""
+        self.unlink()
+        return {"type": "ir.actions.client", "tag": "soft_reload"}
+
+    def action_fix_missing(self):
+        """Open the place of one checklist entry; the context's `tiss_missing` is its code."""
+        self.ensure_one()
+        code = self.env.context["tiss_missing"]
+        if code == "prices":
+            return self.action_procedures()
+        if code == "accounts":
+            return self.action_setup_accounting()
+        record, view = {
+            "registration": (self, "tiss_contract_view_form_registration"),
+            "cnes": (self, "tiss_contract_view_form_cnes"),
+            "company": (self.company_id.partner_id, "res_partner_view_form_tiss_cnpj"),
+            "ans": (self.partner_id, "res_partner_view_form_tiss_payer"),
+            "payer": (self.partner_id, "res_partner_view_form_tiss_payer"),
+        }[code]
+        return {
+            "type": "ir.actions.act_window",
+            "name": record.display_name,
+            "res_model": record._name,
+            "res_id": record.id,
+            "views": [(self.env.ref(f"l10n_br_tiss.{view}").id, "form")],
+            "target": "new",
+            "context": {"dialog_size": "medium"},
+        }
 
     def _get_list_action(self, name):
         """Our window action `name` on all records of this convênio."""
@@ -419,27 +599,76 @@ class TissContract(models.Model):
     # Business methods
     # ------------------------------------------------------------------
 
-    def _get_missing(self):
-        """What still blocks the first lote, as short labels."""
+    def _get_missing_labels(self):
+        """{code: short label} of all that can be missing, in the order of the checklist."""
+        return {
+            "payer": self.env._("no ANS number: no TISS files"),
+            "ans": self.env._("ANS number of the operadora"),
+            "registration": self.env._("registration at the operadora"),
+            "company": self.env._("CNPJ of the clinic"),
+            "cnes": self.env._("CNES of the clinic"),
+            "prices": self.env._("procedures and prices"),
+            "accounts": self.env._("accounts and journals"),
+        }
+
+    def _get_missing(self, has_prices):
+        """Codes of what still blocks the first lote, in the order of the checklist."""
         self.ensure_one()
-        missing = []
-        if self.identification_kind == "code" and not self.provider_code:
-            missing.append(self.env._("code at the operadora"))
-        if self.identification_kind != "code" and not self._get_provider_code():
-            missing.append(self.env._("CNPJ or CPF of the provider"))
-        if not self.partner_id.tiss_ans_code:
-            missing.append(self.env._("ANS number of the operadora"))
-        if not self.price_item_ids:
-            missing.append(self.env._("procedures and prices"))
-        if not all(self[name] for name in ACCOUNT_FIELDS):
-            missing.append(self.env._("accounts and journals"))
-        return missing
+        is_cnpj = self.identification_kind == "cnpj"
+        blocked = {
+            "payer": not self.ans_code and self.payer_kind in ("own", "foreign"),
+            "ans": not self.ans_code and self.payer_kind not in ("own", "foreign"),
+            "registration": not is_cnpj and not self._get_provider_code(),
+            "company": is_cnpj and not self._get_provider_code(),
+            "cnes": not _is_cnes(self.company_id.sudo().tiss_cnes),
+            "prices": not has_prices,
+            "accounts": not all(self[name] for name in ACCOUNT_FIELDS),
+        }
+        return [code for code in self._get_missing_labels() if blocked[code]]
+
+    def _get_priced(self):
+        """The convênios in self that have a covered procedure with a price."""
+        # As superuser: that there is a price is no secret, whoever may see it.
+        groups = (
+            self.env["product.pricelist.item"]
+            .sudo()
+            ._read_group(
+                [
+                    ("pricelist_id", "in", self.pricelist_id.ids),
+                    ("tiss_covered", "=", True),
+                    "|",
+                    "|",
+                    ("compute_price", "!=", "fixed"),
+                    ("fixed_price", ">", 0),
+                    ("tiss_tele_price", ">", 0),
+                ],
+                ["pricelist_id"],
+            )
+        )
+        priced = {pricelist.id for [pricelist] in groups}
+        return self._origin.filtered(lambda contract: contract.pricelist_id.id in priced)
+
+    def _get_payer_problem(self):
+        """Why no TISS file can go to this payer, in a sentence; None when one can."""
+        self.ensure_one()
+        if self.ans_code:
+            return None
+        if self.payer_kind in ("own", "foreign"):
+            return self.env._(
+                "%s is a payer without ANS number: no TISS file can be made for it. Bill it with an"
+                " ordinary invoice.",
+                self.partner_id.name,
+            )
+        return self.env._("The operadora %s has no ANS number.", self.partner_id.name)
 
     def _get_provider_code(self):
+        """The registration without mask; by CNPJ or CPF the clinic's own, when nothing is typed."""
         self.ensure_one()
-        if self.provider_code or self.identification_kind == "code":
-            return identifiers.compact(self.provider_code or "")
-        return identifiers.compact(self.company_id.vat or "")
+        code = identifiers.compact(self.provider_code or "")
+        if code or self.identification_kind == "code":
+            return code
+        own = identifiers.compact(self.company_id.vat or "")
+        return own if CHECKS[self.identification_kind](own) else ""
 
     def _get_provider_identification(self, part="guia"):
         """How this clinic is identified: ct_contratadoDados of a guia, or of the header.

@@ -357,10 +357,9 @@ class TissGuia(models.Model):
             problems.append(
                 self.env._("The convênio %s has no code at the operadora.", self.contract_id.name)
             )
-        if not self.contract_id.ans_code:
-            problems.append(
-                self.env._("The operadora %s has no ANS number.", self.contract_id.partner_id.name)
-            )
+        payer_problem = self.contract_id._get_payer_problem()
+        if payer_problem:
+            problems.append(payer_problem)
         if self.card_id.operadora_id != self.contract_id.partner_id:
             problems.append(self.env._("The card is of another operadora than the convênio."))
         if self.card_id.patient_id != self.patient_id:

@@ -2,7 +2,7 @@ from ast import literal_eval
 
 from lxml import etree
 
-from odoo.exceptions import AccessError, ValidationError
+from odoo.exceptions import AccessError, RedirectWarning, ValidationError
 from odoo.tests import Form, tagged
 
 from ..standard import identifiers
@@ -16,36 +16,8 @@ class TestContract(TissCommon):
     """The convênio: how the clinic is identified, which numbers it uses, what is still missing."""
 
     # ------------------------------------------------------------------
-    # The wizard: a convênio in one screen
+    # One convênio for each operadora
     # ------------------------------------------------------------------
-
-    def test_biller_makes_a_convenio_from_part_of_a_name(self):
-        biller = self._create_user("convenio.novo", "billing")
-        env = self.env(user=biller)
-        [(registry_id, _name)] = env["tiss.operadora.registry"].name_search("005711")
-        form = Form(env["tiss.contract.create"])
-        form.registry_id = env["tiss.operadora.registry"].browse(registry_id)
-        form.provider_code = " 990001 "
-        form.next_guia_number = 20001
-        form.next_lote_number = 300
-        action = form.save().action_create()
-        contract = env["tiss.contract"].browse(action["res_id"])
-        self.assertEqual(contract.ans_code, "005711")
-        self.assertEqual(contract.provider_code, "990001")
-        self.assertEqual(contract.next_guia_number, 20001)
-        self.assertEqual(contract.next_lote_number, 300)
-        self.assertEqual(contract.partner_id.vat, form.registry_id.cnpj)
-        self.assertEqual(contract.pricelist_id.currency_id, self.company.currency_id)
-        self.assertEqual(contract.missing_text, "procedures and prices")
-        self.assertTrue(contract.receivable_account_id, "accounts come from the company")
-
-    def test_a_second_convenio_with_the_same_operadora_is_refused(self):
-        registry = self.env["tiss.operadora.registry"].search([("ans_code", "=", "326305")])
-        wizard = self.env["tiss.contract.create"].create(
-            {"registry_id": registry.id, "provider_code": "1"}
-        )
-        with self.assertRefused("already has a convênio with this operadora"):
-            wizard.action_create()
 
     def test_an_archived_convenio_makes_room_for_a_new_one(self):
         self.contract.active = False
@@ -62,7 +34,7 @@ class TestContract(TissCommon):
         with self.assertRefused("has no code at the operadora: fill in its registration"):
             encounter.create_guias()
         self.assertEqual(encounter.state, "done")
-        self.assertIn("code at the operadora", self.contract.missing_text)
+        self.assertIn("registration at the operadora", self.contract.missing_text)
 
     def test_a_code_of_blanks_is_no_code(self):
         self.contract.provider_code = "   "
@@ -189,6 +161,100 @@ class TestContract(TissCommon):
             self.assertEqual(action["res_model"], records._name)
             self.assertEqual(records.search(action["domain"]), records)
 
+    def test_the_checklist_names_each_thing_with_its_place(self):
+        """Each entry appears alone, has a button in the form, and its dialog repairs it."""
+        contract, company = self.contract, self.company.sudo()
+        self.assertFalse(contract.missing_codes)
+        cases = {
+            "registration": (contract, {"provider_code": False}, {"provider_code": "12345"}),
+            "cnes": (contract, {"company_cnes": "1234567"}, {"company_cnes": "9999999"}),
+            "company": (company.partner_id, {"vat": False}, {"vat": company.vat}),
+            "ans": (contract.partner_id, {"tiss_ans_code": False}, {"tiss_ans_code": "326305"}),
+        }
+        arch = etree.fromstring(contract.get_view(view_type="form")["arch"])
+        buttons = [
+            literal_eval(context)["tiss_missing"]
+            for context in arch.xpath("//button[@name='action_fix_missing']/@context")
+        ]
+        self.assertEqual(buttons, list(contract._get_missing_labels()))
+        for code, (record, without, with_it) in cases.items():
+            with self.subTest(code):
+                record.write(without)
+                if code == "cnes":
+                    company.tiss_cnes = False
+                if code == "company":
+                    contract.write({"identification_kind": "cnpj", "provider_code": False})
+                self.assertEqual(contract.missing_codes, code)
+                action = contract.with_context(tiss_missing=code).action_fix_missing()
+                self.assertEqual((action["res_model"], action["target"]), (record._name, "new"))
+                self.assertEqual(action["res_id"], record.id)
+                view = self.env["ir.ui.view"].sudo().browse(action["views"][0][0])
+                form = Form(self.env[record._name].browse(record.id), view=view)
+                for name, value in with_it.items():
+                    form[name] = value
+                form.save()
+                self.assertFalse(contract.missing_codes)
+
+    def _get_missing_codes(self):
+        self.contract.invalidate_recordset(["missing_codes"])
+        return self.contract.missing_codes
+
+    def test_the_checklist_asks_for_accounts_and_prices(self):
+        self.contract.glosa_account_id = False
+        self.contract.price_item_ids.tiss_covered = False
+        self.assertEqual(self._get_missing_codes(), "prices,accounts")
+        self.contract.with_context(tiss_missing="accounts").action_fix_missing()
+        self.assertEqual(self._get_missing_codes(), "prices")
+        action = self.contract.with_context(tiss_missing="prices").action_fix_missing()
+        wizard = self.env[action["res_model"]].browse(action["res_id"])
+        wizard.line_ids[0].covered = True
+        wizard.action_apply()
+        self.assertFalse(self._get_missing_codes())
+
+    def test_a_covered_procedure_without_a_price_is_no_price(self):
+        self.contract.price_item_ids.fixed_price = 0
+        self.assertEqual(self._get_missing_codes(), "prices")
+        self.contract.price_item_ids[0].tiss_tele_price = 80
+        self.assertFalse(self._get_missing_codes())
+
+    def test_a_cpf_is_never_taken_from_the_clinics_cnpj(self):
+        self.contract.write({"identification_kind": "cpf", "provider_code": False})
+        self.assertEqual(self.contract.missing_codes, "registration")
+        self.company.sudo().vat = CPF
+        self.assertFalse(self.contract.missing_codes)
+        self.assertEqual(self.contract._get_provider_identification(), {"cpfContratado": CPF})
+
+    def test_cnes_has_seven_digits(self):
+        for wrong in ("123456", "12345AB", False):
+            with self.assertRefused("seven digits", ValidationError):
+                self.contract.company_cnes = wrong
+
+    def test_a_payer_without_ans_number_gets_no_tiss_file(self):
+        guia = self._create_encounters(CONSULTATION).create_guias()
+        self.assertEqual(guia.state, "ready")
+        self.operadora.write({"tiss_payer_kind": "own", "tiss_ans_code": False})
+        self.assertEqual(self.contract.missing_codes, "payer")
+        with self.assertRefused("payer without ANS number: no TISS file can be made for it"):
+            guia.create_lotes()
+
+    def test_opening_form_and_list_takes_few_queries_however_many_convenios(self):
+        def count(contracts):
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            contracts.mapped("missing_text")
+            contracts.mapped("amount_open")
+            contracts.mapped("open_glosa_count")
+            return self.env.cr.sql_log_count - before
+
+        others = [
+            self._create_contract(code, provider_code="7")
+            for code in ("005711", "006246", "359017")
+        ]
+        one = count(self.contract)
+        self.assertLess(one, 40)
+        self.assertLessEqual(count(self.contract.union(*others)), one + 3)
+
     # ------------------------------------------------------------------
     # Accounts
     # ------------------------------------------------------------------
@@ -232,9 +298,67 @@ class TestContract(TissCommon):
     # ------------------------------------------------------------------
 
     def test_a_used_convenio_is_archived_not_deleted(self):
-        self._create_encounters(CONSULTATION).create_guias()
-        with self.assertRefused("already has guias or lotes.*Archive it instead"):
+        """Documents are named and counted; the button of the refusal archives."""
+        self._create_lote(CONSULTATION)
+        with self.assertRefused("already has documents", RedirectWarning):
             self.contract.unlink()
+        with self.assertRaises(RedirectWarning) as caught, self.env.cr.savepoint():
+            self.contract.action_delete()
+        message, action_id, _button, context = caught.exception.args
+        self.assertRegex(message, "Encounter.*: 1, .*Guia: 1, .*Lote: 1, .*Message: 1")
+        action = self.env["ir.actions.server"].browse(action_id).with_context(**context)
+        self.assertEqual(action.run()["res_model"], "tiss.contract")
+        self.assertFalse(self.contract.active)
+
+    def test_even_a_cancelled_guia_or_an_open_visit_keeps_its_convenio(self):
+        self._create_encounters(CONSULTATION).create_guias().action_cancel()
+        with self.assertRefused("already has documents", RedirectWarning):
+            self.contract.unlink()
+        other = self._create_contract("005711", provider_code="77")
+        plan = self.plan.create({"operadora_id": other.partner_id.id, "name": "Outro Plano"})
+        card = self.card.create({"patient_id": self.patient.id, "plan_id": plan.id, "number": "9"})
+        self._create_encounters(CONSULTATION, done=False, card_id=card.id, contract_id=other.id)
+        with self.assertRefused("already has documents", RedirectWarning):
+            other.unlink()
+
+    def test_a_biller_does_not_delete(self):
+        other = self._create_contract("005711", provider_code="77")
+        with self.assertRaises(AccessError):
+            other.with_user(self._create_user("convenio.apaga", "billing")).action_delete()
+
+    def test_an_unused_convenio_goes_with_its_empty_price_list(self):
+        other = self._create_contract("005711", provider_code="77")
+        pricelist = other.pricelist_id
+        other.action_delete()
+        self.assertFalse(other.exists())
+        self.assertFalse(pricelist.exists())
+
+    def test_a_price_list_with_prices_or_used_elsewhere_stays(self):
+        other = self._create_contract("005711", provider_code="77")
+        self._price(other, {ECG: 41.10})
+        priced = other.pricelist_id
+        third = self._create_contract("006246", provider_code="78")
+        partner = self.env["res.partner"].create({"name": "Cliente Inventado"})
+        partner.specific_property_product_pricelist = third.pricelist_id
+        given = third.pricelist_id
+        fourth = self._create_contract("359017", provider_code="79", pricelist_id=given.id)
+        (other | third).unlink()
+        self.assertEqual((priced | given).exists(), priced | given)
+        fourth.unlink()
+        self.assertTrue(given.exists(), "a client still has it")
+
+    def test_archived_convenios_come_back_unless_their_place_is_taken(self):
+        self.contract.action_archive()
+        self.contract.action_unarchive()
+        self.assertTrue(self.contract.active)
+        self.contract.action_archive()
+        self.env.flush_all()
+        newer = self._create_contract("326305", provider_code="2")
+        with self.assertRefused("stays archived.*Archive that one first", RedirectWarning):
+            self.contract.action_unarchive()
+        with self.assertRaises(RedirectWarning) as caught:
+            self.contract.action_unarchive()
+        self.assertEqual(caught.exception.args[1]["res_id"], newer.id)
 
     def test_an_operadora_with_a_convenio_is_not_deleted(self):
         with self.assertRefused("another model is using the record|Convênio|being used"):

@@ -9,11 +9,8 @@ from .return_messages import analysis_message, payment_message
 TOO_HIGH = "1705"  # T38: VALOR APRESENTADO A MAIOR
 
 
-@tagged("post_install", "-at_install", "post_install_l10n")
-class TestMainJobTour(TissRecords, ClinicCase, HttpCase):
-    """A biller does the whole main job in a browser, in Portuguese; what it leaves is checked."""
-
-    groups = "l10n_br_tiss.group_tiss_billing"
+class TourCase(TissRecords, ClinicCase, HttpCase):
+    """An ordinary user who reads Portuguese."""
 
     @classmethod
     def setUpClass(cls):
@@ -22,7 +19,6 @@ class TestMainJobTour(TissRecords, ClinicCase, HttpCase):
         root["res.lang"]._activate_lang("pt_BR")
         root.ref("base.module_l10n_br_tiss")._update_translations(["pt_BR"])
         cls.env.user.sudo().write({"lang": "pt_BR", "tz": "America/Sao_Paulo"})
-        cls.professional = cls._create_professional("Médica Exemplo")
 
     def start_tour(self, *args, **kwargs):
         """Odoo skips a tour without a browser; then nobody would notice that it never ran."""
@@ -30,6 +26,30 @@ class TestMainJobTour(TissRecords, ClinicCase, HttpCase):
             return super().start_tour(*args, **kwargs)
         except unittest.SkipTest as error:
             return self.fail(f"The tour needs Chromium: {error}")
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
+class TestContractTour(TourCase):
+    """A manager registers a convênio in three steps, changes a price and deletes it again."""
+
+    def test_three_steps_a_new_price_and_the_end(self):
+        operadora = self.env["tiss.operadora.registry"].search([("ans_code", "=", "006246")])
+        self.start_tour("/odoo", "l10n_br_tiss_contract_create", login="tiss_test", timeout=120)
+        partner = self.env["res.partner"].search([("tiss_ans_code", "=", operadora.ans_code)])
+        self.assertTrue(partner)
+        self.assertFalse(self.env["tiss.contract"].search([("partner_id", "=", partner.id)]))
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
+class TestMainJobTour(TourCase):
+    """A biller does the whole main job in a browser, in Portuguese; what it leaves is checked."""
+
+    groups = "l10n_br_tiss.group_tiss_billing"
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.professional = cls._create_professional("Médica Exemplo")
 
     def test_from_the_card_to_the_paid_invoice(self):
         self.start_tour("/odoo", "l10n_br_tiss_main_job", login="tiss_test", timeout=180)

@@ -1,4 +1,5 @@
 from . import (
+    tiss_contract_catalog,
     tiss_contract_clone,
     tiss_contract_create,
     tiss_contract_procedure,

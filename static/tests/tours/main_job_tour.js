@@ -2,61 +2,7 @@ import { browser } from "@web/core/browser/browser";
 import { registry } from "@web/core/registry";
 import { stepUtils } from "@web_tour/tour_utils";
 import { inputFiles } from "@web/../tests/utils";
-
-const MODAL = ".modal:not(.o_inactive_modal)";
-
-function openMenu(section, menu) {
-    const sectionStep = {
-        content: `open the menu ${section}`,
-        trigger: `.o_menu_sections [data-menu-xmlid="l10n_br_tiss.${section}"]`,
-        run: "click",
-    };
-    const menuStep = {
-        content: `open ${menu}`,
-        trigger: `.o-dropdown--menu [data-menu-xmlid="l10n_br_tiss.${menu}"]`,
-        run: "click",
-    };
-    return menu ? [sectionStep, menuStep] : [sectionStep];
-}
-
-function edit(field, value, scope = "") {
-    return {
-        content: `type ${value} in ${field}`,
-        trigger: `${scope} .o_field_widget[name=${field}] input`,
-        run: `edit ${value}`,
-    };
-}
-
-/** Type words in a many2one and take the suggestion that holds `text`, or creates it. */
-function choose(field, words, text, scope = "") {
-    return [
-        edit(field, words, scope),
-        {
-            content: `choose ${text}`,
-            trigger: `.o-autocomplete--dropdown-menu .o-autocomplete--dropdown-item a:contains("${text}")`,
-            run: "click",
-        },
-    ];
-}
-
-function press(name, scope = "") {
-    return {
-        content: `press ${name}`,
-        trigger: `${scope} button[name=${name}]:visible:enabled`,
-        run: "click",
-    };
-}
-
-function see(content, trigger) {
-    return { content, trigger };
-}
-
-function seeState(state, label) {
-    return see(
-        `the state is ${label}`,
-        `.o_statusbar_status .o_arrow_button_current[data-value=${state}]:contains("${label}")`
-    );
-}
+import { MODAL, choose, edit, openMenu, press, see, seeState } from "./tour_steps";
 
 function makeConvenio() {
     return [
@@ -69,11 +15,12 @@ function makeConvenio() {
         see("in Portuguese", `${MODAL} .modal-title:contains("Novo convênio")`),
         ...choose("registry_id", "amil", "ANS 326305", MODAL),
         see("the operadora fills in", `${MODAL} .o_field_widget[name=cnpj]:contains("29309127")`),
+        press("action_next", `${MODAL} footer`),
         edit("provider_code", "12345", MODAL),
         edit("next_guia_number", "501", MODAL),
         edit("next_lote_number", "41", MODAL),
         press("action_create", `${MODAL} footer`),
-        see("what is missing", ".o_form_view [name=missing_text]:contains('procedimentos e preços')"),
+        see("what is missing", ".o_form_view .alert button[name=action_fix_missing]:visible"),
         {
             content: "open the prices",
             trigger: ".o_notebook a[name=prices]",
@@ -87,7 +34,7 @@ function makeConvenio() {
         ...choose("tiss_term_id", "consulta consultorio", "10101012"),
         edit("fixed_price", "150,00"),
         ...stepUtils.saveForm(),
-        see("nothing is missing", ".o_form_view:not(:has([name=missing_text]:visible))"),
+        see("nothing is missing", ".o_form_view:not(:has(.alert button[name=action_fix_missing]:visible))"),
     ];
 }
 
