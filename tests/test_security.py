@@ -64,6 +64,9 @@ RIGHTS = {
     "tiss.contract.transfer": ("", "", "rwcu"),
     "tiss.registry.import": ("", "", "rwcu"),
     "tiss.terminology.import": ("", "", "rwcu"),
+    "tiss.terminology.import.line": ("", "", "rwcu"),
+    "tiss.product.match": ("", "rwcu", "rwcu"),
+    "tiss.product.match.line": ("", "rwcu", "rwcu"),
     "tiss.price.import": ("", "", "rwcu"),
     "tiss.price.import.line": ("", "", "rwcu"),
 }

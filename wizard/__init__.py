@@ -11,9 +11,12 @@ from . import (
     tiss_lote_protocol,
     tiss_price_import,
     tiss_price_import_line,
+    tiss_product_match,
+    tiss_product_match_line,
     tiss_readjustment,
     tiss_readjustment_line,
     tiss_registry_import,
     tiss_return_import,
     tiss_terminology_import,
+    tiss_terminology_import_line,
 )
