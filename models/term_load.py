@@ -79,24 +79,27 @@ def stage(env, rows, columns):
 
 
 def _to_rows(env, rows, columns):
-    # What the file has no column for is as it was.
-    bare = [table for table, has in columns.items() if "details" not in has]
     env.cr.execute(
         """
-        SELECT table_code, code, description FROM tiss_term
-         WHERE table_code = ANY(%s) AND description IS NOT NULL
+        SELECT table_code, code, name, description, search_name FROM tiss_term
+         WHERE table_code = ANY(%s)
         """,
-        [bare],
+        [list(columns)],
     )
-    known = {(table, code): description for table, code, description in env.cr.fetchall()}
+    known = {tuple(each[:2]): each[2:] for each in env.cr.fetchall()}
+    unknown = (None, None, None)
     for row in rows:
-        description = row.description or known.get((row.table, row.code)) or None
+        name, description, search_name = known.get((row.table, row.code), unknown)
+        details = row.description or description
+        # Most rows are as they were, and to spell them anew takes longer than all the rest.
+        if (row.term, details) != (name, description):
+            search_name = to_search_name(row.term, details)
         yield (
             row.table,
             row.code,
             row.term,
-            to_search_name(row.term, description),
-            description,
+            search_name,
+            details,
             row.start,
             row.end,
             "end" in columns[row.table],

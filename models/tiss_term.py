@@ -11,6 +11,8 @@ from .bulk import upsert
 from .term_load import to_search_name
 
 PROCEDURE_TABLES = ("18", "19", "20", "22")
+# A trigram index knows nothing of shorter words.
+MIN_INDEXED_LENGTH = 3
 COLUMNS = ("table_code", "code", "name", "search_name", "description", "start_date", "end_date")
 
 
@@ -138,14 +140,34 @@ class TissTerm(models.Model):
         if not words or operator not in ("ilike", "like"):
             return super().name_search(name, domain, operator, limit)
         matching = Domain("display_name", operator, name) & Domain(domain or Domain.TRUE)
-        query = self._search(matching, limit=limit)
+        if max(map(len, words)) < MIN_INDEXED_LENGTH:
+            terms = self._search_short(matching, words[0], limit)
+        else:
+            terms = self._search_ranked(matching, words[0], limit)
+        return [(term.id, term.display_name) for term in terms.sudo()]
+
+    @api.model
+    def _search_ranked(self, domain, word, limit):
+        query = self._search(domain, limit=limit)
         query.order = SQL(
-            "(code LIKE %s) DESC, COALESCE(end_date < %s, false), length(name), table_code, code",
-            f"{words[0]}%",
+            "(code LIKE %s) DESC, COALESCE(end_date < %s, false), octet_length(name), id",
+            f"{word}%",
             fields.Date.context_today(self),
         )
-        terms = self.browse(query.get_result_ids())
-        return [(term.id, term.display_name) for term in terms.sudo()]
+        return self.browse(query.get_result_ids())
+
+    @api.model
+    def _search_short(self, domain, word, limit):
+        """One or two characters are in most terms: take the first there are, unsorted by length."""
+        today = fields.Date.context_today(self)
+        is_valid = Domain("end_date", "=", False) | Domain("end_date", ">=", today)
+        has_code = Domain("code", "=like", f"{word}%")
+        terms = self.browse()
+        for step in (has_code & is_valid, is_valid, Domain.TRUE):
+            left = limit - len(terms) if limit else None
+            if left is None or left > 0:
+                terms += self.search(domain & step & Domain("id", "not in", terms.ids), limit=left)
+        return terms
 
     # ------------------------------------------------------------------
     # Actions
