@@ -7,7 +7,7 @@
     "author": "l10n_br_tiss contributors",
     "license": "LGPL-3",
     "depends": ["account", "calendar", "contacts", "l10n_br", "mail", "product"],
-    "external_dependencies": {"python": ["tiss", "xmlschema", "python-stdnum"]},
+    "external_dependencies": {"python": ["tiss", "xmlschema", "python-stdnum", "openpyxl"]},
     "icon": "/l10n_br_tiss/static/description/icon.svg",
     "data": [
         "security/l10n_br_tiss_groups.xml",
@@ -26,6 +26,7 @@
         "wizard/tiss_price_import_views.xml",
         "wizard/tiss_registry_import_views.xml",
         "wizard/tiss_terminology_import_views.xml",
+        "wizard/tiss_product_match_views.xml",
         "wizard/tiss_guia_generate_views.xml",
         "wizard/tiss_lote_generate_views.xml",
         "wizard/tiss_lote_protocol_views.xml",

@@ -1,9 +1,10 @@
 from odoo import api, models
 from odoo.fields import Domain
+from odoo.tools import escape_psql
 
 
 class ProductProduct(models.Model):
-    """Procedures are found by TUSS code, and by words in any order and without accents."""
+    """Procedures are found by TISS code, and by TUSS words in any order and without accents."""
 
     _inherit = "product.product"
 
@@ -15,9 +16,10 @@ class ProductProduct(models.Model):
         if not name or operator not in ("ilike", "like") or is_full or not Term.has_access("read"):
             return found
         terms = Term._search_display_name(operator, name)
+        code = escape_psql(name.strip())
         others = self.search_fetch(
             Domain(domain or Domain.TRUE)
-            & Domain("tiss_term_id", "any", terms)
+            & (Domain("tiss_term_id", "any", terms) | Domain("tiss_code", "=ilike", f"{code}%"))
             & Domain("id", "not in", [product_id for product_id, _label in found]),
             ["display_name"],
             limit=limit and limit - len(found),

@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 
 class ResConfigSettings(models.TransientModel):
@@ -23,6 +23,19 @@ class ResConfigSettings(models.TransientModel):
     tiss_bank_journal_id = fields.Many2one(
         related="company_id.tiss_bank_journal_id", readonly=False
     )
+
+    tiss_edition_ids = fields.Many2many(
+        "tiss.terminology.edition", string="Terminology", compute="_compute_tiss_edition_ids"
+    )
+
+    # ------------------------------------------------------------------
+    # Compute, inverse, search
+    # ------------------------------------------------------------------
+
+    @api.depends_context("uid")
+    def _compute_tiss_edition_ids(self):
+        domain = [("is_installed", "=", True)]
+        self.tiss_edition_ids = self.env["tiss.terminology.edition"].search(domain)
 
     # ------------------------------------------------------------------
     # Actions

@@ -3,13 +3,16 @@ import itertools
 from odoo import api, fields, models, tools
 from odoo.exceptions import UserError
 from odoo.fields import Domain
-from odoo.tools import escape_psql
+from odoo.tools import SQL, escape_psql, format_date
 
 from ..standard import terminology
 from ..standard.text import to_ascii
 from .bulk import upsert
+from .term_load import to_search_name
 
 PROCEDURE_TABLES = ("18", "19", "20", "22")
+# A trigram index knows nothing of shorter words.
+MIN_INDEXED_LENGTH = 3
 COLUMNS = ("table_code", "code", "name", "search_name", "description", "start_date", "end_date")
 
 
@@ -48,7 +51,7 @@ class TissTerm(models.Model):
     _rec_names_search = ["code", "search_name"]
 
     table_code = fields.Char("Table", required=True, index=True)
-    code = fields.Char(required=True, index=True)
+    code = fields.Char(required=True)
     name = fields.Char("Term", required=True)
     search_name = fields.Char(required=True, index="trigram")
     description = fields.Char()
@@ -57,7 +60,14 @@ class TissTerm(models.Model):
     history_ids = fields.One2many("tiss.term.history", "term_id", "Earlier Versions")
     product_ids = fields.One2many("product.template", "tiss_term_id", "Products")
     product_count = fields.Integer(compute="_compute_product_count")
+    archived_product_count = fields.Integer(compute="_compute_product_count")
+    validity = fields.Selection(
+        [("future", "Not yet valid"), ("valid", "Valid"), ("ended", "Ended")],
+        compute="_compute_validity",
+    )
 
+    # Beside the equality this index finds codes by their first digits in every collation.
+    _code_idx = models.Index("(code varchar_pattern_ops)")
     _table_code_uniq = models.Constraint(
         "UNIQUE(table_code, code)", "A term's code is unique within its table."
     )
@@ -66,34 +76,145 @@ class TissTerm(models.Model):
     # Compute, inverse, search
     # ------------------------------------------------------------------
 
-    @api.depends("code", "name")
+    @api.depends("code", "name", "end_date")
+    @api.depends_context("formatted_display_name")
     def _compute_display_name(self):
+        """In a dropdown an ended term says so, in grey behind its name."""
+        today = fields.Date.context_today(self)
+        mark = self.env.context.get("formatted_display_name")
         for term in self:
-            term.display_name = f"{term.code} {term.name}"
+            name = f"{term.code} {term.name}"
+            if mark and term.end_date and term.end_date < today:
+                ended = self.env._("ended %s", format_date(self.env, term.end_date))
+                name = f"{name}\t--{ended}--"
+            term.display_name = name
 
     @api.depends("product_ids")
     def _compute_product_count(self):
+        counts = dict.fromkeys(self.ids, (0, 0))
+        for term, active, count in (
+            self.env["product.template"]
+            .with_context(active_test=False)
+            ._read_group(
+                [("tiss_term_id", "in", self.ids)], ["tiss_term_id", "active"], ["__count"]
+            )
+        ):
+            known = counts[term.id]
+            counts[term.id] = (count, known[1]) if active else (known[0], count)
         for term in self:
-            term.product_count = len(term.product_ids)
+            term.product_count, term.archived_product_count = counts.get(term.id, (0, 0))
+
+    @api.depends("start_date", "end_date")
+    def _compute_validity(self):
+        today = fields.Date.context_today(self)
+        for term in self:
+            if term._is_valid_on(today):
+                term.validity = "valid"
+            else:
+                is_past = term.end_date and term.end_date < today
+                term.validity = "ended" if is_past else "future"
 
     @api.model
     def _search_display_name(self, operator, value):
         """Words match in any order and without accents: "consulta consultorio"."""
         if operator in ("ilike", "like") and isinstance(value, str):
-            words = to_search_words(value)
-            return Domain.AND(
-                Domain("code", "=like", f"{word}%") | Domain("search_name", "like", word)
-                for word in words
-            )
+            return Domain.AND(self._get_word_domain(word) for word in to_search_words(value))
         return super()._search_display_name(operator, value)
+
+    @api.model
+    def _get_word_domain(self, word):
+        """A word of the term, or the beginning of its code.
+
+        Codes of letters alone (O, the face of a tooth) are short; looking for them only when they
+        are typed in full leaves the other searches to the index of words.
+        """
+        in_name = Domain("search_name", "like", word)
+        if any(character.isdigit() for character in word):
+            return Domain("code", "=like", f"{word}%") | in_name
+        return Domain("code", "=", word) | in_name if len(word) <= 2 else in_name
+
+    @api.model
+    def name_search(self, name="", domain=None, operator="ilike", limit=100):
+        """The best first: by code, then terms that are valid today, then the shorter ones."""
+        words = to_search_words(name or "")
+        if not words or operator not in ("ilike", "like"):
+            return super().name_search(name, domain, operator, limit)
+        matching = Domain("display_name", operator, name) & Domain(domain or Domain.TRUE)
+        if max(map(len, words)) < MIN_INDEXED_LENGTH:
+            terms = self._search_short(matching, words[0], limit)
+        else:
+            terms = self._search_ranked(matching, words[0], limit)
+        return [(term.id, term.display_name) for term in terms.sudo()]
+
+    @api.model
+    def _search_ranked(self, domain, word, limit):
+        query = self._search(domain, limit=limit)
+        query.order = SQL(
+            "(code LIKE %s) DESC, COALESCE(end_date < %s, false), octet_length(name), id",
+            f"{word}%",
+            fields.Date.context_today(self),
+        )
+        return self.browse(query.get_result_ids())
+
+    @api.model
+    def _search_short(self, domain, word, limit):
+        """One or two characters are in most terms: take the first there are, unsorted by length."""
+        today = fields.Date.context_today(self)
+        is_valid = Domain("end_date", "=", False) | Domain("end_date", ">=", today)
+        has_code = Domain("code", "=like", f"{word}%")
+        terms = self.browse()
+        for step in (has_code & is_valid, is_valid, Domain.TRUE):
+            left = limit - len(terms) if limit else None
+            if left is None or left > 0:
+                terms += self.search(domain & step & Domain("id", "not in", terms.ids), limit=left)
+        return terms
 
     # ------------------------------------------------------------------
     # Actions
     # ------------------------------------------------------------------
 
     def action_create_products(self):
-        """Create the missing products of the chosen terms and open them."""
-        return self.create_products()._get_records_action(name=self.env._("Procedures"))
+        """Create the missing products of the chosen terms and open them all.
+
+        An archived product is not doubled and not brought back unasked: it is shown, in grey, and
+        can be restored there.
+        """
+        archived = self._get_archived_products()
+        terms = self - archived.tiss_term_id
+        count = len(terms.filtered(lambda term: not term.product_ids))
+        products = terms.create_products() | archived
+        action = products._get_records_action(
+            name=self.env._("Procedures"),
+            context={"active_test": False, "create": False},
+        )
+        if len(self) == 1:
+            return action
+        action["views"] = [
+            (self.env.ref("l10n_br_tiss.product_template_view_list").id, "list"),
+            (False, "form"),
+        ]
+        message = self.env._(
+            "%(new)s procedures created; %(known)s were there already; %(archived)s are archived"
+            " and can be restored from this list.",
+            new=count,
+            known=len(products) - count - len(archived),
+            archived=len(archived),
+        )
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "warning" if archived else "success",
+                "message": message,
+                "next": action,
+            },
+        }
+
+    def action_restore_products(self):
+        """Bring the archived products of the terms back and open them."""
+        products = self._get_archived_products()
+        products.action_unarchive()
+        return products._get_records_action(name=self.env._("Procedures"))
 
     # ------------------------------------------------------------------
     # Business methods
@@ -131,6 +252,8 @@ class TissTerm(models.Model):
     def create_products(self):
         """Products of the terms in self: those that exist, and new ones for the others.
 
+        A term whose only products are archived gets them back rather than a second one.
+
         :return: `product.template`, one per term
         """
         wrong = self.filtered(lambda term: term.table_code not in PROCEDURE_TABLES)
@@ -142,10 +265,25 @@ class TissTerm(models.Model):
                     wrong[0].display_name,
                 )
             )
+        # Who asks for a product of a term whose product was archived does that work again.
+        self._get_archived_products().action_unarchive()
         missing = self.filtered(lambda term: not term.product_ids)
         Product = self.env["product.template"]
         Product.create([Product._tiss_prepare_from_term(term) for term in missing])
         return self.product_ids
+
+    def _get_archived_products(self):
+        """Archived products of those terms in self that have no other."""
+        products = (
+            self.env["product.template"]
+            .with_context(active_test=False)
+            .search([("tiss_term_id", "in", self.ids)])
+            .with_env(self.env)
+        )
+        active = products.filtered("active")
+        return (products - active).filtered(
+            lambda product: product.tiss_term_id not in active.tiss_term_id
+        )
 
     @api.model
     def _load_packaged_terms(self):
@@ -177,7 +315,7 @@ class TissTerm(models.Model):
             row.table,
             row.code,
             row.term,
-            to_ascii(row.term),
+            to_search_name(row.term, row.description),
             row.description or None,
             row.start,
             row.end,

@@ -6,10 +6,15 @@ class TissTermHistory(models.Model):
 
     _name = "tiss.term.history"
     _description = "Earlier Version of a Term"
-    _order = "term_id, id desc"
+    _order = "id desc"
+    _rec_name = "name"
 
     term_id = fields.Many2one("tiss.term", required=True, index=True, ondelete="cascade")
-    name = fields.Char(required=True)
+    table_code = fields.Char(related="term_id.table_code")
+    code = fields.Char(related="term_id.code")
+    current_name = fields.Char("Now", related="term_id.name")
+    current_end_date = fields.Date("Now Valid Until", related="term_id.end_date")
+    name = fields.Char("Before", required=True)
     description = fields.Char()
     start_date = fields.Date("Valid From")
     end_date = fields.Date("Valid Until")

@@ -21,6 +21,8 @@ from .schema import load, versions
 # Tables of TUSS proper; every other table is a domain.
 TUSS_TABLES = ("18", "19", "20", "22")
 GLOSA_TABLE = "38"
+# The ANS zip of TISS 4.03.00, whose XSD holds the domains of data/domains.csv.
+XSD_EDITION = "202511"
 
 # XSD type of an element -> table of its codes. Types of the same table hold subsets of it. Tables
 # with a name instead of a number are domains that ANS has published only in the XSD.
@@ -210,6 +212,22 @@ def glosa_indicators() -> Iterator[GlosaIndicator]:
             yield GlosaIndicator(
                 code, period, initial, final, days, guias, value, tuple(unreliable)
             )
+
+
+def packaged_editions() -> dict[str, str]:
+    """Edition (``202609``) by table of what ``tuss_terms``, ``domains`` and ``glosas`` give.
+
+    Tabela 38 names its edition. The open data do not: their month is that of the newest row. What
+    comes out of the XSD is as old as the last version of it.
+    """
+    newest: dict[str, str] = {}
+    for row in (*tuss_terms(), *domains()):
+        day = max((each for each in (row.start, row.end) if each), default=None)
+        month = f"{day:%Y%m}" if day else ""
+        newest[row.table] = max(newest.get(row.table, ""), month)
+    editions = {table: month or XSD_EDITION for table, month in newest.items()}
+    source = _json("_data", "glosas.json")["source"]["data"]
+    return editions | {GLOSA_TABLE: source.replace("-", "")}
 
 
 def _term(record: dict[str, str]) -> Term:

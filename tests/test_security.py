@@ -65,6 +65,9 @@ RIGHTS = {
     "tiss.registry.import": ("", "", "rwcu"),
     "tiss.registry.import.line": ("", "", "rwcu"),
     "tiss.terminology.import": ("", "", "rwcu"),
+    "tiss.terminology.import.line": ("", "", "rwcu"),
+    "tiss.product.match": ("", "rwcu", "rwcu"),
+    "tiss.product.match.line": ("", "rwcu", "rwcu"),
     "tiss.price.import": ("", "", "rwcu"),
     "tiss.price.import.line": ("", "", "rwcu"),
 }

@@ -12,8 +12,11 @@ from . import (
     tiss_lote_protocol,
     tiss_price_import,
     tiss_price_import_line,
+    tiss_product_match,
+    tiss_product_match_line,
     tiss_registry_import,
     tiss_registry_import_line,
     tiss_return_import,
     tiss_terminology_import,
+    tiss_terminology_import_line,
 )
