@@ -1,12 +1,9 @@
-import datetime
-
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, RedirectWarning, UserError, ValidationError
-from odoo.tools import SQL, format_date
+from odoo.tools import SQL
 
 from .. import standard
 from ..standard import identifiers
-from ..standard.money import line_total, to_decimal
 
 IDENTIFICATIONS = {
     # kind: (key in the message header, key in the guias), guide §9.5
@@ -696,52 +693,6 @@ class TissContract(models.Model):
         )  # fmt: skip
         self.invalidate_recordset([field], flush=False)
         return range(last - count, last)
-
-    def _get_prices(self, products, date):
-        """Unit prices of many products on one day, in one query.
-
-        :return: {product id: (Decimal, price rule)}, without the products that have no price
-        """
-        self.ensure_one()
-        if not self.pricelist_id:
-            return {}
-        # Noon, so that neither the time zone nor the last day of a rule moves a price.
-        moment = datetime.datetime.combine(date, datetime.time(12))
-        rules = self.pricelist_id._compute_price_rule(products, 1.0, date=moment)
-        Item = self.env["product.pricelist.item"]
-        return {
-            product_id: (to_decimal(price), Item.browse(rule_id))
-            for product_id, (price, rule_id) in rules.items()
-            if rule_id
-        }
-
-    def price_for(self, product, date, quantity=1, mode="on_site", **details):
-        """Price of a product on a day, and why.
-
-        :param product: `product.product`
-        :param mode: "on_site" or "tele"
-        :return: dict: `unit_amount` and `amount` (Decimal reais, None without a price) and
-            `explanation`, a list of sentences
-        """
-        self.ensure_one()
-        price, rule = self._get_prices(product, date).get(product.id, (None, None))
-        if price is None:
-            sentence = self.env._(
-                "%(contract)s has no price for %(product)s on %(date)s.",
-                contract=self.name,
-                product=product.display_name,
-                date=format_date(self.env, date),
-            )
-            return {"unit_amount": None, "amount": None, "explanation": [sentence]}
-        explanation = [
-            self.env._("Price list %s", self.pricelist_id.name),
-            self.env._("Rule: %(name)s, %(price)s", name=rule.name, price=rule.price),
-        ]
-        return {
-            "unit_amount": price,
-            "amount": line_total(quantity, price),
-            "explanation": explanation,
-        }
 
     def _get_payment_method_line(self):
         """The bank's method whose outstanding account is the transit account.

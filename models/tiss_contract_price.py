@@ -1,4 +1,83 @@
+from decimal import Decimal
+
 from odoo import fields, models
+from odoo.tools import format_amount, format_date, formatLang
+from odoo.tools.translate import LazyTranslate
+
+from ..standard import pricing
+from .price_book import PriceBook, PriceRequest
+
+_lt = LazyTranslate(__name__)
+
+# What each step of a calculation says; a percent sign is doubled.
+SENTENCES = {
+    "rule": _lt("%(pricelist)s: %(rule)s%(conditions)s%(period)s"),
+    "fixed": _lt("Agreed price: %(amount)s"),
+    "tele": _lt("Agreed price for telehealth: %(amount)s"),
+    "formula": _lt("By the rule “%(label)s”: %(amount)s"),
+    "row": _lt("“%(table)s”, row %(code)s: %(name)s"),
+    "amount": _lt("Price in the table: %(amount)s"),
+    "porte": _lt("Porte %(porte)s of “%(edition)s”: %(amount)s"),
+    "fraction": _lt("× %(fraction)s (fraction of the porte)"),
+    "band": _lt("× %(part)s%% (band %(percent)s%%)"),
+    "uco": _lt("UCO %(quantity)s × %(value)s = %(amount)s"),
+    "film": _lt("Film %(quantity)s m² × %(value)s = %(amount)s"),
+    "ch": _lt("CH %(quantity)s × %(value)s = %(amount)s"),
+    "pmc": _lt("PMC: %(amount)s"),
+    "pf": _lt("PF: %(amount)s"),
+    "pmc_fraction": _lt("PMC of one unit: %(amount)s"),
+    "pf_fraction": _lt("PF of one unit: %(amount)s"),
+    "no_pmc": _lt("The table has no PMC: the PF counts."),
+    "margin": _lt("Margin on the PF: %(percent)s%%"),
+    "percent": _lt("× %(part)s%% (inflator or deflator %(percent)s%%)"),
+    "component": _lt("%(product)s: %(quantity)s × %(value)s = %(amount)s"),
+    "sum": _lt("Sum of the components: %(amount)s"),
+    "auxiliary": _lt("Assistant %(position)s: %(percent)s%% of the surgeon's fee"),
+    "instrumentator": _lt("Scrub nurse: %(percent)s%% of the surgeon's fee"),
+    "anaesthetic": _lt("Anaesthetist: anaesthetic porte %(number)s"),
+    "same_access": _lt("Procedure %(order)s by the same access: %(percent)s%%"),
+    "different_access": _lt("Procedure %(order)s by another access: %(percent)s%%"),
+    "by_order": _lt("Procedure %(order)s of the act: %(percent)s%%"),
+    "urgency": _lt("Urgent at night, on a weekend or a holiday: %(percent)s%% more"),
+    "urgency_outside": _lt("Urgent, but in ordinary hours: nothing more"),
+    "urgency_unknown": _lt("Urgent, but the time is not known: nothing more"),
+    "accommodation": _lt("Accommodation: × %(factor)s"),
+    "accommodation_excluded": _lt("Accommodation: nothing more in chapter %(chapter)s"),
+    "factor": _lt("Factor on the item (reduction or increase): %(factor)s"),
+    "folded": _lt("The unit price holds the factor %(factor)s: the fee becomes %(amount)s"),
+    "unit": _lt("Unit price: %(amount)s"),
+    # Why there is no price
+    "no_list": _lt("%(contract)s has no price list."),
+    "no_rule": _lt("%(contract)s has no price for %(product)s on %(date)s."),
+    "not_covered": _lt("%(product)s is not covered by %(contract)s on %(date)s."),
+    "not_tele": _lt("%(product)s is not agreed for telehealth with %(contract)s."),
+    "not_on_site": _lt("%(product)s is agreed only for telehealth with %(contract)s."),
+    "no_row": _lt("%(product)s: “%(table)s” has no row with the code %(code)s."),
+    "ambiguous_row": _lt(
+        "%(product)s: several rows of “%(table)s” have the TUSS code %(code)s (%(codes)s)."
+    ),
+    "empty_row": _lt("%(product)s: its row in the table has neither a weight nor a porte."),
+    "no_porte_value": _lt("%(product)s: “%(edition)s” has no value for the porte %(porte)s."),
+    "no_uco_value": _lt("%(product)s: “%(edition)s” has no value for the UCO."),
+    "no_film_value": _lt("%(product)s: “%(edition)s” has no value for the film."),
+    "no_ch_value": _lt("%(product)s: “%(edition)s” has no value for the CH."),
+    "no_pmc_price": _lt("%(product)s has no PMC in the table."),
+    "no_pf_price": _lt("%(product)s has no PF in the table."),
+    "no_auxiliary": _lt(
+        "%(product)s provides for %(count)s assistants: there is no price for number %(position)s."
+    ),
+    "no_anaesthetist": _lt("%(product)s needs no anaesthetist."),
+    "no_anaesthetist_price": _lt(
+        "The price of %(product)s is the surgeon's: use a code of the anaesthetist's own."
+    ),
+    "unknown_anaesthetic_porte": _lt(
+        "%(product)s: the fee rules do not know the anaesthetic porte %(number)s."
+    ),
+    "circular": _lt("%(product)s is a package that contains itself."),
+    "empty_package": _lt("%(product)s is a package without components."),
+    "no_component": _lt("%(product)s has no price because of %(component)s: %(reason)s"),
+}
+MONEY = ("amount", "value")
 
 
 class TissContract(models.Model):
@@ -14,3 +93,161 @@ class TissContract(models.Model):
         tracking=True,
         help="How several procedures, urgency and accommodation change a fee.",
     )
+
+    # ------------------------------------------------------------------
+    # Business methods
+    # ------------------------------------------------------------------
+
+    def price_for(self, product, date, quantity=1, mode="on_site", **details):
+        """Price of a product on a day, and why.
+
+        :param product: `product.product`
+        :param date: date of the service
+        :param mode: "on_site" or "tele"
+        :param details: of `PriceRequest`: plan, professional, order (1: the largest procedure of
+            the act), access ("same", "different"), moment and moment_end (local), urgent,
+            accommodation, role ("surgeon", "auxiliary_1" to "auxiliary_4", "instrumentator",
+            "anaesthetist")
+        :return: dict: `unit_amount` and `amount` (Decimal reais, None without a price), `factor`
+            (Decimal, what surcharges the guia's item carries), `rule_id` (False when none was
+            found) and `explanation`, a list of sentences
+        """
+        request = PriceRequest(product, date, quantity, mode, **details)
+        return self._to_answer(*self._compute_prices([request]))
+
+    def price_act(self, items, date, **details):
+        """Prices of several procedures done in one act: the largest first, the others reduced.
+
+        A procedure on both sides of the body is given twice.
+
+        :param items: list of (product, quantity), or of dicts with `product` and any of
+            `PriceRequest`, such as access or role
+        :param details: what all items share
+        :return: list of dicts as of `price_for`, in the order of `items`
+        """
+        requests = [
+            PriceRequest(**{"date": date, **details, **self._to_details(item)}) for item in items
+        ]
+        prices = self._compute_act_prices(requests, [True] * len(requests))
+        return [self._to_answer(price) for price in prices]
+
+    def _compute_prices(self, requests):
+        """Prices for many requests in a constant number of queries.
+
+        :param requests: iterable of `PriceRequest`
+        :return: list of `Price`, in their order
+        """
+        self.ensure_one()
+        self.check_access("read")
+        requests = list(requests)
+        book = PriceBook(self, requests)
+        return [book.price(request) for request in requests]
+
+    def _compute_act_prices(self, requests, acts):
+        """As `_compute_prices`, but procedures of one act are ranked by their amount.
+
+        :param acts: parallel to `requests`; requests with the same value belong to one act, None
+            is none. Each member of a team, and each team, has his own order.
+        """
+        self.ensure_one()
+        self.check_access("read")
+        requests = list(requests)
+        book = PriceBook(self, requests)
+        for positions in self._group_acts(requests, acts).values():
+            ranked = self._rank(book, [(position, requests[position]) for position in positions])
+            # How many assistants there are is said by the largest procedure (guide §8.3).
+            auxiliaries = book.get_auxiliaries(ranked[0][1])
+            for order, (position, request) in enumerate(ranked, start=1):
+                requests[position] = request._replace(order=order, auxiliaries=auxiliaries)
+        return [book.price(request) for request in requests]
+
+    def _group_acts(self, requests, acts):
+        groups = {}
+        for position, (request, act) in enumerate(zip(requests, acts, strict=True)):
+            if act is not None:
+                professional = request.professional.id if request.professional else False
+                groups.setdefault((act, request.role, professional), []).append(position)
+        return groups
+
+    def _rank(self, book, members):
+        """[(position, request)] by the whole amount of one, the largest first."""
+
+        def amount(member):
+            alone = member[1]._replace(order=1, access=None, quantity=1, role=None)
+            return book.price(alone).amount or pricing.ZERO
+
+        return sorted(members, key=amount, reverse=True)
+
+    def _to_details(self, item):
+        if isinstance(item, dict):
+            return item
+        product, quantity = item
+        return {"product": product, "quantity": quantity}
+
+    # ------------------------------------------------------------------
+    # Words
+    # ------------------------------------------------------------------
+
+    def _to_answer(self, price):
+        return {
+            "unit_amount": price.unit_amount,
+            "factor": price.factor,
+            "amount": price.amount,
+            "rule_id": price.rule.id,
+            "explanation": self._get_price_sentences(price),
+        }
+
+    def _get_price_sentences(self, price):
+        """The steps of a `Price` in words, one sentence each."""
+        return [self._get_step_sentence(step) for step in price.steps]
+
+    def _get_step_sentence(self, step):
+        params = {name: self._format_param(name, value) for name, value in step.params.items()}
+        if step.code == "rule":
+            params.update(self._get_rule_words(step.params["rule"]))
+        elif step.code == "formula":
+            params["label"] = step.params["rule"].price
+        return self.env._(SENTENCES[step.code]) % params
+
+    def _format_param(self, name, value):
+        if isinstance(value, pricing.Step):
+            return self._get_step_sentence(value)
+        if isinstance(value, models.BaseModel):
+            return value.display_name
+        if isinstance(value, Decimal) and name in MONEY:
+            return self._format_money(value)
+        if isinstance(value, Decimal):
+            return self._format_number(value)
+        if name == "date":
+            return format_date(self.env, value)
+        return value
+
+    def _format_number(self, value, digits=0):
+        """A number with the decimals that it has, at least `digits`."""
+        decimals = -value.normalize().as_tuple().exponent
+        return formatLang(self.env, value, digits=max(digits, decimals))
+
+    def _format_money(self, value):
+        """Reais; a unit such as the CH keeps its third and fourth decimal."""
+        currency = self.currency_id or self.env.company.currency_id
+        if value == pricing.cents(value):
+            return format_amount(self.env, value, currency)
+        return f"{currency.symbol}\N{NO-BREAK SPACE}{self._format_number(value, 2)}"
+
+    def _get_rule_words(self, rule):
+        """Name, conditions and validity of a price rule."""
+        status = dict(rule._fields["tiss_network_status"]._description_selection(self.env))
+        conditions = filter(
+            None,
+            (
+                rule.tiss_plan_id.name,
+                status.get(rule.tiss_network_status),
+                rule.tiss_network_level_id.name,
+            ),
+        )
+        has_period = rule.date_start or rule.date_end
+        return {
+            "rule": rule.name,
+            "conditions": "".join(f" · {word}" for word in conditions),
+            "period": f", {rule._tiss_get_period()}" if has_period else "",
+        }

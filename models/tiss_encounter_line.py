@@ -1,7 +1,31 @@
 from odoo import api, fields, models
 
 from ..standard.money import line_total
+from .price_book import PriceRequest
 from .tiss_term import term_field
+
+ACCESS = {"2": "same", "3": "different"}  # T61; 1 is the only one
+ROLES = {  # T35
+    "00": "surgeon",
+    "01": "auxiliary_1",
+    "02": "auxiliary_2",
+    "03": "auxiliary_3",
+    "04": "auxiliary_4",
+    "05": "instrumentator",
+    "06": "anaesthetist",
+}
+# What a price depends on; a typed price is kept when something else of the visit changes.
+PRICE_DEPENDS = (
+    "product_id",
+    "access_id",
+    "participation_id",
+    "professional_id",
+    "encounter_id.contract_id",
+    "encounter_id.date",
+    "encounter_id.card_id",
+    "encounter_id.mode",
+    "encounter_id.professional_id",
+)
 
 
 class TissEncounterLine(models.Model):
@@ -35,10 +59,23 @@ class TissEncounterLine(models.Model):
         precompute=True,
         help="The convênio has a price for this item on that day.",
     )
+    price_item_id = fields.Many2one(
+        "product.pricelist.item",
+        "Price Rule",
+        compute="_compute_has_price",
+        store=True,
+        precompute=True,
+        index="btree_not_null",
+        ondelete="set null",
+    )
     factor = fields.Float(
         digits=(3, 2),
-        default=1.0,
+        compute="_compute_factor",
+        store=True,
+        readonly=False,
+        precompute=True,
         required=True,
+        default=1.0,
         help="Reduction or increase as a multiplier: 1.00 neutral, 0.50 half, 1.30 +30%.",
     )
     amount = fields.Monetary(compute="_compute_amount", store=True, precompute=True)
@@ -66,28 +103,61 @@ class TissEncounterLine(models.Model):
     # Compute, inverse, search
     # ------------------------------------------------------------------
 
-    @api.depends("product_id", "encounter_id.contract_id", "encounter_id.date")
+    @api.depends(*PRICE_DEPENDS)
     def _compute_unit_price(self):
         for line, price in self._get_prices():
-            line.unit_price = float(price or 0)
+            line.unit_price = float(price.unit_amount or 0) if price else 0.0
 
     # Apart from the price: computed together, it would overwrite a price that a person typed.
-    @api.depends("product_id", "encounter_id.contract_id", "encounter_id.date")
+    @api.depends(*PRICE_DEPENDS)
     def _compute_has_price(self):
         for line, price in self._get_prices():
-            line.has_price = price is not None
+            line.has_price = bool(price) and price.unit_amount is not None
+            line.price_item_id = price.rule if line.has_price else False
+
+    @api.depends("encounter_id.line_ids.access_id", *PRICE_DEPENDS)
+    def _compute_factor(self):
+        """The reduction of the second and further procedures of one act (guide §8.3, item 4)."""
+        by_access = self.filtered("access_id")
+        for line in self - by_access:
+            line.factor = line.factor or 1.0
+        for line, price in by_access._get_prices():
+            line.factor = float(price.factor) if price else 1.0
 
     def _get_prices(self):
-        """(line, Decimal price or None) of each line, by the contract on the day of the visit."""
+        """(line, `Price`) of each line by the contract on the day of the visit, None without one.
+
+        Procedures with an access route are ranked within their visit.
+        """
 
         def key(line):
-            return line.encounter_id.contract_id, line.encounter_id.date
+            return line.encounter_id.contract_id
 
-        for (contract, date), lines in self.grouped(key).items():
-            prices = contract._get_prices(lines.product_id, date) if contract and date else {}
+        for contract, lines in self.grouped(key).items():
+            # The other procedures of the act say which place a procedure has.
+            act_lines = lines.encounter_id.line_ids.filtered("access_id") if lines.access_id else []
+            dated = (lines | act_lines if act_lines else lines).filtered("encounter_id.date")
+            prices = {}
+            if contract and dated:
+                requests = [line._prepare_price_request() for line in dated]
+                acts = [line.encounter_id if line.access_id else None for line in dated]
+                answers = contract._compute_act_prices(requests, acts)
+                prices = dict(zip(dated, answers, strict=True))
             for line in lines:
-                price, _rule = prices.get(line.product_id.id, (None, None))
-                yield line, price
+                yield line, prices.get(line)
+
+    def _prepare_price_request(self):
+        encounter = self.encounter_id
+        return PriceRequest(
+            product=self.product_id,
+            date=encounter.date,
+            quantity=self.quantity or 1,
+            mode=encounter.mode,
+            plan=encounter.card_id.plan_id,
+            professional=self._get_performer(),
+            access=ACCESS.get(self.access_id.code),
+            role=ROLES.get(self.participation_id.code),
+        )
 
     @api.depends("quantity", "unit_price", "factor")
     def _compute_amount(self):
@@ -148,8 +218,15 @@ class TissEncounterLine(models.Model):
         """Look again for prices that the contract did not have when the item was recorded."""
         unpriced = self.filtered(lambda line: not line.has_price and not line.unit_price)
         for line, price in unpriced._get_prices():
-            if price is not None:
-                line.write({"unit_price": float(price), "has_price": True})
+            if price and price.unit_amount is not None:
+                line.write(
+                    {
+                        "unit_price": float(price.unit_amount),
+                        "factor": float(price.factor) if line.access_id else line.factor,
+                        "has_price": True,
+                        "price_item_id": price.rule.id,
+                    }
+                )
 
     def _get_performer(self):
         return self.professional_id or self.encounter_id.professional_id
@@ -163,9 +240,7 @@ class TissEncounterLine(models.Model):
             "sequence_item": item,
             "product_id": product.id,
             "date": self.encounter_id.date,
-            "table_code": product.tiss_table,
-            "code": product.tiss_code,
-            "description": product.name,
+            **self.price_item_id._tiss_get_sent_code(product),
             "quantity": self.quantity,
             "unit_price": self.unit_price,
             "factor": self.factor,

@@ -1,5 +1,7 @@
-from odoo import fields, models
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 
+from ..standard.pricing import PORTES
 from .tiss_term import term_field
 
 
@@ -12,6 +14,7 @@ class TissPriceTableLine(models.Model):
     _rec_names_search = ["code", "tuss_code", "name"]
 
     table_id = fields.Many2one("tiss.price.table", required=True, index=True, ondelete="cascade")
+    kind = fields.Selection(related="table_id.kind")
     company_id = fields.Many2one(related="table_id.company_id", store=True, index=True)
     currency_id = fields.Many2one(related="company_id.currency_id")
     code = fields.Char(required=True, help="The code in the source: TUSS, Brasíndice, SIMPRO…")
@@ -19,7 +22,7 @@ class TissPriceTableLine(models.Model):
     name = fields.Char(required=True)
     # ---- CBHPM
     porte = fields.Char(help="Class of the fee, 1A to 14C.")
-    porte_fraction = fields.Float(digits=(8, 4), default=1.0)
+    porte_fraction = fields.Float("Fraction of the Porte", digits=(8, 4), default=1.0)
     uco = fields.Float("UCO", digits=(12, 4), help="Quantity of units of operational cost.")
     film = fields.Float("Film m²", digits=(12, 4))
     auxiliaries = fields.Integer("Assistants")
@@ -38,4 +41,64 @@ class TissPriceTableLine(models.Model):
     _code_uniq = models.Constraint(
         "UNIQUE(table_id, code)", "A code stands once in a reference table."
     )
+    _not_negative = models.Constraint(
+        "CHECK(porte_fraction >= 0 AND uco >= 0 AND film >= 0 AND auxiliaries >= 0"
+        " AND anaesthetic_porte >= 0 AND ch >= 0 AND amount >= 0 AND pf >= 0 AND pmc >= 0"
+        " AND pf_fraction >= 0 AND pmc_fraction >= 0 AND package_quantity >= 0)",
+        "No weight and no price is negative.",
+    )
     _tuss_idx = models.Index("(table_id, tuss_code)")
+
+    # ------------------------------------------------------------------
+    # Compute, inverse, search
+    # ------------------------------------------------------------------
+
+    @api.depends("code", "name")
+    def _compute_display_name(self):
+        for line in self:
+            line.display_name = f"{line.code} {line.name}"
+
+    # ------------------------------------------------------------------
+    # Constraints and onchange
+    # ------------------------------------------------------------------
+
+    @api.constrains("porte")
+    def _check_porte(self):
+        for line in self:
+            if line.porte and line.porte not in PORTES:
+                raise ValidationError(
+                    self.env._(
+                        "%(porte)s is no porte (%(row)s): they go from 1A to 14C.",
+                        porte=line.porte,
+                        row=line.display_name,
+                    )
+                )
+
+    # ------------------------------------------------------------------
+    # CRUD
+    # ------------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        lines = super().create([self._normalize(vals) for vals in vals_list])
+        lines.table_id._check_draft()
+        return lines
+
+    def write(self, vals):
+        self.table_id._check_draft()
+        result = super().write(self._normalize(vals))
+        self.table_id._check_draft()
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_published(self):
+        self.table_id._check_draft()
+
+    @api.model
+    def _normalize(self, vals):
+        """Codes are compared as text: no blanks around them, portes in capitals."""
+        cleaned = dict(vals)
+        for name in ("code", "tuss_code", "porte"):
+            if cleaned.get(name):
+                cleaned[name] = cleaned[name].strip().upper()
+        return cleaned
