@@ -175,8 +175,14 @@ class Grid:
 
     @property
     def signature(self) -> str:
-        """Digest of what a next file of the same source has in common with this one."""
-        shape = [self.layout, "" if self.header_line else "bare", *map(_fold, self.titles)]
+        """Digest of what a next file of the same source has in common with this one.
+
+        Without titles that is what the columns look like, so ask before `with_roles`.
+        """
+        if self.header_line:
+            shape = [self.layout, *map(_fold, self.titles)]
+        else:
+            shape = [self.layout, str(len(self.titles)), *map(str, sorted(self.roles.items()))]
         return hashlib.sha256("\x1f".join(shape).encode()).hexdigest()[:32]
 
     def examples(self, column: int, count: int = 3) -> list[str]:
@@ -568,7 +574,7 @@ def to_number(value: Value, mark: str = ",") -> Decimal | None:
         raise AmbiguousNumber(text)
     thousands = "," if mark == "." else "."
     whole, _mark, decimals = text.partition(mark)
-    if not re.fullmatch(r"-?(\d{1,3}(%s\d{3})+|\d*)" % re.escape(thousands), whole):
+    if not re.fullmatch(rf"-?(\d{{1,3}}(\{thousands}\d{{3}})+|\d*)", whole):
         raise ValueError(text)
     if not re.fullmatch(r"\d*", decimals) or not re.search(r"\d", whole + decimals):
         raise ValueError(text)

@@ -65,6 +65,7 @@ RIGHTS = {
     "tiss.registry.import": ("", "", "rwcu"),
     "tiss.terminology.import": ("", "", "rwcu"),
     "tiss.price.import": ("", "", "rwcu"),
+    "tiss.price.import.column": ("", "", "rwcu"),
     "tiss.price.import.line": ("", "", "rwcu"),
 }
 OPERATIONS = {"r": "read", "w": "write", "c": "create", "u": "unlink"}

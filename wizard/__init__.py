@@ -10,6 +10,7 @@ from . import (
     tiss_lote_generate,
     tiss_lote_protocol,
     tiss_price_import,
+    tiss_price_import_column,
     tiss_price_import_line,
     tiss_readjustment,
     tiss_readjustment_line,

@@ -357,7 +357,8 @@ class TestLicensedLayouts(unittest.TestCase):
     def test_brasindice(self):
         def line(item, pmc, pf):
             cells = [
-                "012", "LAB EXEMPLO", item, "REMEDIO INVENTADO", "0034", "10 mg cx 20 comp", pmc, pf,
+                "012", "LAB EXEMPLO", item, "REMEDIO INVENTADO",
+                "0034", "10 mg cx 20 comp", pmc, pf,
                 "20", "PMC", "1.25", "PFB", "0.90", "1001", "0.00", "N", "7890000000000", "", "",
                 "90055888", "", "1000000000000", "00",
             ]  # fmt: skip
