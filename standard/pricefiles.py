@@ -298,13 +298,17 @@ def _roles_of_header(cells: Sequence[Value], body: list[Line]) -> dict[str, int]
     if len(columns) < 2 or not ({"code", "porte"} & columns.keys()):
         return None
     roles: dict[str, int] = {}
-    for role, found in columns.items():
-        free = [each for each in found if each[1] not in roles.values()] or []
+    # The name last: of several descriptions (group, subgroup …) it is the one beside the code.
+    for role in sorted(columns, key="name".__eq__):
+        free = [each for each in columns[role] if each[1] not in roles.values()]
         if role in ("code", "tuss_code") and len(free) > 1:
             # Of several columns of codes the one that is filled in.
             free = [max(free, key=lambda each: (_share(body, each[1], looks_code), -each[0]))]
         elif role == "auxiliaries":
             free = free[-1:]  # Unimed: the first one belongs to its own fees
+        elif role == "name" and "code" in roles:
+            right = [each for each in free if each[1] > roles["code"]]
+            free = sorted(right, key=lambda each: each[1])[:1] or free
         if free:
             roles[role] = min(free)[1]
     return roles

@@ -127,7 +127,7 @@ class TestContractPrices(PriceImportCase):
             ],
         )
         wizard = self._open(f"codigo;valor;ate\n{ECG};55;31/07/2026\n", date=date(2026, 5, 1))
-        self.assertIn("price that begins on 07/01/2026", self._message(wizard, 2))
+        self.assertIn("price that begins on 01/07/2026", self._message(wizard, 2))
 
     def test_periods_of_one_procedure_in_one_file(self):
         self._import(f"codigo;valor;de;ate\n{ECG};60;01/07/2026;31/12/2026\n{ECG};50;01/03/2026;\n")
@@ -304,7 +304,8 @@ class TestReferenceTables(PriceImportCase):
         wizard = self._import(
             '<PRODUTOS><ITEM CD_SIMPRO="0000012345" DESCRICAO="Seringa inventada"'
             ' PC_EM_FAB="1.234,00" PC_EM_VEN="1.500,00" PC_FR_FAB="12,34" PC_FR_VEN="15,00"'
-            ' QTDE_EMBAL="100" TP_FRACAO="UN" CD_TUSS="70000001" VIGENCIA="01/11/2026"/></PRODUTOS>',
+            ' QTDE_EMBAL="100" TP_FRACAO="UN" CD_TUSS="70000001" VIGENCIA="01/11/2026"/>'
+            "</PRODUTOS>",
             "mat.xml",
             contract_id=False,
         )
@@ -320,6 +321,7 @@ class TestReferenceTables(PriceImportCase):
         wizard = self._import(content, "valores.csv", contract_id=False)
         edition = wizard.edition_id
         self.assertEqual((wizard.layout, edition.state), ("portes", "draft"))
+        edition.invalidate_recordset()
         self.assertEqual(edition.value_ids.mapped("porte"), ["1A", "2B", "10A"])
         self.assertEqual(edition.uco_amount, 20.47)
         again = self._open(content, "valores.csv", contract_id=False, edition_id=edition.id)

@@ -413,7 +413,8 @@ class TableTarget:
         match.state = "changed" if changes else "unchanged"
         labels = self.env["tiss.price.table.line"]._fields
         match.message = ", ".join(
-            f"{labels[name]._description_string(self.env)}: {old[name] or '–'} → {line[name] or '–'}"
+            f"{labels[name]._description_string(self.env)}:"
+            f" {old[name] or '–'} → {line[name] or '–'}"
             for name in changes
             if name not in (main, "unit_id")
         )

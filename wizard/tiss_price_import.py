@@ -359,7 +359,8 @@ class TissPriceImport(models.TransientModel):
         """What the preview depends on, to notice when it has become old."""
         roles = {column.role: column.position for column in self.column_ids if column.role}
         values = self.read(OPTIONS, load=None)[0]
-        return _to_json({**values, "roles": sorted(roles.items())})
+        # As JSON gives it back: lists, no tuples.
+        return _to_json({**values, "roles": sorted(map(list, roles.items()))})
 
     def _fill_preview(self, grid):
         if self.target == "contract" and not self.contract_id:

@@ -278,7 +278,7 @@ class TestNumbers(unittest.TestCase):
 
 CBHPM_HEADER = [
     "ID do Grupo", "Descrição do Grupo", "ID do Subgrupo", "Descrição", "ID do Procedimento",
-    "Descrição do Procedimento", "Porte", None, None, "Custo Operac.", "Nº de Aux.",
+    "Descrição", "Porte", None, None, "Custo Operac.", "Nº de Aux.",
     "Porte Anestés.", "Filme ou Doc", "Incid.", "UR",
 ]  # fmt: skip
 
@@ -302,7 +302,8 @@ class TestLicensedLayouts(unittest.TestCase):
         self.assertEqual((grid.layout, grid.sheet, grid.header_line), ("cbhpm", "CBHPM", 2))
         self.assertEqual(problems(rows), {})
         by_code = {values["code"]: values for values in good(rows)}
-        self.assertEqual(by_code["10101012"]["porte"], "2B")
+        visit = by_code["10101012"]
+        self.assertEqual((visit["name"], visit["porte"]), ("Consulta", "2B"))
         exam = by_code["40304361"]
         self.assertEqual((exam["porte"], exam["porte_fraction"]), ("1A", D("0.1")))
         self.assertEqual(exam["uco"], D("1.75"))
