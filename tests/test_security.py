@@ -69,6 +69,7 @@ RIGHTS = {
     "tiss.product.match": ("", "rwcu", "rwcu"),
     "tiss.product.match.line": ("", "rwcu", "rwcu"),
     "tiss.price.import": ("", "", "rwcu"),
+    "tiss.price.import.column": ("", "", "rwcu"),
     "tiss.price.import.line": ("", "", "rwcu"),
 }
 OPERATIONS = {"r": "read", "w": "write", "c": "create", "u": "unlink"}

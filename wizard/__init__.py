@@ -11,6 +11,7 @@ from . import (
     tiss_lote_generate,
     tiss_lote_protocol,
     tiss_price_import,
+    tiss_price_import_column,
     tiss_price_import_line,
     tiss_product_match,
     tiss_product_match_line,
