@@ -27,7 +27,7 @@ class CoverageAnswer:
         self.patient = request.card.patient_id
         self.template = request.product.product_tmpl_id
         self.quantity = to_decimal(request.quantity, 4)
-        self.item = book.get_item(request, price)
+        self.item = price.rule
         self.terms = book.get_terms(request)
         self.reasons = []
         self.is_covered = True

@@ -35,14 +35,6 @@ class CoverageRequest(NamedTuple):
     amount: Decimal | None = None
 
 
-class CoveragePrice(NamedTuple):
-    """What the contract pays: reais, None without a price, and the price rule that says so."""
-
-    unit_amount: Decimal | None
-    amount: Decimal | None
-    item: Any
-
-
 class Use(NamedTuple):
     """Something that was done already, or is asked for in the same encounter."""
 
@@ -107,8 +99,7 @@ class CoverageBook:
         self._fetch_people()
         self._fetch_products()
         self.rules = self._read_rules()
-        self.accreditations = self._read_accreditations()
-        self.items = self._read_items()
+        self.networks = contract._get_networks(self.professionals)
         self.uses = self._read_uses()
         self.prices = contract._get_coverage_prices(requests)
         self._terms = {}
@@ -159,27 +150,6 @@ class CoverageBook:
         rules.mapped("name")
         return by_scope
 
-    def _read_accreditations(self):
-        """{professional id: accreditations, the newest first}"""
-        found = self.env["tiss.accreditation"].search(
-            [
-                ("contract_id", "=", self.contract.id),
-                ("professional_id", "in", self.professionals.ids),
-            ]
-        )
-        found.network_level_id.fetch(["name"])
-        return found.grouped(lambda accreditation: accreditation.professional_id.id)
-
-    def _read_items(self):
-        """{product template id: its own rows in the price list}"""
-        items = self.env["product.pricelist.item"].search(
-            [
-                ("pricelist_id", "=", self.contract.pricelist_id.id),
-                ("product_tmpl_id", "in", self.products.product_tmpl_id.ids),
-            ]
-        )
-        return items.grouped(lambda item: item.product_tmpl_id.id)
-
     def _read_uses(self):
         """{patient id: what the convênio's patients have used, by date}; one query"""
         Line = self.env["tiss.encounter.line"]
@@ -227,11 +197,7 @@ class CoverageBook:
 
     def get_network(self, professional, date):
         """(network status, network level) in which `professional` attends on `date`."""
-        for accreditation in self.accreditations.get(professional.id if professional else None, ()):
-            if _is_within(accreditation, date):
-                level = accreditation.network_level_id or self.contract.network_level_id
-                return accreditation.network_status, level
-        return self.contract.network_status, self.contract.network_level_id
+        return self.networks(professional.id if professional else None, date)
 
     def get_terms(self, request):
         """{aspect: the rule that decides it} for a question, the most specific rule first."""
@@ -253,26 +219,6 @@ class CoverageBook:
         for categ_id in reversed(self.chains.get(template.categ_id.id, [])):
             yield from self.rules.get(("group", categ_id), ())
         yield from self.rules.get(("all", None), ())
-
-    def get_item(self, request, price):
-        """The row of the price list that speaks of this product on that day; may be empty.
-
-        A row that was unticked has no price in the end, and yet it is the one to show.
-        """
-        if price.item and price.item.product_tmpl_id:
-            return price.item
-        status, _level = self.get_network(request.professional, request.date)
-        moment = datetime.datetime.combine(request.date, datetime.time(12))
-        mine = [
-            item
-            for item in self.items.get(request.product.product_tmpl_id.id, ())
-            if item.tiss_plan_id in (request.card.plan_id, item.tiss_plan_id.browse())
-            and item.tiss_network_status in (status, False)
-            and (not item.date_start or item.date_start <= moment)
-            and (not item.date_end or moment <= item.date_end)
-        ]
-        mine.sort(key=lambda item: (not item.tiss_plan_id, not item.tiss_network_status))
-        return mine[0] if mine else price.item
 
     def get_uses(self, request):
         """What the patient had used when `request` comes, in order of dates.

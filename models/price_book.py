@@ -92,7 +92,7 @@ class PriceBook:
         self._load_products(requests)
         self._load_rules()
         self._load_tables()
-        self._load_accreditations(requests)
+        self._load_networks(requests)
 
     # ------------------------------------------------------------------
     # Reading
@@ -131,7 +131,10 @@ class PriceBook:
         return Domain("pricelist_id", "=", self.pricelist.id) & (
             Domain("product_tmpl_id", "in", products.product_tmpl_id.ids)
             | Domain("product_id", "in", products.ids)
-            | (Domain("applied_on", "=", "2_product_category") & Domain("categ_id", "in", categories))
+            | (
+                Domain("applied_on", "=", "2_product_category")
+                & Domain("categ_id", "in", categories)
+            )
             | Domain("applied_on", "=", "3_global")
         )
 
@@ -186,16 +189,12 @@ class PriceBook:
             for value in values:
                 self.portes[value.edition_id.id][value.porte] = decimal(value.amount)
 
-    def _load_accreditations(self, requests):
-        self.accreditations = defaultdict(list)
+    def _load_networks(self, requests):
+        """Nobody's place in the network matters where no price depends on it."""
+        needed = any(item.tiss_network_status or item.tiss_network_level_id for item in self.items)
         ids = {request.professional.id for request in requests if request.professional}
-        # Nobody's place in the network matters where no price depends on it.
-        if not any(item.tiss_network_status or item.tiss_network_level_id for item in self.items):
-            return
-        for accreditation in self.env["tiss.accreditation"].search_fetch(
-            [("contract_id", "=", self.contract.id), ("professional_id", "in", list(ids))]
-        ):
-            self.accreditations[accreditation.professional_id.id].append(accreditation)
+        professionals = self.env["res.partner"].browse(ids if needed else [])
+        self.networks = self.contract._get_networks(professionals) if self.contract else None
 
     # ------------------------------------------------------------------
     # Choosing the rule
@@ -220,16 +219,12 @@ class PriceBook:
 
     def _get_circumstance(self, request):
         """Plan and place in the network: the professional's own of that day, or the clinic's."""
-        source = self.contract
-        if request.professional:
-            for accreditation in self.accreditations.get(request.professional.id, ()):
-                if (
-                    not (accreditation.start_date and request.date < accreditation.start_date)
-                ) and not (accreditation.end_date and request.date > accreditation.end_date):
-                    source = accreditation
-                    break
+        status, level = False, self.env["tiss.network.level"]
+        if self.networks:
+            professional_id = request.professional.id if request.professional else None
+            status, level = self.networks(professional_id, request.date)
         plan = request.plan.id if request.plan else False
-        return Circumstance(plan, source.network_status, source.network_level_id.id)
+        return Circumstance(plan, status, level.id)
 
     @staticmethod
     def _holds(item, moment, quantity, circumstance):

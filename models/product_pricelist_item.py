@@ -198,7 +198,9 @@ class ProductPricelistItem(models.Model):
         "tiss_price_table_id", "tiss_porte_edition_id", "tiss_percent", "tiss_porte_percent"
     )
     def _compute_price_label(self):
-        others = self.filtered(lambda item: item.compute_price not in ("tiss_table", "tiss_package"))
+        others = self.filtered(
+            lambda item: item.compute_price not in ("tiss_table", "tiss_package")
+        )
         super(ProductPricelistItem, others)._compute_price_label()
         for item in self - others:
             what = item.tiss_price_table_id.display_name
@@ -221,7 +223,9 @@ class ProductPricelistItem(models.Model):
     # Constraints and onchange
     # ------------------------------------------------------------------
 
-    @api.constrains("compute_price", "tiss_price_table_id", "tiss_porte_edition_id", "tiss_ch_price")
+    @api.constrains(
+        "compute_price", "tiss_price_table_id", "tiss_porte_edition_id", "tiss_ch_price"
+    )
     def _check_tiss_price_table(self):
         """A price out of a table names a published one, and what its units are worth."""
         for item in self.filtered(lambda item: item.compute_price == "tiss_table"):

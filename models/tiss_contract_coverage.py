@@ -3,9 +3,9 @@ from functools import cache
 from odoo import api, fields, models
 from odoo.tools import format_date
 
-from ..standard.money import line_total
 from .coverage_answer import CoverageAnswer
-from .coverage_book import CoverageBook, CoveragePrice, CoverageRequest
+from .coverage_book import CoverageBook, CoverageRequest
+from .price_book import PriceRequest
 
 
 class TissContract(models.Model):
@@ -69,21 +69,18 @@ class TissContract(models.Model):
         ]
 
     def _get_coverage_prices(self, requests):
-        """`CoveragePrice` of each `CoverageRequest`, in order."""
-        product_ids = {}
-        for request in requests:
-            product_ids.setdefault(request.date, set()).add(request.product.id)
-        Product = self.env["product.product"]
-        by_date = {
-            date: self._get_prices(Product.browse(ids), date) for date, ids in product_ids.items()
-        }
-        none = (None, self.env["product.pricelist.item"])
-        prices = []
-        for request in requests:
-            unit, item = by_date[request.date].get(request.product.id, none)
-            amount = None if unit is None else line_total(request.quantity, unit)
-            prices.append(CoveragePrice(unit, amount, item))
-        return prices
+        """`Price` of each `CoverageRequest`, in order."""
+        return self._compute_prices(
+            PriceRequest(
+                request.product,
+                request.date,
+                request.quantity,
+                request.mode,
+                plan=request.card.plan_id,
+                professional=request.professional,
+            )
+            for request in requests
+        )
 
     @api.model
     def _get_by_card(self, cards):

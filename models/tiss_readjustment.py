@@ -10,6 +10,7 @@ from odoo.tools import SQL, format_amount, format_date, formatLang
 
 from ..standard.money import to_decimal
 from . import bulk
+from .price_book import PriceRequest
 
 # What decides the result: changing one of them makes the calculation void.
 INPUTS = {
@@ -331,7 +332,10 @@ class TissReadjustment(models.Model):
         prices = {}
         if products:
             before = self.date - datetime.timedelta(days=1)
-            prices = self.contract_id._get_prices(products, before)
+            answers = self.contract_id._compute_prices(
+                [PriceRequest(product, before) for product in products]
+            )
+            prices = dict(zip(products.ids, answers, strict=True))
         vals_list = []
         for rule, values in changes.items():
             volume = volumes.get(rule.id, {})
@@ -390,7 +394,8 @@ class TissReadjustment(models.Model):
             ratio = new / old
         vals_list = []
         for product_id, sums in volume.items():
-            now = prices.get(product_id, (Decimal(0), None))[0]
+            answer = prices.get(product_id)
+            now = (answer and answer.unit_amount) or Decimal(0)
             # Where the table says nothing today, what was billed on average.
             now = now or (to_decimal(sums[2] / sums[1]) if sums[1] else Decimal(0))
             vals_list.append(
