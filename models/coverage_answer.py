@@ -29,6 +29,7 @@ class CoverageAnswer:
         self.quantity = to_decimal(request.quantity, 4)
         self.item = price.rule
         self.terms = book.get_terms(request)
+        self.uses = book.get_uses(request)
         self.reasons = []
         self.is_covered = True
         self.needs_authorization = False
@@ -180,7 +181,7 @@ class CoverageAnswer:
         rule = self.terms.get("covered")
         untick = self._get_untick()
         # A row that somebody unticked is about this very product; only a rule about it says more.
-        if untick and (not rule or rule._get_scope()[0] != "product"):
+        if untick and (not rule or rule.scope[0] != "product"):
             self._say(*untick)
         elif rule and rule.covered == "no":
             message = self.env._("%s is not covered.", self.template.name)
@@ -285,7 +286,7 @@ class CoverageAnswer:
     # ------------------------------------------------------------------
 
     def _get_uses(self, rule):
-        uses = [*self.book.get_uses(self.request), *self.book.get_uses_of_visit(self.request)]
+        uses = [*self.uses, *self.book.get_uses_of_visit(self.request)]
         return [use for use in uses if self.book.in_scope(rule, use)]
 
     def _check_limits(self):
@@ -310,7 +311,7 @@ class CoverageAnswer:
             self._check_limit("limit_authorization", rule, used, None)
 
     def _check_limit(self, aspect, rule, used, next_date):
-        limit = to_decimal(rule[aspect], 2)
+        limit = to_decimal(getattr(rule, aspect))
         if used + self.quantity <= limit:
             return
         numbers = {
@@ -330,22 +331,22 @@ class CoverageAnswer:
         self._say(aspect, BLOCK, message, rule)
 
     def _get_used_sentence(self, aspect):
-        _ = self.env._
-        return {
-            "limit_day": _("%(used)s of %(limit)s used on that day."),
-            "limit_month": _("%(used)s of %(limit)s used in that month."),
-            "limit_year": _("%(used)s of %(limit)s used in that year."),
-            "limit_authorization": _("%(used)s of %(limit)s used of this authorisation."),
-        }[aspect]
+        if aspect == "limit_day":
+            return self.env._("%(used)s of %(limit)s used on that day.")
+        if aspect == "limit_month":
+            return self.env._("%(used)s of %(limit)s used in that month.")
+        if aspect == "limit_year":
+            return self.env._("%(used)s of %(limit)s used in that year.")
+        return self.env._("%(used)s of %(limit)s used of this authorisation.")
 
     def _get_limit_sentence(self, aspect):
-        _ = self.env._
-        return {
-            "limit_day": _("At most %(limit)s per day."),
-            "limit_month": _("At most %(limit)s per month."),
-            "limit_year": _("At most %(limit)s per year."),
-            "limit_authorization": _("At most %(limit)s per authorisation."),
-        }[aspect]
+        if aspect == "limit_day":
+            return self.env._("At most %(limit)s per day.")
+        if aspect == "limit_month":
+            return self.env._("At most %(limit)s per month.")
+        if aspect == "limit_year":
+            return self.env._("At most %(limit)s per year.")
+        return self.env._("At most %(limit)s per authorisation.")
 
     def _check_interval(self):
         """Days between two of the same procedure; several in one visit are one time."""
@@ -354,7 +355,7 @@ class CoverageAnswer:
             return
         dates = [
             use.date
-            for use in self.book.get_uses(self.request)
+            for use in self.uses
             if use.product_tmpl_id == self.template.id and use.date <= self.request.date
         ]
         if not dates:
@@ -388,7 +389,7 @@ class CoverageAnswer:
 
     def _get_consultation_dates(self):
         professional = self.request.professional
-        for use in self.book.get_uses(self.request):
+        for use in self.uses:
             if use.date <= self.request.date and use.is_consultation:
                 if professional and use.professional_id == professional.id:
                     yield use.date

@@ -6,6 +6,7 @@ and what is said of it is in `coverage_answer`.
 
 import datetime
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from odoo.tools import SQL
@@ -13,6 +14,40 @@ from odoo.tools import SQL
 from ..standard.money import to_cents, to_decimal
 
 HISTORY_DAYS = 365  # how far back a chain of return visits is followed
+# What a rule can say something about, in the order in which its summary tells it. Only those that
+# it says something about are taken from it; the others are asked of the next broader rule.
+ASPECTS = {
+    "covered": lambda rule: rule.covered,
+    "authorization": lambda rule: rule.authorization,
+    "waiting": lambda rule: rule.has_waiting or rule.waiting_days,
+    "age": lambda rule: rule.min_age or rule.max_age,
+    "sex": lambda rule: rule.sex,
+    "limit_day": lambda rule: rule.limit_day,
+    "limit_month": lambda rule: rule.limit_month,
+    "limit_year": lambda rule: rule.limit_year,
+    "limit_authorization": lambda rule: rule.limit_authorization,
+    "interval": lambda rule: rule.interval_days,
+    "return": lambda rule: rule.return_days,
+    "deductible": lambda rule: rule.deductible_kind,
+    "copayment": lambda rule: rule.copayment_kind,
+    "billing_kind": lambda rule: rule.billing_kind,
+    "note": lambda rule: rule.note,
+}
+# Answers by these depend on what the patient has used before.
+COUNTING = {
+    "limit_day", "limit_month", "limit_year", "limit_authorization", "interval", "return",
+    "deductible",
+}  # fmt: skip
+SAID = (
+    "covered", "authorization", "billing_kind", "has_waiting", "waiting_days", "limit_day",
+    "limit_month", "limit_year", "limit_authorization", "interval_days", "return_days", "min_age",
+    "max_age", "sex", "copayment_kind", "copayment_amount", "copayment_percent",
+    "copayment_ceiling", "copayment_at_clinic", "deductible_kind", "deductible_amount", "note",
+)  # fmt: skip
+CONDITIONS = (
+    "product_tmpl_id", "categ_id", "plan_id", "network_status", "mode", "start_date", "end_date",
+    "sequence", "name",
+)  # fmt: skip
 
 
 class CoverageRequest(NamedTuple):
@@ -58,6 +93,40 @@ class Share(NamedTuple):
     copayment: int
 
 
+class Rule(SimpleNamespace):
+    """A row of `tiss.coverage` read out of the ORM, for it is asked a million times; ids for
+    many2ones, and `scope`: ("product", template id), ("group", category id) or ("all", None)."""
+
+    _name = "tiss.coverage"
+
+    def __init__(self, **values):
+        super().__init__(**values)
+        self.aspects = get_aspects(self)
+        if self.product_tmpl_id:
+            self.scope = "product", self.product_tmpl_id
+        else:
+            self.scope = ("group", self.categ_id) if self.categ_id else ("all", None)
+
+    def get_rank(self):
+        """Of two rules of the same scope the one with the smaller rank decides."""
+        return (
+            not self.plan_id, not self.network_status, not self.mode, self.sequence, self.id,
+        )  # fmt: skip
+
+    def applies_to(self, plan_id, network_status, mode, date):
+        return (
+            self.plan_id in (False, plan_id)
+            and self.network_status in (False, network_status)
+            and self.mode in (False, mode)
+            and _is_within(self, date)
+        )
+
+
+def get_aspects(rule):
+    """What a `Rule` or a `tiss.coverage` says something about."""
+    return [aspect for aspect, says in ASPECTS.items() if says(rule)]
+
+
 def split(cents, quantity, *, deductible=0, kind="none", fixed=0, percent=0, ceiling=0):
     """The patient's part of an item: first the deductible, then the co-payment on the rest.
 
@@ -92,16 +161,13 @@ class CoverageBook:
     def __init__(self, contract, requests):
         self.contract = contract
         self.env = contract.env
-        self.requests = requests
-        self.cards = self._union("tiss.card", "card")
-        self.products = self._union("product.product", "product")
-        self.professionals = self._union("res.partner", "professional")
+        self.requests = self._share_prefetch(requests)
         self._fetch_people()
         self._fetch_products()
         self.rules = self._read_rules()
         self.networks = contract._get_networks(self.professionals)
         self.uses = self._read_uses()
-        self.prices = contract._get_coverage_prices(requests)
+        self.prices = contract._get_coverage_prices(self.requests)
         self._terms = {}
         self._uses_of_visit = {}
 
@@ -109,13 +175,35 @@ class CoverageBook:
     # Reading
     # ------------------------------------------------------------------
 
-    def _union(self, model, name):
-        ids = {getattr(request, name).id for request in self.requests if getattr(request, name)}
+    def _share_prefetch(self, requests):
+        """The requests on records that are read together, however they were found one by one."""
+        self.cards = self._union("tiss.card", requests, "card")
+        self.products = self._union("product.product", requests, "product")
+        self.professionals = self._union("res.partner", requests, "professional")
+        cards = {card.id: card for card in self.cards}
+        products = {product.id: product for product in self.products}
+        return [
+            request._replace(
+                card=cards.get(request.card.id, self.cards.browse()),
+                product=products[request.product.id],
+            )
+            for request in requests
+        ]
+
+    def _union(self, model, requests, name):
+        ids = {getattr(request, name).id for request in requests if getattr(request, name)}
         return self.env[model].browse(sorted(ids))
 
     def _fetch_people(self):
         self.cards.fetch(
-            ["patient_id", "plan_id", "operadora_id", "validity_date", "waiting_start_date"]
+            [
+                "patient_id",
+                "plan_id",
+                "operadora_id",
+                "validity_date",
+                "waiting_start_date",
+                "is_newborn",
+            ]  # fmt: skip
         )
         plans = self.cards.plan_id
         plans.fetch(["name", "network_level_ids"])
@@ -143,11 +231,12 @@ class CoverageBook:
 
     def _read_rules(self):
         """{(kind of scope, id): rules in order of precedence}"""
-        rules = self.env["tiss.coverage"].search([("contract_id", "=", self.contract.id)])
-        by_scope = rules.sorted(lambda rule: rule._get_condition_rank()).grouped(
-            lambda rule: rule._get_scope()
+        found = self.env["tiss.coverage"].search_read(
+            [("contract_id", "=", self.contract.id)], [*CONDITIONS, *SAID], load=None
         )
-        rules.mapped("name")
+        by_scope = {}
+        for rule in sorted((Rule(**values) for values in found), key=Rule.get_rank):
+            by_scope.setdefault(rule.scope, []).append(rule)
         return by_scope
 
     def _read_uses(self):
@@ -189,7 +278,9 @@ class CoverageBook:
         return uses
 
     def _needs_uses(self):
-        return any(rule._counts_uses() for rules in self.rules.values() for rule in rules)
+        return any(
+            not COUNTING.isdisjoint(rule.aspects) for rules in self.rules.values() for rule in rules
+        )
 
     # ------------------------------------------------------------------
     # Looking up
@@ -202,17 +293,16 @@ class CoverageBook:
     def get_terms(self, request):
         """{aspect: the rule that decides it} for a question, the most specific rule first."""
         template = request.product.product_tmpl_id
-        plan = request.card.plan_id
         status, _level = self.get_network(request.professional, request.date)
-        key = (template.id, plan.id, status, request.mode, request.date)
-        if key not in self._terms:
+        key = (request.card.plan_id.id, status, request.mode, request.date)
+        if (template.id, *key) not in self._terms:
             terms = {}
             for rule in self._get_rules(template):
-                if rule._applies_to(plan, status, request.mode) and _is_within(rule, request.date):
-                    for aspect in rule._get_aspects():
+                if rule.applies_to(*key):
+                    for aspect in rule.aspects:
                         terms.setdefault(aspect, rule)
-            self._terms[key] = terms
-        return self._terms[key]
+            self._terms[(template.id, *key)] = terms
+        return self._terms[(template.id, *key)]
 
     def _get_rules(self, template):
         yield from self.rules.get(("product", template.id), ())
@@ -264,7 +354,7 @@ class CoverageBook:
 
     def in_scope(self, rule, use):
         """Whether something that was used counts for `rule`."""
-        kind, scope_id = rule._get_scope()
+        kind, scope_id = rule.scope
         if rule.mode and rule.mode != use.mode:
             return False
         if kind == "product":

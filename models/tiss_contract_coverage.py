@@ -65,7 +65,7 @@ class TissContract(models.Model):
         )
         return [
             CoverageAnswer(book, request, price, formats).get()
-            for request, price in zip(requests, book.prices, strict=True)
+            for request, price in zip(book.requests, book.prices, strict=True)
         ]
 
     def _get_coverage_prices(self, requests):

@@ -3,26 +3,8 @@ from odoo.exceptions import ValidationError
 from odoo.tools import float_repr, format_date
 from odoo.tools.misc import get_lang
 
-# What a rule can say something about, in the order in which the summary tells it. Only those that
-# it says something about are taken from it; the others are asked of the next broader rule.
-ASPECTS = {
-    "covered": lambda rule: rule.covered,
-    "authorization": lambda rule: rule.authorization,
-    "waiting": lambda rule: rule.has_waiting or rule.waiting_days,
-    "age": lambda rule: rule.min_age or rule.max_age,
-    "sex": lambda rule: rule.sex,
-    "limit_day": lambda rule: rule.limit_day,
-    "limit_month": lambda rule: rule.limit_month,
-    "limit_year": lambda rule: rule.limit_year,
-    "limit_authorization": lambda rule: rule.limit_authorization,
-    "interval": lambda rule: rule.interval_days,
-    "return": lambda rule: rule.return_days,
-    "deductible": lambda rule: rule.deductible_kind,
-    "copayment": lambda rule: rule.copayment_kind,
-    "billing_kind": lambda rule: rule.billing_kind,
-    "note": lambda rule: rule.note,
-}
-LIMITS = ("limit_day", "limit_month", "limit_year", "limit_authorization")
+from .coverage_book import SAID, get_aspects
+
 # Rules of the same scope and conditions may not hold on the same day.
 IDENTITY = (
     "contract_id", "product_tmpl_id", "categ_id", "plan_id", "network_status", "mode",
@@ -167,15 +149,10 @@ class TissCoverage(models.Model):
             ]
             rule.name = " · ".join(filter(None, parts))
 
-    @api.depends(
-        "name", "covered", "authorization", "has_waiting", "waiting_days", *LIMITS,
-        "interval_days", "return_days", "min_age", "max_age", "sex", "copayment_kind",
-        "copayment_amount", "copayment_percent", "copayment_ceiling", "deductible_kind",
-        "deductible_amount", "billing_kind", "note",
-    )  # fmt: skip
+    @api.depends("name", *SAID)
     def _compute_summary(self):
         for rule in self:
-            said = [rule._describe(aspect) for aspect in rule._get_aspects()]
+            said = [rule._describe(aspect) for aspect in get_aspects(rule)]
             words = "; ".join(filter(None, said)) or self.env._("says nothing yet")
             rule.summary = f"{rule.name}: {words}"
 
@@ -305,38 +282,6 @@ class TissCoverage(models.Model):
         if start:
             return self.env._("from %s on", start)
         return self.env._("until %s", end) if end else self.env._("always")
-
-    # ------------------------------------------------------------------
-    # Business methods
-    # ------------------------------------------------------------------
-
-    def _get_aspects(self):
-        """What the rule says something about."""
-        return [aspect for aspect, says in ASPECTS.items() if says(self)]
-
-    def _counts_uses(self):
-        """Whether an answer by this rule depends on what the patient has used before."""
-        aspects = {*LIMITS, "interval", "return", "deductible"}
-        return not aspects.isdisjoint(self._get_aspects())
-
-    def _get_scope(self):
-        """("product", template id), ("group", category id) or ("all", None)"""
-        if self.product_tmpl_id:
-            return "product", self.product_tmpl_id.id
-        return ("group", self.categ_id.id) if self.categ_id else ("all", None)
-
-    def _get_condition_rank(self):
-        """Of two rules of the same scope the one with the smaller rank decides."""
-        return (
-            not self.plan_id, not self.network_status, not self.mode, self.sequence, self.id,
-        )  # fmt: skip
-
-    def _applies_to(self, plan, network_status, mode):
-        return (
-            (not self.plan_id or self.plan_id == plan)
-            and (not self.network_status or self.network_status == network_status)
-            and (not self.mode or self.mode == mode)
-        )
 
 
 def format_quantity(env, quantity):

@@ -420,7 +420,14 @@ class TestCoverage(CoverageCommon):
             ]
         )
         return [
-            CoverageRequest(card, self.products[codes[i % 3]], DAY, 1 + i % 2)
+            # Found one by one: no record shares what is read with another.
+            CoverageRequest(
+                self.card.browse(card.id),
+                self.products[codes[i % 3]].browse(self.products[codes[i % 3]].id),
+                DAY,
+                1 + i % 2,
+                professional=self.professional.browse(self.professional.id),
+            )
             for i, card in enumerate(cards)
         ]
 
@@ -433,7 +440,7 @@ class TestCoverage(CoverageCommon):
     def test_many_answers_are_the_single_answers(self):
         self._add_many_rules()
         requests = self._make_requests(30)
-        one_by_one = [self.contract.coverage_for(*request[:5]) for request in requests]
+        one_by_one = [self.contract._compute_coverages([request])[0] for request in requests]
         self.assertEqual(self.contract._compute_coverages(requests), one_by_one)
         self.assertEqual({answer["covered"] for answer in one_by_one}, {True, False})
 
