@@ -131,7 +131,10 @@ class PriceBook:
         return Domain("pricelist_id", "=", self.pricelist.id) & (
             Domain("product_tmpl_id", "in", products.product_tmpl_id.ids)
             | Domain("product_id", "in", products.ids)
-            | (Domain("applied_on", "=", "2_product_category") & Domain("categ_id", "in", categories))
+            | (
+                Domain("applied_on", "=", "2_product_category")
+                & Domain("categ_id", "in", categories)
+            )
             | Domain("applied_on", "=", "3_global")
         )
 

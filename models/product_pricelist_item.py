@@ -7,7 +7,7 @@ from odoo.exceptions import ValidationError
 from odoo.tools import SQL, format_date, formatLang
 
 from .price_book import CONDITIONS, PriceBook, PriceRequest
-from .tiss_term import PROCEDURE_TABLES, term_field
+from .tiss_term import PROCEDURE_TABLES
 
 # What an item of a guia may carry as its table (T87): TUSS, own codes and packages.
 SENT_TABLES = ["00", "18", "19", "20", "22", "90", "98"]
@@ -73,12 +73,21 @@ class ProductPricelistItem(models.Model):
         readonly=False,
     )
     # ---- When the rule holds
-    tiss_plan_id = fields.Many2one("tiss.plan", "Plan", ondelete="restrict")
+    tiss_operadora_id = fields.Many2one("res.partner", compute="_compute_tiss_operadora_id")
+    tiss_plan_id = fields.Many2one(
+        "tiss.plan",
+        "Plan",
+        domain="[('operadora_id', '=', tiss_operadora_id)]",
+        ondelete="restrict",
+    )
     tiss_network_status = fields.Selection(
         selection="_selection_tiss_network_status", string="Network Status"
     )
     tiss_network_level_id = fields.Many2one(
-        "tiss.network.level", "Network Level", ondelete="restrict"
+        "tiss.network.level",
+        "Network Level",
+        domain="[('operadora_id', '=', tiss_operadora_id)]",
+        ondelete="restrict",
     )
     # ---- Prices out of a reference table
     compute_price = fields.Selection(
@@ -146,6 +155,15 @@ class ProductPricelistItem(models.Model):
     def _selection_tiss_network_status(self):
         return self.env["tiss.contract"]._fields["network_status"]._description_selection(self.env)
 
+    @api.depends("pricelist_id")
+    def _compute_tiss_operadora_id(self):
+        contracts = self.env["tiss.contract"].search_fetch(
+            [("pricelist_id", "in", self.pricelist_id.ids)], ["pricelist_id", "partner_id"]
+        )
+        operadoras = {contract.pricelist_id: contract.partner_id for contract in contracts}
+        for item in self:
+            item.tiss_operadora_id = operadoras.get(item.pricelist_id)
+
     @api.depends("product_tmpl_id.tiss_term_id", "product_id.tiss_term_id")
     def _compute_tiss_term_id(self):
         for item in self:
@@ -198,7 +216,9 @@ class ProductPricelistItem(models.Model):
         "tiss_price_table_id", "tiss_porte_edition_id", "tiss_percent", "tiss_porte_percent"
     )
     def _compute_price_label(self):
-        others = self.filtered(lambda item: item.compute_price not in ("tiss_table", "tiss_package"))
+        others = self.filtered(
+            lambda item: item.compute_price not in ("tiss_table", "tiss_package")
+        )
         super(ProductPricelistItem, others)._compute_price_label()
         for item in self - others:
             what = item.tiss_price_table_id.display_name
@@ -221,7 +241,9 @@ class ProductPricelistItem(models.Model):
     # Constraints and onchange
     # ------------------------------------------------------------------
 
-    @api.constrains("compute_price", "tiss_price_table_id", "tiss_porte_edition_id", "tiss_ch_price")
+    @api.constrains(
+        "compute_price", "tiss_price_table_id", "tiss_porte_edition_id", "tiss_ch_price"
+    )
     def _check_tiss_price_table(self):
         """A price out of a table names a published one, and what its units are worth."""
         for item in self.filtered(lambda item: item.compute_price == "tiss_table"):
