@@ -31,7 +31,9 @@ acts = st.builds(
     access=st.sampled_from([None, "same", "different"]),
     urgent=st.booleans(),
     start=st.datetimes(datetime.datetime(2020, 1, 1), datetime.datetime(2030, 1, 1)),
+    end=st.none(),
     accommodation=st.booleans(),
+    auxiliaries=st.none(),
     role=st.sampled_from([None, "surgeon", "auxiliary_1", "auxiliary_4", "instrumentator"]),
 )
 
