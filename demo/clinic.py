@@ -179,6 +179,7 @@ class Clinic:
                         "tiss_term_id": product.tiss_term_id.id,
                         "compute_price": "fixed",
                         "fixed_price": self.random.randrange(low * 100, high * 100) / 100,
+                        "tiss_tele": True,
                     }
                 )
         self.env["product.pricelist.item"].create(vals_list)

@@ -7,7 +7,7 @@ from odoo.exceptions import ValidationError
 from odoo.tools import SQL, format_date, formatLang
 
 from .price_book import CONDITIONS, PriceBook, PriceRequest
-from .tiss_term import PROCEDURE_TABLES, term_field
+from .tiss_term import PROCEDURE_TABLES
 
 # What an item of a guia may carry as its table (T87): TUSS, own codes and packages.
 SENT_TABLES = ["00", "18", "19", "20", "22", "90", "98"]
@@ -73,12 +73,21 @@ class ProductPricelistItem(models.Model):
         readonly=False,
     )
     # ---- When the rule holds
-    tiss_plan_id = fields.Many2one("tiss.plan", "Plan", ondelete="restrict")
+    tiss_operadora_id = fields.Many2one("res.partner", compute="_compute_tiss_operadora_id")
+    tiss_plan_id = fields.Many2one(
+        "tiss.plan",
+        "Plan",
+        domain="[('operadora_id', '=', tiss_operadora_id)]",
+        ondelete="restrict",
+    )
     tiss_network_status = fields.Selection(
         selection="_selection_tiss_network_status", string="Network Status"
     )
     tiss_network_level_id = fields.Many2one(
-        "tiss.network.level", "Network Level", ondelete="restrict"
+        "tiss.network.level",
+        "Network Level",
+        domain="[('operadora_id', '=', tiss_operadora_id)]",
+        ondelete="restrict",
     )
     # ---- Prices out of a reference table
     compute_price = fields.Selection(
@@ -145,6 +154,15 @@ class ProductPricelistItem(models.Model):
     @api.model
     def _selection_tiss_network_status(self):
         return self.env["tiss.contract"]._fields["network_status"]._description_selection(self.env)
+
+    @api.depends("pricelist_id")
+    def _compute_tiss_operadora_id(self):
+        contracts = self.env["tiss.contract"].search_fetch(
+            [("pricelist_id", "in", self.pricelist_id.ids)], ["pricelist_id", "partner_id"]
+        )
+        operadoras = {contract.pricelist_id: contract.partner_id for contract in contracts}
+        for item in self:
+            item.tiss_operadora_id = operadoras.get(item.pricelist_id)
 
     @api.depends("product_tmpl_id.tiss_term_id", "product_id.tiss_term_id")
     def _compute_tiss_term_id(self):

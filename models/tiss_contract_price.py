@@ -225,13 +225,13 @@ class TissContract(models.Model):
     def _format_number(self, value, digits=0):
         """A number with the decimals that it has, at least `digits`."""
         decimals = -value.normalize().as_tuple().exponent
-        return formatLang(self.env, value, digits=max(digits, decimals))
+        return formatLang(self.env, float(value), digits=max(digits, decimals))
 
     def _format_money(self, value):
         """Reais; a unit such as the CH keeps its third and fourth decimal."""
         currency = self.currency_id or self.env.company.currency_id
         if value == pricing.cents(value):
-            return format_amount(self.env, value, currency)
+            return format_amount(self.env, float(value), currency)
         return f"{currency.symbol}\N{NO-BREAK SPACE}{self._format_number(value, 2)}"
 
     def _get_rule_words(self, rule):

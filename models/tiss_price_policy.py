@@ -117,7 +117,8 @@ class TissPricePolicy(models.Model):
         except ValueError as error:
             raise ValidationError(
                 self.env._(
-                    "%(field)s of “%(policy)s” cannot be read at “%(text)s”. Write it as %(example)s.",
+                    "%(field)s of “%(policy)s” cannot be read at “%(text)s”. Write it as"
+                    " %(example)s.",
                     field=policy._fields[name]._description_string(self.env),
                     policy=policy.name,
                     text=error,

@@ -38,7 +38,7 @@ class Step(NamedTuple):
 class NoPrice(Exception):
     """There is no price; `step` says why."""
 
-    def __init__(self, code: str, **params: Any) -> None:
+    def __init__(self, code: str, /, **params: Any) -> None:
         super().__init__(code)
         self.step = Step(code, params)
 

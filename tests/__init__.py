@@ -20,6 +20,7 @@ from . import (
     test_lote,
     test_operadora,
     test_performance,
+    test_price,
     test_price_import,
     test_races,
     test_readjustment,

@@ -89,6 +89,7 @@ class TissRecords:
                     "pricelist_id": contract.pricelist_id.id,
                     "tiss_term_id": term.id,
                     "fixed_price": prices[term.code],
+                    "tiss_tele": True,
                 }
                 for term in terms
             ]
