@@ -83,7 +83,7 @@ class ResPartner(models.Model):
         "tiss.contract", "partner_id", "Convênios", groups=RECEPTION
     )
     tiss_contract_count = fields.Integer(
-        "Convênios", compute="_compute_tiss_contract_count", groups=RECEPTION
+        "Number of Convênios", compute="_compute_tiss_contract_count", groups=RECEPTION
     )
     tiss_network_level_ids = fields.One2many(
         "tiss.network.level", "operadora_id", "Network Levels", groups=RECEPTION

@@ -232,7 +232,7 @@ class TestRegistryImport(TissCommon):
         wizard = self._preview(self._get_lines().values())
         self.assertFalse(wizard.line_ids)
         self.assertFalse(wizard.is_small)
-        self.assertIn("0 new, 0 changed, 0 again active, 0 gone", wizard.summary)
+        self.assertIn("New: 0. Changed: 0. Again active: 0. Gone: 0.", wizard.summary)
 
     def test_each_kind_of_change(self):
         """One row renamed, one gone, one new, one that was gone and is back."""
@@ -253,7 +253,7 @@ class TestRegistryImport(TissCommon):
                 ("new", False, ANS, "Medicina de Grupo · São Paulo/SP"),
             ],
         )
-        self.assertIn("1 new, 1 changed, 1 again active, 1 gone", wizard.summary)
+        self.assertIn("New: 1. Changed: 1. Again active: 1. Gone: 1.", wizard.summary)
         self.assertFalse(self._get(ANS), "nothing is changed yet")
         wizard.action_apply()
         self.assertTrue(gone.is_cancelled)

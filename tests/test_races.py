@@ -185,6 +185,30 @@ class TestRaces(TissRecords, BaseCase):
         self.assertEqual(sorted(sum(results, [])), [1, 2, 3, 4, 5, 6])
 
     # ------------------------------------------------------------------
+    # The main card
+    # ------------------------------------------------------------------
+
+    def test_two_people_who_choose_a_main_card_leave_one(self):
+        with self._commit() as env:
+            cards = env["tiss.card"].create(
+                [
+                    {"patient_id": self.patient.id, "plan_id": self.plan.id, "number": number}
+                    for number in ("1", "2")
+                ]
+            )
+            ids = cards.ids
+            patient_id = self.patient.id
+        results = self._both_at_once(
+            lambda env: env["tiss.card"].browse(ids[0]).write({"is_main": True}),
+            lambda env: env["tiss.card"].browse(ids[1]).write({"is_main": True}),
+        )
+        self.assertEqual(results, [True, True], "the later one wins")
+        with self._session() as env:
+            main = env["res.partner"].browse(patient_id).tiss_card_ids.filtered("is_main")
+            self.assertEqual(len(main), 1)
+            self.assertIn(main.id, ids)
+
+    # ------------------------------------------------------------------
     # The same visits, the same guias
     # ------------------------------------------------------------------
 

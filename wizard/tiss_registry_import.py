@@ -5,6 +5,7 @@ from collections import Counter
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..models.tiss_operadora_registry import CONTACT_COLUMNS
 from ..standard import cadop
 
 # The order in which people must look at the changes.
@@ -153,9 +154,9 @@ class TissRegistryImport(models.TransientModel):
         """One sentence with all numbers."""
         counts = Counter(kind for kind, _row, _changes in compared.values())
         return self.env._(
-            "%(total)s operadoras in the file: %(new)s new, %(changed)s changed, %(back)s again "
-            "active, %(gone)s gone, %(contact)s with other contact data only; %(errors)s lines "
-            "could not be read.",
+            "Operadoras in the file: %(total)s. New: %(new)s. Changed: %(changed)s. Again active: "
+            "%(back)s. Gone: %(gone)s. Only other contact data: %(contact)s. Lines that cannot be "
+            "read: %(errors)s.",
             total=len(registry.operadoras),
             errors=len(registry.problems),
             **{kind: counts[kind] for kind in ("new", "changed", "back", "gone", "contact")},
@@ -201,13 +202,18 @@ class TissRegistryImport(models.TransientModel):
     def _describe_changes(self, kind, row, changes):
         if kind == "new":
             return f"{row['modality']} · {row['city']}/{row['state_code']}"
-        columns = self.env["tiss.operadora.registry"]._fields
-        return "\n".join(
+        Registry = self.env["tiss.operadora.registry"]
+        lines = [
             self.env._(
                 "%(field)s: %(old)s → %(new)s",
-                field=columns[name]._description_string(self.env),
+                field=Registry._fields[name]._description_string(self.env),
                 old=old or "–",
                 new=new or "–",
             )
             for name, (old, new) in changes.items()
-        )
+            if name not in CONTACT_COLUMNS
+        ]
+        contact = [new for name, (_old, new) in changes.items() if name in CONTACT_COLUMNS]
+        if contact:
+            lines.append(self.env._("Contact data: %s", " · ".join(contact)))
+        return "\n".join(lines)
