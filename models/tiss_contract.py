@@ -91,6 +91,7 @@ class TissContract(models.Model):
     )
     ans_code = fields.Char(related="partner_id.tiss_ans_code")
     payer_kind = fields.Selection(related="partner_id.tiss_payer_kind")
+    operadora_state = fields.Selection(related="partner_id.tiss_state", string="Status")
     plan_ids = fields.One2many(
         related="partner_id.tiss_plan_ids",
         string="Plans",

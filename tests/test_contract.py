@@ -374,6 +374,13 @@ class TestContract(TissCommon):
         self.assertNotEqual(copy.pricelist_id, self.contract.pricelist_id)
         self.assertFalse(copy.guia_ids | copy.lote_ids.guia_ids)
 
+    def test_reception_opens_the_form_and_changes_nothing(self):
+        reception = self._create_user("recepcao.consulta", "reception")
+        form = Form(self.contract.with_user(reception))
+        self.assertEqual(form.provider_code, "12345")
+        arch = self.contract.with_user(reception).get_view(view_type="form")["arch"]
+        self.assertFalse(etree.fromstring(arch).xpath("//button[@name='action_procedures']"))
+
     def test_the_form_offers_no_duplicate(self):
         """The operadora would be the same, and a company has one convênio with it."""
         arch = self.contract.get_view(view_type="form")["arch"]

@@ -34,6 +34,7 @@ RIGHTS = {
     "tiss.demonstrativo.adjustment": ("", "rw", "rw"),
     "tiss.discrepancy": ("", "r", "r"),
     "tiss.glosa": ("", "rw", "rw"),
+    "tiss.contract.catalog": ("", "", ""),
     "tiss.contract.create": ("", "rwcu", "rwcu"),
     "tiss.guia.generate": ("", "rwcu", "rwcu"),
     "tiss.guia.generate.line": ("", "rwcu", "rwcu"),
