@@ -22,7 +22,6 @@ from typing import Any, NamedTuple
 
 import openpyxl
 
-from .errors import TissError
 from .identifiers import valid_tuss
 from .terminology import GLOSA_TABLE, TUSS_TABLES, Term, domains, glosas
 from .text import to_ascii
@@ -68,7 +67,7 @@ _EXCEL_EPOCH = datetime.date(1899, 12, 30)
 _NO_DATE = {"", "-", "--", "---", "–", "—"}
 
 
-class AnsFileError(TissError):
+class AnsFileError(ValueError):
     """A file that cannot be read at all. ``code`` says why, ``name`` which file, ``value`` more."""
 
     def __init__(self, code: str, name: str, value: str = "") -> None:

@@ -11,6 +11,7 @@ from . import (
     test_ledger,
     test_lote,
     test_performance,
+    test_product,
     test_races,
     test_return_files,
     test_security,
