@@ -9,6 +9,7 @@ from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.tests import TransactionCase, tagged
+from odoo.tools import format_date
 
 from ..standard import identifiers
 from ..standard.text import to_ascii
@@ -162,7 +163,8 @@ class TestTerminology(TransactionCase):
                 [each for each, _name in self.Term.name_search("zzyx", limit=limit)], found[:limit]
             )
         [ended] = self.Term.web_name_search("99990001", {"display_name": {}})
-        self.assertIn("--ended 01/31/2020--", ended["__formatted_display_name"])
+        end = format_date(self.env, "2020-01-31")
+        self.assertIn(f"--ended {end}--", ended["__formatted_display_name"])
         self.assertEqual(ended["display_name"], "99990001 Zzyx")
 
     def test_a_few_letters_find_the_first_valid_ones(self):
@@ -410,7 +412,8 @@ class TestTerminologyImport(TissCommon):
         wizard.action_apply()
         first, second = self._installed().report.splitlines()
         convenio = self.contract.display_name
-        self.assertRegex(first, rf"^{ECG} .* · valid until 12/31/2025 · priced in {convenio}$")
+        end = format_date(self.env, "2025-12-31")
+        self.assertRegex(first, rf"^{ECG} .* · valid until {end} · priced in {convenio}$")
         self.assertRegex(second, "now called “Consulta com outro nome” · priced in")
 
     def test_twice_changes_nothing_and_says_so(self):
