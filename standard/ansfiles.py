@@ -22,7 +22,6 @@ from typing import Any, NamedTuple
 
 import openpyxl
 
-from .errors import TissError
 from .identifiers import valid_tuss
 from .terminology import GLOSA_TABLE, TUSS_TABLES, Term, domains, glosas
 from .text import to_ascii
@@ -35,6 +34,8 @@ MAX_MEMBERS = 500
 MAX_ROWS = 300_000
 MAX_COLUMNS = 40
 MAX_PROBLEMS = 500
+# The longest explanation of ANS, of a daily rate, has some 4,000 characters.
+MAX_TEXT = 50_000
 HEADER_ROWS = 60
 
 _SMALL = 1024 * 1024
@@ -68,7 +69,7 @@ _EXCEL_EPOCH = datetime.date(1899, 12, 30)
 _NO_DATE = {"", "-", "--", "---", "–", "—"}
 
 
-class AnsFileError(TissError):
+class AnsFileError(ValueError):
     """A file that cannot be read at all. ``code`` says why, ``name`` which file, ``value`` more."""
 
     def __init__(self, code: str, name: str, value: str = "") -> None:
@@ -283,18 +284,19 @@ def _decode(name: str, content: bytes) -> str:
 def _csv_grid(name: str, text: str, hints: tuple[str, ...]) -> _Grid:
     head = [line[:4000] for line in text[:200_000].splitlines()[:HEADER_ROWS]]
     for separator in ";\t,|":
-        if any(map(_columns, _csv_rows(name, head, separator))):
+        if any(_columns(cells) for _line, cells in _csv_rows(name, head, separator)):
             break
     else:
         return _Grid(name, hints, ())
     lines = io.StringIO(text, newline="")
-    return _Grid(name, hints, enumerate(_csv_rows(name, lines, separator), 1))
+    return _Grid(name, hints, _csv_rows(name, lines, separator))
 
 
-def _csv_rows(name: str, lines: Iterable[str], separator: str) -> Iterator[list[str]]:
+def _csv_rows(name: str, lines: Iterable[str], separator: str) -> Iterator[tuple[int, list[Any]]]:
     reader = csv.reader(lines, delimiter=separator)
     try:
-        yield from reader
+        for cells in reader:
+            yield reader.line_num, cells
     except csv.Error as error:
         raise AnsFileError("broken_line", name, str(reader.line_num)) from error
 
@@ -425,6 +427,9 @@ def _raws(
             cells[start],
             cells[end],
         )
+        if len(raw.term) + len(raw.details) > MAX_TEXT:
+            # A quotation mark that was never closed swallows the rest of the file.
+            raise AnsFileError("broken_line", source, str(line))
         # A line that is empty, or that only says something about the table, like its source.
         is_note = len(filled) <= 1 and not re.fullmatch(r"[0-9.,-]*", raw.code)
         if filled and not is_note:

@@ -22,6 +22,7 @@ from . import (
     test_performance,
     test_price,
     test_price_import,
+    test_product,
     test_races,
     test_readjustment,
     test_return_files,

@@ -1,7 +1,19 @@
+import csv
+import io
+from datetime import timedelta
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from odoo import fields
 from odoo.exceptions import AccessError, UserError
+from odoo.fields import Command
 from odoo.tests import TransactionCase, tagged
+from odoo.tools import format_date
 
 from ..standard import identifiers
+from ..standard.text import to_ascii
+from .common import CONSULTATION, ECG, TissCommon
 
 # Guide §8.1: rows of the TUSS tables, and of Tabela 38 in force, in package 202609.
 TUSS_ROWS = {"18": 3597, "19": 45889, "20": 12572, "22": 5964}
@@ -114,6 +126,69 @@ class TestTerminology(TransactionCase):
         self.assertEqual(self._names("tiss.operadora.registry", "%%%"), [])
         self.assertEqual(self._names("tiss.term", "consultorio_preestabelecido"), [])
 
+    @settings(
+        max_examples=40, derandomize=True, deadline=None, database=None,
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(st.integers(0, 69_000), st.integers(0, 20), st.randoms(use_true_random=False))
+    def test_a_term_is_found_by_its_words(self, offset, number, random):
+        """By any three of its words in any order, capitals and accents."""
+        term = self.Term.search([], offset=offset, limit=1)
+        words = term.name.split()
+        chosen = random.sample(words, min(3, len(words)))
+        text = " ".join(random.choice((str.upper, str.lower, str, to_ascii))(w) for w in chosen)
+        if to_ascii(text):
+            domain = [("id", "=", term.id)]
+            self.assertTrue(self.Term.name_search(text, domain), text)
+            self.assertIn(term, self.Term.search([("display_name", "ilike", text), *domain]))
+        code = term.code[: 1 + number % len(term.code)]
+        self.assertTrue(self.Term.name_search(code, [("id", "=", term.id)]))
+
+    def test_the_best_come_first(self):
+        """By code, then what is valid, then the shorter."""
+        self.assertIn("10101012", self._names("tiss.term", "10101012")[0])
+        terms = self.Term.create(
+            [
+                {"table_code": "22", "code": f"9999000{n}", "name": name,
+                 "search_name": to_ascii(name), "end_date": end}
+                for n, (name, end) in enumerate(
+                    [("Zzyx longo demais", False), ("Zzyx", "2020-01-31"), ("Zzyx curto", False)]
+                )
+            ]
+        )  # fmt: skip
+        found = [term_id for term_id, _name in self.Term.name_search("zzyx")]
+        self.assertEqual(found, [terms[2].id, terms[0].id, terms[1].id])
+        for limit in (1, 2):
+            self.assertEqual(
+                [each for each, _name in self.Term.name_search("zzyx", limit=limit)], found[:limit]
+            )
+        [ended] = self.Term.web_name_search("99990001", {"display_name": {}})
+        end = format_date(self.env, "2020-01-31")
+        self.assertIn(f"--ended {end}--", ended["__formatted_display_name"])
+        self.assertEqual(ended["display_name"], "99990001 Zzyx")
+
+    def test_a_few_letters_find_the_first_valid_ones(self):
+        for text in ("a", "de", "1"):
+            found = self.Term.browse([each for each, _n in self.Term.name_search(text, limit=8)])
+            self.assertEqual(len(found), 8)
+            self.assertEqual(set(found.mapped("validity")), {"valid"})
+        state = self.Term._get("59", "35")
+        self.assertEqual(self.Term.name_search("sp", [("table_code", "=", "59")])[0][0], state.id)
+
+    def test_validity(self):
+        today = fields.Date.context_today(self.Term)
+        term = self.Term._get("22", ECG)
+        for start, end, validity in (
+            (-1, None, "valid"), (-1, 0, "valid"), (-2, -1, "ended"), (1, None, "future"),
+        ):  # fmt: skip
+            term.write(
+                {
+                    "start_date": today + timedelta(days=start),
+                    "end_date": end is not None and today + timedelta(days=end),
+                }
+            )
+            self.assertEqual(term.validity, validity)
+
     # ------------------------------------------------------------------
     # Loading again
     # ------------------------------------------------------------------
@@ -208,3 +283,263 @@ class TestTerminology(TransactionCase):
             self.Term.with_user(manager).create(
                 {"table_code": "22", "code": "1", "name": "X", "search_name": "X"}
             )
+
+
+HEADER = [
+    "Código do Termo", "Termo", "Data de início de vigência", "Data de fim de vigência",
+]  # fmt: skip
+
+
+def make_file(*rows, header=HEADER):
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer, delimiter=";").writerows([header, *rows])
+    return buffer.getvalue().encode("utf-8-sig")
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
+class TestTerminologyImport(TissCommon):
+    """A newer edition: previewed with its effect, loaded once, and remembered."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.Term = cls.env["tiss.term"]
+        cls.Edition = cls.env["tiss.terminology.edition"]
+        cls.consultation = cls.Term._get("22", CONSULTATION)
+        cls.ecg = cls.Term._get("22", ECG)
+
+    def _preview(self, *files):
+        wizard = self.env["tiss.terminology.import"].create(
+            {
+                "attachment_ids": [
+                    Command.create({"name": name, "raw": content}) for name, content in files
+                ]
+            }
+        )
+        wizard.action_preview()
+        return wizard
+
+    def _load(self, content, name="Tab 22 VERSÃO 202605.csv"):
+        return self._preview((name, content)).action_apply()["params"]
+
+    def _row(self, term, name=None, start="13/02/2009", end=""):
+        return [term.code, name or term.name, start, end]
+
+    def _installed(self, table="22"):
+        return self.Edition._get_installed()[table]
+
+    # ------------------------------------------------------------------
+    # What is installed
+    # ------------------------------------------------------------------
+
+    def test_what_came_with_the_addon_is_registered(self):
+        editions = self.Edition._get_installed()
+        counts = dict(self.Term._read_group([], ["table_code"], ["__count"]))
+        self.assertEqual({table: each.term_count for table, each in editions.items()}, counts)
+        self.assertEqual(editions["38"].name, "202609")
+        self.assertEqual(editions["22"].table_name, "Procedimentos e eventos em saúde")
+        self.assertFalse(self.Edition.sudo()._register_packaged(), "registered once")
+
+    def test_settings_show_it(self):
+        settings = self.env["res.config.settings"].sudo().new()
+        self.assertEqual(
+            set(settings.tiss_edition_ids.mapped("table_code")), set(self.Edition._get_installed())
+        )
+
+    # ------------------------------------------------------------------
+    # Preview and load
+    # ------------------------------------------------------------------
+
+    def test_every_kind_of_change(self):
+        """One new, one renamed, one ended, one reopened, one as it was; the others are missing."""
+        total = self.Term.search_count(
+            [("table_code", "=", "22"), "|", ("end_date", "=", False), ("end_date", ">=", "today")]
+        )
+        ended = self.Term._get("22", "40309223")
+        same = self.Term._get("22", "40304361")
+        new = identifiers.complete_tuss("4999999")
+        content = make_file(
+            [new, "Exame inventado", "01/05/2026", ""],
+            self._row(self.consultation, "Consulta com outro nome"),
+            self._row(self.ecg, end="31/12/2025"),
+            self._row(ended),
+            self._row(same, start=same.start_date.strftime("%d/%m/%Y")),
+        )
+        wizard = self._preview(("Tab 22 VERSÃO 202605.csv", content))
+        line = wizard.line_ids
+        self.assertRecordValues(
+            line,
+            [{"edition": "202605", "installed_edition": "202504", "term_count": 5, "new_count": 1,
+              "changed_count": 1, "ended_count": 1, "reopened_count": 1, "unchanged_count": 1,
+              "missing_count": total - 3, "problem_count": 0, "is_older": False}],
+        )  # fmt: skip
+        self.assertEqual(
+            line.examples, f"{CONSULTATION}: {self.consultation.name} → Consulta com outro nome"
+        )
+        self.assertEqual(self.ecg.end_date, False, "a preview changes nothing")
+        old_name = self.consultation.name
+        wizard.action_apply()
+        self.assertEqual(self.consultation.name, "Consulta com outro nome")
+        self.assertEqual(self.ecg.end_date, fields.Date.to_date("2025-12-31"))
+        self.assertFalse(ended.end_date)
+        self.assertEqual(self.Term._get("22", new).name, "Exame inventado")
+        self.assertEqual(self.consultation.history_ids.name, old_name)
+        self.assertFalse(self.ecg.history_ids.end_date)
+        self.assertTrue(ended.history_ids.end_date)
+        self.assertFalse(same.history_ids)
+        edition = self._installed()
+        self.assertRecordValues(
+            edition,
+            [{"name": "202605", "new_count": 1, "changed_count": 1, "ended_count": 1,
+              "reopened_count": 1, "term_count": 5965}],
+        )  # fmt: skip
+        self.assertEqual(self.ecg.history_ids.edition_id, edition)
+        self.assertEqual(self.env["tiss.term.history"].search_count([]), 3)
+        self.assertIn("outro nome", self._names("outro nome consulta"))
+
+    def _names(self, text):
+        return " | ".join(name for _id, name in self.Term.name_search(text))
+
+    def test_what_it_means_for_the_clinic(self):
+        content = make_file(
+            self._row(self.ecg, end="31/12/2025"),
+            self._row(self.consultation, "Consulta com outro nome"),
+            self._row(self.Term._get("22", "40309223"), end="31/12/2025"),
+        )
+        wizard = self._preview(("tab 22 202605.csv", content))
+        self.assertEqual(wizard.effect_count, 2, "the third is no procedure of the clinic")
+        self.assertIn("1 of your priced codes end, 1 change, 0 are valid again.", wizard.effect)
+        wizard.action_apply()
+        first, second = self._installed().report.splitlines()
+        convenio = self.contract.display_name
+        end = format_date(self.env, "2025-12-31")
+        self.assertRegex(first, rf"^{ECG} .* · valid until {end} · priced in {convenio}$")
+        self.assertRegex(second, "now called “Consulta com outro nome” · priced in")
+
+    def test_twice_changes_nothing_and_says_so(self):
+        content = make_file(self._row(self.ecg, end="31/12/2025"))
+        self.assertIn("1 ended", self._load(content)["message"])
+        before = self._snapshot()
+        wizard = self._preview(("Tab 22 VERSÃO 202605.csv", content))
+        self.assertTrue(wizard.changes_nothing)
+        self.assertIn("nothing has changed", wizard.action_apply()["params"]["message"])
+        self.assertEqual(self._snapshot(), before)
+
+    def _snapshot(self):
+        self.env.flush_all()
+        self.env.cr.execute(
+            """SELECT md5(string_agg(t::text, '' ORDER BY id)),
+                      (SELECT count(*) FROM tiss_term_history),
+                      (SELECT count(*) FROM tiss_terminology_edition) FROM tiss_term t"""
+        )
+        return self.env.cr.fetchone()
+
+    def test_what_the_file_does_not_say_stays(self):
+        """No columns of dates and details: only names are compared."""
+        self.ecg.sudo().write({"end_date": "2025-12-31", "description": "Detalhe"})
+        content = make_file([ECG, self.ecg.name], header=HEADER[:2])
+        self.assertTrue(self._preview(("tab 22 202605.csv", content)).changes_nothing)
+        content = make_file([ECG, "Outro nome"], header=HEADER[:2])
+        self._load(content)
+        self.assertRecordValues(
+            self.ecg,
+            [{"name": "Outro nome", "description": "Detalhe",
+              "end_date": fields.Date.to_date("2025-12-31"), "search_name": "OUTRO NOME DETALHE"}],
+        )  # fmt: skip
+
+    def test_new_details_are_no_change(self):
+        """They complete a term; there is no earlier version to keep."""
+        content = make_file(
+            [*self._row(self.ecg), "Até 12"], header=[*HEADER, "Descrição Detalhada"]
+        )
+        self._load(content)
+        self.assertEqual(self.ecg.description, "Até 12")
+        self.assertFalse(self.ecg.history_ids)
+
+    def test_an_older_edition_wants_a_word(self):
+        content = make_file(self._row(self.ecg, end="31/12/2025"))
+        wizard = self._preview(("Tab 22 VERSÃO 201901.csv", content))
+        self.assertTrue(wizard.is_older)
+        with self.assertRaisesRegex(UserError, "201901 of table 22 is older.*202504"):
+            wizard.action_apply()
+        wizard.allow_older = True
+        wizard.action_apply()
+        self.assertEqual(self._installed().name, "201901")
+
+    def test_lines_with_errors_want_a_word(self):
+        content = make_file(self._row(self.ecg, end="31/12/2025"), ["10101013", "Errado", "", ""])
+        wizard = self._preview(("Tab 22 VERSÃO 202605.csv", content))
+        self.assertEqual(
+            wizard.line_ids.problems,
+            "Line 3: 10101013 is not a TUSS code: its check digit is wrong.",
+        )
+        with self.assertRaisesRegex(UserError, "1 lines have errors"):
+            wizard.action_apply()
+        wizard.allow_problems = True
+        wizard.action_apply()
+        self.assertTrue(self.ecg.end_date)
+
+    def test_table_and_edition_are_asked_for(self):
+        """A domain table whose file names neither; the zero comes back once the table is known."""
+        wizard = self._preview(("arquivo.csv", make_file(["1", "Remoção nova", "01/01/2026", ""])))
+        self.assertTrue(wizard.is_incomplete)
+        with self.assertRaisesRegex(UserError, "Say table and edition"):
+            wizard.action_apply()
+        wizard.line_ids.table_id = self.Term._get("87", "50")
+        wizard.line_ids.edition = "20269"
+        self.assertTrue(wizard.is_incomplete, "the preview is not of this table")
+        wizard.action_preview()
+        self.assertEqual((wizard.line_ids.changed_count, wizard.line_ids.edition), (1, "20269"))
+        with self.assertRaisesRegex(UserError, "“20269” is not an edition"):
+            wizard.action_apply()
+        wizard.line_ids.edition = "202609"
+        wizard.action_apply()
+        self.assertEqual(self.Term._get("50", "01").name, "Remoção nova")
+
+    def test_cached_domain_codes_follow(self):
+        self.assertFalse(self.Term._get("50", "99"))
+        codes = self.Term._get_domain_codes()
+        self._load(make_file(["99", "Novo tipo", "01/01/2026", ""]), "tab 50 202605.csv")
+        new = self.Term._get("50", "99")
+        self.assertEqual(new.name, "Novo tipo")
+        self.assertEqual(self.Term._get_domain_codes(), {**codes, new.id: "99"})
+
+    def test_several_files(self):
+        one = make_file(self._row(self.ecg, end="31/12/2025"))
+        two = make_file(["1", "Remoção nova", "01/01/2026", ""])
+        wizard = self._preview(("tab 22 202605.csv", one), ("tab 50 202605.csv", two))
+        wizard.action_apply()
+        self.assertEqual({self._installed(t).name for t in ("22", "50")}, {"202605"})
+        other = make_file(self._row(self.ecg, end="31/12/2024"))
+        with self.assertRaisesRegex(UserError, f"{ECG} of table 22 reads differently"):
+            self._preview(("tab 22 a.csv", one), ("tab 22 b.csv", other))
+
+    def test_what_is_no_terminology_is_refused_in_words(self):
+        for content, words in (
+            (b"a;b\n1;2\n", "“Código do Termo” and “Termo”"),
+            (bytes(1000), "neither a table"),
+            (b"PK\x03\x04xx", "damaged"),
+        ):
+            with self.subTest(words), self.assertRaisesRegex(UserError, f"x.csv.*{words}"):
+                self._preview(("x.csv", content))
+        with self.assertRaisesRegex(UserError, "Choose the files"):
+            self._preview()
+
+    def test_only_managers_load(self):
+        user = self._create_user("t.fatura", "billing")
+        with self.assertRaises(AccessError):
+            self.env["tiss.terminology.import"].with_user(user).create({})
+
+    def test_queries_do_not_grow_with_the_rows(self):
+        """Three thousand renamed rows cost as many queries as three."""
+        counts = []
+        for size, edition in ((3, "202605"), (3000, "202606")):
+            terms = self.Term.search([("table_code", "=", "19")], limit=size)
+            content = make_file(*(self._row(term, f"{term.name} {edition}") for term in terms))
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            self._load(content, f"tab 19 {edition}.csv")
+            self.env.flush_all()
+            counts.append(self.env.cr.sql_log_count - before)
+        self.assertLessEqual(counts[1], counts[0] + 2)
+        self.assertEqual(len(self._installed("19").history_ids), 3000)

@@ -272,7 +272,9 @@ class TissTerminologyImport(models.TransientModel):
                     "missing_count": count.get("missing", 0),
                     "examples": "\n".join(
                         f"{code}: {old} → {new}"
-                        for code, old, new in term_load.get_examples(self.env, line.read_table)
+                        for code, old, new in term_load.get_examples(
+                            self.env, line.read_table or ""
+                        )
                     ),
                 }
             )
