@@ -597,6 +597,8 @@ def to_porte(value: Value) -> tuple[str, Decimal]:
     if text.lower() in _BLANKS:
         return "", Decimal(1)
     if match := _CLASS.fullmatch(text):
+        if not 1 <= int(match[1]) <= 14:
+            raise ValueError(text)
         return f"{int(match[1])}{match[2]}", Decimal(1)
     if match := re.fullmatch(_FRACTION.pattern, text, re.IGNORECASE):
         number, sign, porte = match.groups()

@@ -19,6 +19,7 @@ from ..standard.pricefiles import NUMBERS
 from ..standard.text import to_ascii
 
 DAY = datetime.timedelta(days=1)
+FIRST, LAST = datetime.time.min, datetime.time(23, 59, 59)
 TABLE_FIELDS = {
     # role of a column: field of tiss.price.table.line
     "tuss_code": "tuss_code",
@@ -153,7 +154,9 @@ class ContractTarget:
         terms = self.env["tiss.term"].browse(
             {match.term_id for match in matches if match.term_id and not match.product_id}
         )
-        created = {product.tiss_term_id.id: product.id for product in terms.create_products()}
+        # Thousands of products need no line “created” each in their chatter.
+        products = terms.with_context(tracking_disable=True).create_products()
+        created = {product.tiss_term_id.id: product.id for product in products}
         timelines = self._get_timelines({match.product_id for match in matches} - {0})
         wanted = [
             (values, match.product_id or created[match.term_id])
@@ -235,12 +238,15 @@ class ContractTarget:
         # Endings first: no two prices may hold on one day, not even for a moment.
         for end, rule_ids in endings.items():
             rules = Item.browse(rule_ids)
-            rules.write({"tiss_end_date": end or False})
+            rules.write({"date_end": self._to_moment(end, LAST)})
             touched += rules
         for timeline in timelines.values():
             for period in timeline.periods:
                 if period.rule and "price" in period.touched:
                     period.rule.write(self._prepare_price_vals(period))
+        # With the rules of each product in the cache, every new one would be filed there.
+        self.env.flush_all()
+        self.env.invalidate_all()
         return touched + Item.create(vals_list)
 
     def _copy_models(self, timelines):
@@ -260,8 +266,7 @@ class ContractTarget:
         while model and not model.rule:
             model = model.model
         vals = dict(copies.get(model.rule.id, {})) if model else {}
-        for name in ("date_start", "date_end", "tiss_term_id"):
-            vals.pop(name, None)
+        vals.pop("tiss_term_id", None)
         return {
             "pricelist_id": self.contract.pricelist_id.id,
             "applied_on": "1_product",
@@ -270,10 +275,14 @@ class ContractTarget:
             "compute_price": "fixed",
             "tiss_plan_id": self.plan.id if self.plan else False,
             **vals,
-            "tiss_start_date": period.start,
-            "tiss_end_date": period.end or False,
+            "date_start": self._to_moment(period.start, FIRST),
+            "date_end": self._to_moment(period.end, LAST),
             **self._prepare_price_vals(period),
         }
+
+    def _to_moment(self, date, time):
+        # Not by tiss_start_date: its inverse writes, and has checked, rule by rule.
+        return self.env["product.pricelist.item"]._tiss_to_moment(date, time)
 
     @staticmethod
     def _prepare_price_vals(period):
@@ -377,7 +386,8 @@ class TableTarget:
 
     def _prepare_line(self, values):
         """Every column of a line, as `_get_existing` gives them."""
-        line = {"code": values["code"]}
+        code = values["code"].upper()
+        line = {"code": code}
         for role, name in TABLE_FIELDS.items():
             value = values.get(role)
             if role in NUMBERS:
@@ -388,7 +398,6 @@ class TableTarget:
         line["name"] = line["name"] or line["code"]
         line["auxiliaries"] = values.get("auxiliaries", 0)
         line["unit_id"] = self._get_unit(values.get("unit"))
-        code = values["code"]
         if not line["tuss_code"] and self.kind not in ("brasindice", "simpro"):
             line["tuss_code"] = code if code.isdigit() and len(code) in (8, 9) else None
         return line
@@ -450,11 +459,7 @@ class PorteTarget:
         for porte, price in values.items():
             line = known.get(porte)
             if not line:
-                # 1A, 1B, 1C, 2A …: in the order of the classes, not of the alphabet
-                rank = int(porte.rstrip("ABC")) * 10 + "ABC".find(porte[-1])
-                commands.append(
-                    Command.create({"porte": porte, "amount": float(price), "sequence": rank})
-                )
+                commands.append(Command.create({"porte": porte, "amount": float(price)}))
             elif to_decimal(line.amount, 4) != price:
                 commands.append(Command.update(line.id, {"amount": float(price)}))
         self.edition.write({**units, "value_ids": commands})

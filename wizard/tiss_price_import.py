@@ -1,5 +1,6 @@
 import base64
 import datetime
+import json
 from collections import Counter
 from decimal import Decimal
 from pathlib import PurePath
@@ -7,6 +8,7 @@ from pathlib import PurePath
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..models.bulk import insert
 from ..standard import pricefiles
 from ..standard.sheets import SheetError, check_size
 from .price_targets import ContractTarget, PorteTarget, TableTarget
@@ -376,10 +378,22 @@ class TissPriceImport(models.TransientModel):
                 vals_list.append(self._prepare_line_vals(row, "skipped", self._explain_skip(row)))
             else:
                 vals_list.append(self._prepare_match_vals(row, next(matches)))
-        # Unlinking the rows of an earlier preview one2many by one2many would read them first.
-        self.env["tiss.price.import.line"].search([("import_id", "=", self.id)]).unlink()
-        self.env["tiss.price.import.line"].create(vals_list)
+        self.line_ids.unlink()
+        self._insert_lines(vals_list)
         self._write_counts(vals_list)
+
+    def _insert_lines(self, vals_list):
+        """The rows of the preview; the ORM would take seconds for some thousands."""
+        columns = (
+            "import_id", "line", "code", "name", "state", "message", "old_price", "new_price",
+            "start_date", "is_new_product", "values",
+        )  # fmt: skip
+        self.check_access("write")
+        insert(
+            self.env["tiss.price.import.line"],
+            columns,
+            (tuple(vals.get(name) for name in columns) for vals in vals_list),
+        )
 
     def _write_counts(self, vals_list):
         states = Counter(vals["state"] for vals in vals_list)
@@ -413,7 +427,7 @@ class TissPriceImport(models.TransientModel):
             "old_price": float(match.old_price or 0),
             "new_price": float(match.new_price or 0),
             "is_new_product": match.state == "new" and not match.product_id and bool(match.term_id),
-            "values": _to_json(row.values),
+            "values": json.dumps(_to_json(row.values)),
         }
 
     def _explain_row(self, row):

@@ -272,8 +272,9 @@ class TestNumbers(unittest.TestCase):
         ):  # fmt: skip
             with self.subTest(text=text):
                 self.assertEqual(to_porte(text), (porte, D(fraction)))
-        with self.assertRaises(ValueError):
-            to_porte("2D")
+        for wrong in ("2D", "15A", "0A", "alto"):
+            with self.assertRaises(ValueError):
+                to_porte(wrong)
 
 
 CBHPM_HEADER = [
