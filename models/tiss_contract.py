@@ -554,7 +554,6 @@ class TissContract(models.Model):
             "registration": (self, "tiss_contract_view_form_registration"),
             "cnes": (self, "tiss_contract_view_form_cnes"),
             "company": (self.company_id.partner_id, "res_partner_view_form_tiss_cnpj"),
-            "ans": (self.partner_id, "res_partner_view_form_tiss_payer"),
             "payer": (self.partner_id, "res_partner_view_form_tiss_payer"),
         }[code]
         return {
@@ -601,7 +600,6 @@ class TissContract(models.Model):
         """{code: short label} of all that can be missing, in the order of the checklist."""
         return {
             "payer": self.env._("no ANS number: no TISS files"),
-            "ans": self.env._("ANS number of the operadora"),
             "registration": self.env._("registration at the operadora"),
             "company": self.env._("CNPJ of the clinic"),
             "cnes": self.env._("CNES of the clinic"),
@@ -614,8 +612,7 @@ class TissContract(models.Model):
         self.ensure_one()
         is_cnpj = self.identification_kind == "cnpj"
         blocked = {
-            "payer": not self.ans_code and self.payer_kind in ("own", "foreign"),
-            "ans": not self.ans_code and self.payer_kind not in ("own", "foreign"),
+            "payer": not self.ans_code,
             "registration": not is_cnpj and not self._get_provider_code(),
             "company": is_cnpj and not self._get_provider_code(),
             "cnes": not _is_cnes(self.company_id.sudo().tiss_cnes),

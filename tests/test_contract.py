@@ -169,7 +169,11 @@ class TestContract(TissCommon):
             "registration": (contract, {"provider_code": False}, {"provider_code": "12345"}),
             "cnes": (contract, {"company_cnes": "1234567"}, {"company_cnes": "9999999"}),
             "company": (company.partner_id, {"vat": False}, {"vat": company.vat}),
-            "ans": (contract.partner_id, {"tiss_ans_code": False}, {"tiss_ans_code": "326305"}),
+            "payer": (
+                contract.partner_id,
+                {"tiss_payer_kind": "own", "tiss_ans_code": False},
+                {"tiss_payer_kind": "ans", "tiss_ans_code": "326305"},
+            ),
         }
         arch = etree.fromstring(contract.get_view(view_type="form")["arch"])
         buttons = [

@@ -187,7 +187,6 @@ class TestContractCreate(TissCommon):
         self.assertEqual((payer.tiss_payer_kind, payer.vat), ("own", cnpj))
         self.assertTrue(payer.tiss_is_operadora)
         self.assertIn("payer", contract.missing_codes)
-        self.assertNotIn("ans", contract.missing_codes.split(","))
 
         form = Form(self.env["tiss.contract.create"])
         form.has_no_ans = True

@@ -52,6 +52,7 @@ class TestCoverage(CoverageCommon):
 
     def test_a_way_of_attending_that_is_not_ticked(self):
         item = self._get_item(CONSULTATION)
+        item.tiss_tele = False
         self.assertBlocked(self._ask(mode="tele"), "not_tele", "not paid by telehealth")
         item.write({"tiss_tele": True, "tiss_on_site": False})
         self.assertTrue(self._ask(mode="tele")["covered"])
