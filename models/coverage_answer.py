@@ -55,7 +55,8 @@ class CoverageAnswer:
         if "note" in self.terms:
             self._say("note", INFO, self.terms["note"].note, self.terms["note"])
         patient_cents, operadora_cents = self._compute_amounts()
-        self.book.remember(self.request, patient_cents)
+        if self.is_covered:
+            self.book.remember(self.request, patient_cents)
         return {
             "covered": self.is_covered,
             "authorization_required": self.needs_authorization,
@@ -290,25 +291,17 @@ class CoverageAnswer:
         return [use for use in uses if self.book.in_scope(rule, use)]
 
     def _check_limits(self):
-        date = self.request.date
-        first_of_month, first_of_year = date.replace(day=1), date.replace(month=1, day=1)
-        periods = {
-            "limit_day": (date, date + relativedelta(days=1)),
-            "limit_month": (first_of_month, first_of_month + relativedelta(months=1)),
-            "limit_year": (first_of_year, first_of_year + relativedelta(years=1)),
-        }
-        for aspect, (start, end) in periods.items():
+        for aspect in ("limit_day", "limit_month", "limit_year"):
             rule = self.terms.get(aspect)
             if rule:
-                used = sum(use.quantity for use in self._get_uses(rule) if start <= use.date < end)
-                self._check_limit(aspect, rule, used, end)
+                start, end = get_period(aspect, self.request.date)
+                uses = [use for use in self._get_uses(rule) if start <= use.date < end]
+                self._check_limit(aspect, rule, sum(use.quantity for use in uses), end)
         rule = self.terms.get("limit_authorization")
         if rule:
             given = self.request.authorization
-            used = sum(
-                use.quantity for use in self._get_uses(rule) if given in use.authorizations
-            ) if given else 0  # fmt: skip
-            self._check_limit("limit_authorization", rule, used, None)
+            uses = [use for use in self._get_uses(rule) if given and given in use.authorizations]
+            self._check_limit("limit_authorization", rule, sum(use.quantity for use in uses), None)
 
     def _check_limit(self, aspect, rule, used, next_date):
         limit = to_decimal(getattr(rule, aspect))
@@ -429,7 +422,8 @@ class CoverageAnswer:
         return (self.item and self.item.tiss_billing_kind) or "fee_for_service"
 
     def _is_collected_here(self):
-        rule = self.terms.get("copayment") or self.terms.get("deductible")
+        copayment, deductible = self.terms.get("copayment"), self.terms.get("deductible")
+        rule = copayment if copayment and copayment.copayment_kind != "none" else deductible
         return bool(rule and rule.copayment_at_clinic)
 
     def _compute_amounts(self):
@@ -527,3 +521,14 @@ class CoverageAnswer:
         else:
             message = self.env._("Co-payment of %s: the operadora charges it later.", amount)
         self._say("copayment", INFO, message, rule)
+
+
+def get_period(aspect, date):
+    """(first day, first day after it) of the day, month or year that a limit counts in."""
+    if aspect == "limit_day":
+        return date, date + datetime.timedelta(1)
+    if aspect == "limit_month":
+        start = date.replace(day=1)
+        return start, (start + datetime.timedelta(31)).replace(day=1)
+    start = date.replace(month=1, day=1)
+    return start, start.replace(year=start.year + 1)
