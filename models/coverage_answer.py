@@ -53,7 +53,8 @@ class CoverageAnswer:
             self._check_return()
             self._check_authorization()
         if "note" in self.terms:
-            self._say("note", INFO, self.terms["note"].note, self.terms["note"])
+            rule = self.terms["note"]
+            self._say("note", INFO, rule.note, rule)
         patient_cents, operadora_cents = self._compute_amounts()
         if self.is_covered:
             self.book.remember(self.request, patient_cents)
@@ -74,7 +75,11 @@ class CoverageAnswer:
         if kind == BLOCK:
             self.is_covered = False
         if record and record._name == "tiss.coverage":
-            message = self.env._("%(message)s (rule: %(rule)s)", message=message, rule=record.name)
+            message = self.env._(
+                "%(message)s (rule: %(rule)s)",
+                message=message.removesuffix("."),
+                rule=self._get_rule_name(record),
+            )
         self.reasons.append(
             {
                 "code": code,
@@ -84,6 +89,12 @@ class CoverageAnswer:
                 "res_id": record.id if record else None,
             }
         )
+
+    def _get_rule_name(self, rule):
+        """The rule's name, without the long name of the procedure that was asked for."""
+        if rule.scope[0] == "product":
+            return rule.name.replace(self.template.name, self.env._("this procedure"), 1)
+        return rule.name
 
     # ------------------------------------------------------------------
     # Card, contract, network
@@ -185,10 +196,10 @@ class CoverageAnswer:
         if untick and (not rule or rule.scope[0] != "product"):
             self._say(*untick)
         elif rule and rule.covered == "no":
-            message = self.env._("%s is not covered.", self.template.name)
+            message = self.env._("It is not covered.")
             self._say("rule_not_covered", BLOCK, message, rule)
         elif rule:
-            message = self.env._("%s is covered.", self.template.name)
+            message = self.env._("It is covered.")
             self._say("rule_covered", INFO, message, rule)
         elif self.price.unit_amount is None:
             message = self.env._(
@@ -198,14 +209,10 @@ class CoverageAnswer:
             )
             self._say("nothing_said", BLOCK, message, self.contract)
         else:
-            message = self.env._(
-                "%(product)s is in the price list of %(contract)s.",
-                product=self.template.name,
-                contract=self.contract.name,
-            )
+            message = self.env._("It is in the price list of %s.", self.contract.name)
             self._say("price_listed", INFO, message, self.contract)
         if self.is_covered and self.price.unit_amount is None:
-            message = self.env._("%s has no price yet.", self.template.name)
+            message = self.env._("It has no price yet.")
             self._say("no_price", WARN, message, self.contract)
 
     def _get_untick(self):
@@ -214,13 +221,13 @@ class CoverageAnswer:
         if not item or not item.product_tmpl_id:
             return None
         if not item.tiss_covered:
-            message = self.env._("%s is unticked in the convênio's list.", self.template.name)
+            message = self.env._("It is unticked in the convênio's list.")
             return "unticked", BLOCK, message, self.contract
         if self.request.mode == "on_site" and not item.tiss_on_site:
-            message = self.env._("%s is not paid on-site.", self.template.name)
+            message = self.env._("It is not paid on-site.")
             return "not_on_site", BLOCK, message, self.contract
         if self.request.mode == "tele" and not item.tiss_tele:
-            message = self.env._("%s is not paid by telehealth.", self.template.name)
+            message = self.env._("It is not paid by telehealth.")
             return "not_tele", BLOCK, message, self.contract
         return None
 
@@ -268,7 +275,7 @@ class CoverageAnswer:
         start = self.card.waiting_start_date
         if not start:
             message = self.env._(
-                "It has a waiting period of %s days: fill in from when the card's run.",
+                "It has a waiting period of %s days: fill in on the card from which day it counts.",
                 rule.waiting_days,
             )
             self._say("waiting_unknown", WARN, message, self.card)
