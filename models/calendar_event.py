@@ -65,15 +65,13 @@ class CalendarEvent(models.Model):
     @api.depends("tiss_patient_id")
     def _compute_tiss_card_id(self):
         """The patient's main card, else the first one, of those valid on that day."""
+        Encounter = self.env["tiss.encounter"]
         for event in self:
-            date = event._tiss_get_date()
-            cards = event.tiss_patient_id.tiss_card_ids.filtered(
-                lambda card, date=date: (
-                    card.company_id == self.env.company and (not date or card._is_valid_on(date))
-                )
+            cards = Encounter._get_valid_cards(
+                event.tiss_patient_id, self.env.company, event._tiss_get_date()
             )
             if event.tiss_card_id not in cards:
-                event.tiss_card_id = cards.sorted("is_main", reverse=True)[:1]
+                event.tiss_card_id = cards[:1]
 
     @api.depends(
         "start", "allday", "start_date", "tiss_card_id", "tiss_product_id", "tiss_mode",

@@ -53,9 +53,11 @@ class CoverageAnswer:
             self._check_return()
             self._check_authorization()
         if "note" in self.terms:
-            self._say("note", INFO, self.terms["note"].note, self.terms["note"])
+            rule = self.terms["note"]
+            self._say("note", INFO, rule.note, rule)
         patient_cents, operadora_cents = self._compute_amounts()
-        self.book.remember(self.request, patient_cents)
+        if self.is_covered:
+            self.book.remember(self.request, patient_cents)
         return {
             "covered": self.is_covered,
             "authorization_required": self.needs_authorization,
@@ -73,7 +75,11 @@ class CoverageAnswer:
         if kind == BLOCK:
             self.is_covered = False
         if record and record._name == "tiss.coverage":
-            message = self.env._("%(message)s (rule: %(rule)s)", message=message, rule=record.name)
+            message = self.env._(
+                "%(message)s (rule: %(rule)s)",
+                message=message.removesuffix("."),
+                rule=self._get_rule_name(record),
+            )
         self.reasons.append(
             {
                 "code": code,
@@ -83,6 +89,12 @@ class CoverageAnswer:
                 "res_id": record.id if record else None,
             }
         )
+
+    def _get_rule_name(self, rule):
+        """The rule's name, without the long name of the procedure that was asked for."""
+        if rule.scope[0] == "product":
+            return rule.name.replace(self.template.name, self.env._("this procedure"), 1)
+        return rule.name
 
     # ------------------------------------------------------------------
     # Card, contract, network
@@ -184,10 +196,10 @@ class CoverageAnswer:
         if untick and (not rule or rule.scope[0] != "product"):
             self._say(*untick)
         elif rule and rule.covered == "no":
-            message = self.env._("%s is not covered.", self.template.name)
+            message = self.env._("It is not covered.")
             self._say("rule_not_covered", BLOCK, message, rule)
         elif rule:
-            message = self.env._("%s is covered.", self.template.name)
+            message = self.env._("It is covered.")
             self._say("rule_covered", INFO, message, rule)
         elif self.price.unit_amount is None:
             message = self.env._(
@@ -197,14 +209,10 @@ class CoverageAnswer:
             )
             self._say("nothing_said", BLOCK, message, self.contract)
         else:
-            message = self.env._(
-                "%(product)s is in the price list of %(contract)s.",
-                product=self.template.name,
-                contract=self.contract.name,
-            )
+            message = self.env._("It is in the price list of %s.", self.contract.name)
             self._say("price_listed", INFO, message, self.contract)
         if self.is_covered and self.price.unit_amount is None:
-            message = self.env._("%s has no price yet.", self.template.name)
+            message = self.env._("It has no price yet.")
             self._say("no_price", WARN, message, self.contract)
 
     def _get_untick(self):
@@ -213,13 +221,13 @@ class CoverageAnswer:
         if not item or not item.product_tmpl_id:
             return None
         if not item.tiss_covered:
-            message = self.env._("%s is unticked in the convênio's list.", self.template.name)
+            message = self.env._("It is unticked in the convênio's list.")
             return "unticked", BLOCK, message, self.contract
         if self.request.mode == "on_site" and not item.tiss_on_site:
-            message = self.env._("%s is not paid on-site.", self.template.name)
+            message = self.env._("It is not paid on-site.")
             return "not_on_site", BLOCK, message, self.contract
         if self.request.mode == "tele" and not item.tiss_tele:
-            message = self.env._("%s is not paid by telehealth.", self.template.name)
+            message = self.env._("It is not paid by telehealth.")
             return "not_tele", BLOCK, message, self.contract
         return None
 
@@ -267,7 +275,7 @@ class CoverageAnswer:
         start = self.card.waiting_start_date
         if not start:
             message = self.env._(
-                "It has a waiting period of %s days: fill in from when the card's run.",
+                "It has a waiting period of %s days: fill in on the card from which day it counts.",
                 rule.waiting_days,
             )
             self._say("waiting_unknown", WARN, message, self.card)
@@ -290,25 +298,17 @@ class CoverageAnswer:
         return [use for use in uses if self.book.in_scope(rule, use)]
 
     def _check_limits(self):
-        date = self.request.date
-        first_of_month, first_of_year = date.replace(day=1), date.replace(month=1, day=1)
-        periods = {
-            "limit_day": (date, date + relativedelta(days=1)),
-            "limit_month": (first_of_month, first_of_month + relativedelta(months=1)),
-            "limit_year": (first_of_year, first_of_year + relativedelta(years=1)),
-        }
-        for aspect, (start, end) in periods.items():
+        for aspect in ("limit_day", "limit_month", "limit_year"):
             rule = self.terms.get(aspect)
             if rule:
-                used = sum(use.quantity for use in self._get_uses(rule) if start <= use.date < end)
-                self._check_limit(aspect, rule, used, end)
+                start, end = get_period(aspect, self.request.date)
+                uses = [use for use in self._get_uses(rule) if start <= use.date < end]
+                self._check_limit(aspect, rule, sum(use.quantity for use in uses), end)
         rule = self.terms.get("limit_authorization")
         if rule:
             given = self.request.authorization
-            used = sum(
-                use.quantity for use in self._get_uses(rule) if given in use.authorizations
-            ) if given else 0  # fmt: skip
-            self._check_limit("limit_authorization", rule, used, None)
+            uses = [use for use in self._get_uses(rule) if given and given in use.authorizations]
+            self._check_limit("limit_authorization", rule, sum(use.quantity for use in uses), None)
 
     def _check_limit(self, aspect, rule, used, next_date):
         limit = to_decimal(getattr(rule, aspect))
@@ -429,7 +429,8 @@ class CoverageAnswer:
         return (self.item and self.item.tiss_billing_kind) or "fee_for_service"
 
     def _is_collected_here(self):
-        rule = self.terms.get("copayment") or self.terms.get("deductible")
+        copayment, deductible = self.terms.get("copayment"), self.terms.get("deductible")
+        rule = copayment if copayment and copayment.copayment_kind != "none" else deductible
         return bool(rule and rule.copayment_at_clinic)
 
     def _compute_amounts(self):
@@ -527,3 +528,14 @@ class CoverageAnswer:
         else:
             message = self.env._("Co-payment of %s: the operadora charges it later.", amount)
         self._say("copayment", INFO, message, rule)
+
+
+def get_period(aspect, date):
+    """(first day, first day after it) of the day, month or year that a limit counts in."""
+    if aspect == "limit_day":
+        return date, date + datetime.timedelta(1)
+    if aspect == "limit_month":
+        start = date.replace(day=1)
+        return start, (start + datetime.timedelta(31)).replace(day=1)
+    start = date.replace(month=1, day=1)
+    return start, start.replace(year=start.year + 1)

@@ -160,14 +160,20 @@ class TissEncounter(models.Model):
     @api.depends("patient_id")
     def _compute_card_id(self):
         for encounter in self:
-            cards = encounter.patient_id.tiss_card_ids.filtered(
-                lambda card, encounter=encounter: (
-                    card.company_id == encounter.company_id
-                    and card._is_valid_on(encounter.date or fields.Date.context_today(self))
-                )
+            cards = self._get_valid_cards(
+                encounter.patient_id, encounter.company_id, encounter.date
             )
             if encounter.card_id not in cards:
                 encounter.card_id = cards[:1]
+
+    @api.model
+    def _get_valid_cards(self, patient, company, date):
+        """The patient's cards that are valid on `date`, the main one first."""
+        date = date or fields.Date.context_today(self)
+        cards = patient.tiss_card_ids.filtered(
+            lambda card: card.company_id == company and card._is_valid_on(date)
+        )
+        return cards.sorted("is_main", reverse=True)
 
     @api.depends("card_id", "company_id")
     def _compute_contract_id(self):

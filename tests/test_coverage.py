@@ -223,7 +223,7 @@ class TestCoverage(CoverageCommon):
         self._visit(date(2026, 3, 3), ECG).action_cancel()
         self.assertTrue(self._ask(ECG)["covered"])
         answer = self._ask(ECG, DAY, 2)
-        words = r"2 of 3 used in that month. Next possible on 01/04/2026. \(rule: Exames"
+        words = r"2 of 3 used in that month. Next possible on 01/04/2026 \(rule: Exames"
         self.assertBlocked(answer, "limit_month", words, rule)
         self.assertTrue(self._ask(ECG, date(2026, 4, 1), 3)["covered"])
         answer = self._ask(ECG, date(2026, 4, 1), 4)
@@ -337,7 +337,7 @@ class TestCoverage(CoverageCommon):
             ({"categ_id": self.blood.id}, "Sangue Inventado"),
             (
                 {"product_tmpl_id": self.products[BLOOD_COUNT].product_tmpl_id.id},
-                self.products[BLOOD_COUNT].name,
+                "this procedure",
             ),
         ]
         for vals, name in steps:
@@ -348,7 +348,7 @@ class TestCoverage(CoverageCommon):
         self._rule(BLOOD_COUNT, authorization="no", plan_id=other.id)
         self._rule(BLOOD_COUNT, authorization="no", network_status="referenced")
         self._rule(BLOOD_COUNT, authorization="no", mode="on_site")
-        self.assertEqual(self._get_decider(mode="tele"), self.products[BLOOD_COUNT].name)
+        self.assertEqual(self._get_decider(mode="tele"), "this procedure")
 
     def test_the_professionals_own_network_status_counts(self):
         self._rule(ECG, authorization="yes", network_status="preferential")
