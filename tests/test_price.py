@@ -564,7 +564,7 @@ class TestPriceUse(PriceCase):
         self.assertEqual(excision.amount, 240, "a person may still say otherwise")
 
     def test_with_uco_the_price_follows_the_act(self):
-        """Alone 400 + 21.89; beside a larger one by the same access 200 + 21.89; typed: it stays."""
+        """Alone 400 + 21.89; beside a larger one 200 + 21.89 (same access); a typed one stays."""
         rows = ({"code": EXCISION, "porte": "4A", "uco": 1}, {"code": HERNIA, "porte": "8B"})
         table = self._table("cbhpm", *rows)
         edition = self.edition.copy()
@@ -578,7 +578,23 @@ class TestPriceUse(PriceCase):
         excision.access_id = same
         self.assertEqual((excision.unit_price, excision.factor), (421.89, 1))
         hernia.access_id = same
+        self.env.flush_all()
         self.assertEqual((excision.unit_price, excision.factor), (221.89, 1))
         excision.unit_price = 300
         hernia.access_id = self.env["tiss.term"]._get("61", "3")
+        self.env.flush_all()
         self.assertEqual(excision.unit_price, 300)
+
+    def test_the_reception_asks_from_outside_with_ids_and_text(self):
+        table = self._table("cbhpm", {"code": HERNIA, "porte": "8B"})
+        self._table_rule(table, tiss_plan_id=self.plan.id)
+        reception = self._create_user("recepcao.preco", "reception")
+        price = self.contract.with_user(reception).price_for(
+            self.products[HERNIA].id,
+            str(self.visit_date),
+            plan=self.plan.id,
+            urgent=True,
+            moment="2026-11-21 22:00:00",
+        )
+        self.assertEqual((float(price["unit_amount"]), float(price["factor"])), (800.00, 1.30))
+        self.assertEqual(float(price["amount"]), 1040.00)
