@@ -171,7 +171,9 @@ class ProductPricelistItem(models.Model):
             item.tiss_term_id = product.tiss_term_id
 
     def _inverse_tiss_term_id(self):
-        for item in self.filtered("tiss_term_id"):
+        items = self.filtered("tiss_term_id")
+        items.tiss_term_id.create_products()
+        for item in items:
             item.write(self._tiss_prepare_product_vals(item.tiss_term_id))
 
     @api.depends("date_start", "date_end")
@@ -334,12 +336,20 @@ class ProductPricelistItem(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        Term = self.env["tiss.term"]
-        for vals in vals_list:
-            # The rule's own check wants a product at once, before the inverse could give one.
-            if vals.get("tiss_term_id") and not vals.get("product_tmpl_id"):
-                vals.update(self._tiss_prepare_product_vals(Term.browse(vals["tiss_term_id"])))
+        # The rule's own check wants a product at once, before the inverse could give one.
+        vals_list = [self._tiss_prepare_date_vals(vals) for vals in vals_list]
+        by_term = [(vals, vals.pop("tiss_term_id", False)) for vals in vals_list]
+        by_term = [(vals, id_) for vals, id_ in by_term if id_ and not vals.get("product_tmpl_id")]
+        terms = self.env["tiss.term"].browse({id_ for _vals, id_ in by_term})
+        terms.create_products()
+        for vals, id_ in by_term:
+            vals.update(
+                self._tiss_prepare_product_vals(terms.browse(id_).with_prefetch(terms._ids))
+            )
         return super().create(vals_list)
+
+    def write(self, vals):
+        return super().write(self._tiss_prepare_date_vals(vals))
 
     # ------------------------------------------------------------------
     # Business methods
@@ -350,8 +360,20 @@ class ProductPricelistItem(models.Model):
         return {
             "applied_on": "1_product",
             "display_applied_on": "1_product",
-            "product_tmpl_id": term.create_products()[:1].id,
+            "product_tmpl_id": term.product_ids[:1].id,
         }
+
+    def _tiss_prepare_date_vals(self, vals):
+        """First and last day as moments, so that checks see them together with all the rest."""
+        vals = dict(vals)
+        for name, stored, time in (
+            ("tiss_start_date", "date_start", datetime.time.min),
+            ("tiss_end_date", "date_end", datetime.time(23, 59, 59)),
+        ):
+            if name in vals:
+                date = fields.Date.to_date(vals.pop(name))
+                vals[stored] = self._tiss_to_moment(date, time)
+        return vals
 
     def _tiss_get_zone(self):
         return pytz.timezone(self.env.context.get("tz") or self.env.user.tz or "America/Sao_Paulo")

@@ -112,7 +112,9 @@ class TissContract(models.Model):
             (Decimal, what surcharges the guia's item carries), `rule_id` (False when none was
             found) and `explanation`, a list of sentences
         """
-        request = PriceRequest(product, date, quantity, mode, **details)
+        request = self._prepare_price_request(
+            product=product, date=date, quantity=quantity, mode=mode, **details
+        )
         return self._to_answer(*self._compute_prices([request]))
 
     def price_act(self, items, date, **details):
@@ -126,7 +128,8 @@ class TissContract(models.Model):
         :return: list of dicts as of `price_for`, in the order of `items`
         """
         requests = [
-            PriceRequest(**{"date": date, **details, **self._to_details(item)}) for item in items
+            self._prepare_price_request(**{"date": date, **details, **self._to_details(item)})
+            for item in items
         ]
         prices = self._compute_act_prices(requests, [True] * len(requests))
         return [self._to_answer(price) for price in prices]
@@ -177,6 +180,22 @@ class TissContract(models.Model):
             return book.price(alone).amount or pricing.ZERO
 
         return sorted(members, key=amount, reverse=True)
+
+    def _prepare_price_request(self, **details):
+        """A `PriceRequest` out of what a caller from outside sends: ids, and dates as text."""
+        models_by_name = {
+            "product": "product.product",
+            "plan": "tiss.plan",
+            "professional": "res.partner",
+        }
+        for name, model in models_by_name.items():
+            if isinstance(details.get(name), int):
+                details[name] = self.env[model].browse(details[name] or [])
+        details["date"] = fields.Date.to_date(details["date"])
+        for name in ("moment", "moment_end"):
+            if details.get(name):
+                details[name] = fields.Datetime.to_datetime(details[name])
+        return PriceRequest(**details)
 
     def _to_details(self, item):
         if isinstance(item, dict):

@@ -1,4 +1,7 @@
+import itertools
+
 from odoo import api, fields, models
+from odoo.tools import split_every
 
 from ..standard.money import line_total
 from .price_book import PriceRequest
@@ -121,8 +124,31 @@ class TissEncounterLine(models.Model):
         by_access = self.filtered("access_id")
         for line in self - by_access:
             line.factor = line.factor or 1.0
-        for line, price in by_access._get_prices():
+        prices = dict(by_access._get_prices())
+        for line, price in prices.items():
             line.factor = float(price.factor) if price else 1.0
+        by_access._update_folded_prices(prices)
+
+    def _update_folded_prices(self, prices):
+        """With UCO or film the reduction is inside the price, so that follows the act as well.
+
+        A typed price is none that the convênio would give in any place of an act; it is kept.
+        """
+        folded = self.filtered(
+            lambda line: (
+                prices[line] and {"uco", "film"} & {step.code for step in prices[line].steps}
+            )
+        )
+        for contract, lines in folded.grouped(lambda line: line.encounter_id.contract_id).items():
+            places = list(itertools.product((1, 2, 3), (None, "same", "different")))
+            answers = contract._compute_prices(
+                line._prepare_price_request()._replace(order=order, access=access)
+                for line in lines
+                for order, access in places
+            )
+            for line, options in zip(lines, split_every(len(places), answers), strict=True):
+                if line.unit_price in {float(price.unit_amount or 0) for price in options}:
+                    line.unit_price = float(prices[line].unit_amount)
 
     def _get_prices(self):
         """(line, `Price`) of each line by the contract on the day of the visit, None without one.

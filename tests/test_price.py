@@ -9,7 +9,7 @@ from ..models.price_book import PriceRequest
 from ..standard.money import to_decimal
 from .common import BLOOD_COUNT, CONSULTATION, DIPYRONE, ECG, TissCommon
 
-HERNIA, BIOPSY = "31009115", "30101077"
+HERNIA, EXCISION = "31009115", "30101026"
 SATURDAY_NIGHT = datetime(2026, 11, 21, 22, 0)
 
 
@@ -20,7 +20,7 @@ class PriceCase(TissCommon):
     def setUpClass(cls):
         super().setUpClass()
         cls.pricelist = cls.contract.pricelist_id
-        cls.products |= {code: cls._product(code) for code in (HERNIA, BIOPSY)}
+        cls.products |= {code: cls._product(code) for code in (HERNIA, EXCISION)}
         cls.edition = cls.env["tiss.porte.edition"].create(
             {
                 "name": "Circular inventada",
@@ -81,9 +81,9 @@ class TestPriceCases(PriceCase):
     def test_cbhpm_twenty_percent_down_with_uco_and_film(self):
         """Porte 3C 123.45 × 80% = 98.76; UCO 2.5 × 21.89 = 54.725 → 54.73; film 0.5 × 21.70 =
         10.85; together 164.34."""
-        table = self._table("cbhpm", {"code": BIOPSY, "porte": "3C", "uco": 2.5, "film": 0.5})
+        table = self._table("cbhpm", {"code": EXCISION, "porte": "3C", "uco": 2.5, "film": 0.5})
         self._table_rule(table, tiss_porte_percent=-20)
-        price = self.contract.price_for(self.products[BIOPSY], self.visit_date)
+        price = self.contract.price_for(self.products[EXCISION], self.visit_date)
         self.assertEqual(str(price["amount"]), "164.34")
         text = "\n".join(price["explanation"])
         for words in (
@@ -98,13 +98,13 @@ class TestPriceCases(PriceCase):
     def test_two_surgeries_by_the_same_access_urgent_at_night_in_an_apartment(self):
         """9A 1000.00 × 1.3 × 2 = 2600.00; 8B 800.00 × 0.5 × 1.3 × 2 = 1040.00."""
         table = self._table(
-            "cbhpm", {"code": HERNIA, "porte": "8B"}, {"code": BIOPSY, "porte": "9A"}
+            "cbhpm", {"code": HERNIA, "porte": "8B"}, {"code": EXCISION, "porte": "9A"}
         )
         self._table_rule(table)
         second, first = self.contract.price_act(
             [
                 {"product": self.products[HERNIA], "access": "same"},
-                {"product": self.products[BIOPSY], "access": "same"},
+                {"product": self.products[EXCISION], "access": "same"},
             ],
             self.visit_date,
             urgent=True,
@@ -299,7 +299,7 @@ class TestPriceRules(PriceCase):
     def test_overlapping_prices_are_refused_with_their_days(self):
         product = self.products[HERNIA]
         self._rule(product, fixed_price=1, tiss_end_date="2026-06-30")
-        with self.assertRefused("two prices.*06/30/2026.*06/30/2026|two prices", ValidationError):
+        with self.assertRefused(r"two prices.*until \d\d/\d\d/2026 and from", ValidationError):
             self._rule(product, fixed_price=2, tiss_start_date="2026-06-30")
         self._rule(product, fixed_price=2, tiss_start_date="2026-07-01")
         self._rule(product, fixed_price=3, tiss_plan_id=self.plan.id)
@@ -552,13 +552,49 @@ class TestPriceUse(PriceCase):
     def test_the_access_route_gives_the_factor(self):
         """Largest 100%, the other by the same access 50%; without a route nothing changes."""
         self._rule(self.products[HERNIA], fixed_price=1000)
-        self._rule(self.products[BIOPSY], fixed_price=400)
-        encounter = self._create_encounters({BIOPSY: 1, HERNIA: 1, ECG: 1}, done=False)
-        biopsy, hernia, exam = encounter.line_ids
+        self._rule(self.products[EXCISION], fixed_price=400)
+        encounter = self._create_encounters({EXCISION: 1, HERNIA: 1, ECG: 1}, done=False)
+        excision, hernia, exam = encounter.line_ids
         self.assertEqual(encounter.line_ids.mapped("factor"), [1.0, 1.0, 1.0])
         exam.factor = 0.8
-        (biopsy | hernia).access_id = self.env["tiss.term"]._get("61", "2")
+        (excision | hernia).access_id = self.env["tiss.term"]._get("61", "2")
         self.assertEqual(encounter.line_ids.mapped("factor"), [0.5, 1.0, 0.8])
-        self.assertEqual(biopsy.amount, 200)
-        biopsy.factor = 0.6
-        self.assertEqual(biopsy.amount, 240, "a person may still say otherwise")
+        self.assertEqual(excision.amount, 200)
+        excision.factor = 0.6
+        self.assertEqual(excision.amount, 240, "a person may still say otherwise")
+
+    def test_with_uco_the_price_follows_the_act(self):
+        """Alone 400 + 21.89; beside a larger one 200 + 21.89 (same access); a typed one stays."""
+        rows = ({"code": EXCISION, "porte": "4A", "uco": 1}, {"code": HERNIA, "porte": "8B"})
+        table = self._table("cbhpm", *rows)
+        edition = self.edition.copy()
+        edition.value_ids = [Command.create({"porte": "4A", "amount": 400})]
+        edition.action_publish()
+        self._table_rule(table, tiss_porte_edition_id=edition.id)
+        encounter = self._create_encounters({EXCISION: 1, HERNIA: 1}, done=False)
+        excision, hernia = encounter.line_ids
+        self.assertEqual(excision.unit_price, 421.89)
+        same = self.env["tiss.term"]._get("61", "2")
+        excision.access_id = same
+        self.assertEqual((excision.unit_price, excision.factor), (421.89, 1))
+        hernia.access_id = same
+        self.env.flush_all()
+        self.assertEqual((excision.unit_price, excision.factor), (221.89, 1))
+        excision.unit_price = 300
+        hernia.access_id = self.env["tiss.term"]._get("61", "3")
+        self.env.flush_all()
+        self.assertEqual(excision.unit_price, 300)
+
+    def test_the_reception_asks_from_outside_with_ids_and_text(self):
+        table = self._table("cbhpm", {"code": HERNIA, "porte": "8B"})
+        self._table_rule(table, tiss_plan_id=self.plan.id)
+        reception = self._create_user("recepcao.preco", "reception")
+        price = self.contract.with_user(reception).price_for(
+            self.products[HERNIA].id,
+            str(self.visit_date),
+            plan=self.plan.id,
+            urgent=True,
+            moment="2026-11-21 22:00:00",
+        )
+        self.assertEqual((float(price["unit_amount"]), float(price["factor"])), (800.00, 1.30))
+        self.assertEqual(float(price["amount"]), 1040.00)
