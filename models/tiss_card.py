@@ -240,7 +240,7 @@ class TissCard(models.Model):
     def write(self, vals):
         vals = dict(vals)
         self._clean_number(vals)
-        if MAIN_FIELDS.isdisjoint(vals):
+        if MAIN_FIELDS.isdisjoint(vals) or self.env.context.get("tiss_settling_main"):
             return super().write(vals)
         before = {card: card._get_bearer() for card in self}
         main = self.filtered("is_main")
@@ -290,11 +290,12 @@ class TissCard(models.Model):
         winners = self.browse()
         for each in found.grouped(type(self)._get_bearer).values():
             winners |= each._elect(each & preferred, each & avoided)
-        losers = found.filtered("is_main") - winners
-        super(TissCard, losers).write({"is_main": False})
+        losers = (found.filtered("is_main") - winners).with_context(tiss_settling_main=True)
+        losers.write({"is_main": False})
         # The unique index must never see two.
         losers.flush_recordset(["is_main"])
-        super(TissCard, winners.filtered(lambda card: not card.is_main)).write({"is_main": True})
+        new = winners.filtered(lambda card: not card.is_main)
+        new.with_context(tiss_settling_main=True).write({"is_main": True})
 
     def _elect(self, preferred, avoided):
         """The main card of one person among all his cards at one company."""

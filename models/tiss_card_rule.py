@@ -38,7 +38,9 @@ class TissCardRule(models.Model):
         ondelete="cascade",
         help="Empty: all plans that have no rule of their own.",
     )
-    length = fields.Integer(help="Number of characters without punctuation; 0 when it varies.")
+    card_length = fields.Integer(
+        "Length", help="Number of characters without punctuation; 0 when it varies."
+    )
     pattern = fields.Char(
         help="9 a digit, A a letter, X either, * any number of characters; the rest as written. "
         "Punctuation is ignored."
@@ -47,7 +49,7 @@ class TissCardRule(models.Model):
     note = fields.Char()
 
     _not_empty = models.Constraint(
-        """CHECK(COALESCE(length, 0) <> 0 OR COALESCE(pattern, '') <> '' OR "check" IS NOT NULL)""",
+        """CHECK(COALESCE(card_length, 0) <> 0 OR COALESCE(pattern, '') <> '' OR "check" IS NOT NULL)""",
         "A card rule says at least a length, a pattern or a check digit.",
     )
 
@@ -60,7 +62,7 @@ class TissCardRule(models.Model):
         for rule in self:
             rule.operadora_id = rule.plan_id.operadora_id or rule.operadora_id
 
-    @api.depends("length", "pattern", "check")
+    @api.depends("card_length", "pattern", "check")
     def _compute_display_name(self):
         for rule in self:
             rule.display_name = rule._describe()
@@ -81,10 +83,10 @@ class TissCardRule(models.Model):
                     )
                 )
 
-    @api.constrains("length", "pattern")
+    @api.constrains("card_length", "pattern")
     def _check_rule(self):
         for rule in self:
-            if not 0 <= rule.length <= MAX_LENGTH:
+            if not 0 <= rule.card_length <= MAX_LENGTH:
                 raise ValidationError(self.env._("A card number has 1 to 20 characters."))
             if rule.pattern:
                 rule._check_pattern()
@@ -96,14 +98,16 @@ class TissCardRule(models.Model):
             raise ValidationError(
                 self.env._("The pattern %s is not one of 1 to 20 characters.", self.pattern)
             )
-        if self.length and (places > self.length or (is_exact and places != self.length)):
+        if self.card_length and (
+            places > self.card_length or (is_exact and places != self.card_length)
+        ):
             raise ValidationError(
                 self.env._(
                     "The pattern %(pattern)s has %(places)s characters, but the length is "
                     "%(length)s: no card could satisfy both.",
                     pattern=self.pattern,
                     places=places,
-                    length=self.length,
+                    length=self.card_length,
                 )
             )
 
@@ -118,11 +122,11 @@ class TissCardRule(models.Model):
         operadora = self.operadora_id.name
         if len(self) > 1:
             expected = self.env._(" or ").join(rule._describe() for rule in self)
-        elif self.length and len(number) != self.length:
+        elif self.card_length and len(number) != self.card_length:
             return self.env._(
                 "A card of %(operadora)s has %(expected)s characters; this one has %(actual)s.",
                 operadora=operadora,
-                expected=self.length,
+                expected=self.card_length,
                 actual=len(number),
             )
         elif not self.pattern or cards.matches(self.pattern, number):
@@ -141,7 +145,7 @@ class TissCardRule(models.Model):
     def _is_satisfied_by(self, number):
         self.ensure_one()
         return (
-            (not self.length or len(number) == self.length)
+            (not self.card_length or len(number) == self.card_length)
             and (not self.pattern or cards.matches(self.pattern, number))
             and (not self.check or CHECKS[self.check](number))
         )
@@ -150,8 +154,8 @@ class TissCardRule(models.Model):
         """The rule in words, e.g. “17 characters, like 0 999.9…, the last one a check digit”."""
         self.ensure_one()
         parts = []
-        if self.length:
-            parts.append(self.env._("%s characters", self.length))
+        if self.card_length:
+            parts.append(self.env._("%s characters", self.card_length))
         if self.pattern:
             parts.append(
                 self.env._("like %s (9: a digit, A: a letter, X: either, *: any)", self.pattern)

@@ -70,21 +70,21 @@ class TestCard(TissCommon):
                 self._create_card("A234567897")
 
     def test_wrong_length_says_both_lengths(self):
-        self._create_rule(length=12)
+        self._create_rule(card_length=12)
         for number, length in (("12345678901", 11), ("1234567890123", 13)):
             with self.assertRefused(f"has 12 characters; this one has {length}", ValidationError):
                 self._create_card(number)
         self.assertTrue(self._create_card("123456789012"))
 
     def test_editing_a_card_checks_it_again(self):
-        self._create_rule(length=10)
+        self._create_rule(card_length=10)
         with self.assertRefused("10 characters; this one has 3", ValidationError):
             self.card.number = "123"
         self.assertEqual(self.card.number, "0123456789")
 
     def test_moving_a_card_to_a_stricter_operadora_checks_it(self):
         other = self._create_contract("005711", provider_code="1").partner_id
-        self._create_rule(other, length=17)
+        self._create_rule(other, card_length=17)
         plan = self.env["tiss.plan"].create({"operadora_id": other.id, "name": "Outro Plano"})
         with self.assertRefused("17 characters", ValidationError):
             self.card.plan_id = plan
@@ -126,7 +126,7 @@ class TestCard(TissCommon):
         self.assertEqual(self._create_card("0.234.5678").number, "02345678")
 
     def test_one_of_several_rules_is_enough(self):
-        self._create_rule(length=12)
+        self._create_rule(card_length=12)
         self._create_rule(pattern="AA*", check=False, note="old cards")
         self._create_card("123456789012")
         self._create_card("AB1")
@@ -134,9 +134,9 @@ class TestCard(TissCommon):
             self._create_card("1234")
 
     def test_rules_of_the_plan_replace_those_of_the_operadora(self):
-        self._create_rule(length=12)
+        self._create_rule(card_length=12)
         plan = self.plan.copy()
-        rule = self.env["tiss.card.rule"].create({"plan_id": plan.id, "length": 5})
+        rule = self.env["tiss.card.rule"].create({"plan_id": plan.id, "card_length": 5})
         self.assertEqual(rule.operadora_id, self.operadora, "comes from the plan")
         with self.assertRefused("has 12 characters", ValidationError):
             self._create_card("12345")
@@ -147,12 +147,12 @@ class TestCard(TissCommon):
     def test_rules_that_no_card_can_satisfy_are_refused(self):
         cases = [
             ({}, "at least a length, a pattern or a check digit"),
-            ({"length": 21}, "1 to 20"),
-            ({"length": -1}, "1 to 20"),
+            ({"card_length": 21}, "1 to 20"),
+            ({"card_length": -1}, "1 to 20"),
             ({"pattern": "9" * 21}, "not one of 1 to 20"),
             ({"pattern": "-./"}, "not one of 1 to 20"),
-            ({"pattern": "999", "length": 4}, "has 3 characters, but the length is 4"),
-            ({"pattern": "999*", "length": 2}, "has 3 characters, but the length is 2"),
+            ({"pattern": "999", "card_length": 4}, "has 3 characters, but the length is 4"),
+            ({"pattern": "999*", "card_length": 2}, "has 3 characters, but the length is 2"),
         ]
         for vals, words in cases:
             with self.subTest(vals), self.assertRefused(words, ValidationError):
@@ -161,7 +161,7 @@ class TestCard(TissCommon):
 
     def test_a_rule_of_another_operadoras_plan_is_refused(self):
         other = self._create_person("Outra", is_company=True, tiss_is_operadora=True)
-        rule = self._create_rule(length=3)
+        rule = self._create_rule(card_length=3)
         with self.assertRefused("is not a plan of Outra", ValidationError):
             rule.write({"plan_id": self.plan.id, "operadora_id": other.id})
 
@@ -170,7 +170,7 @@ class TestCard(TissCommon):
     # ------------------------------------------------------------------
 
     def test_masks_are_taken_off_and_zeros_kept(self):
-        self._create_rule(length=17)
+        self._create_rule(card_length=17)
         self.assertEqual(self._create_card(" 0 032.000012345678-9 ").number, "00320000123456789")
 
     def test_mask_on_write(self):
@@ -477,12 +477,12 @@ class TestCard(TissCommon):
 
     def test_reception_does_not_change_the_rules(self):
         user = self._create_user("recepcao.regras", "reception")
-        rule = self._create_rule(length=10)
+        rule = self._create_rule(card_length=10)
         with self.assertRaises(AccessError):
-            rule.with_user(user).length = 9
+            rule.with_user(user).card_length = 9
         with self.assertRaises(AccessError):
             self.env["tiss.card.rule"].with_user(user).create(
-                {"operadora_id": self.operadora.id, "length": 9}
+                {"operadora_id": self.operadora.id, "card_length": 9}
             )
         card = self.card.with_user(user)
         card.number = "1234567890"
@@ -517,7 +517,10 @@ class TestCard(TissCommon):
             script.move_card_rules(cr)
         self.env.invalidate_all()
         self.assertEqual(
-            [[(r.length, r.check) for r in partner.tiss_card_rule_ids] for partner in partners],
+            [
+                [(r.card_length, r.check) for r in partner.tiss_card_rule_ids]
+                for partner in partners
+            ],
             [[(17, "mod11")], [(0, "mod10")], []],
         )
         cr.execute("ALTER TABLE res_partner DROP tiss_card_length, DROP tiss_card_check")

@@ -94,7 +94,7 @@ class TestSecurity(TissCommon):
             "portal": cls._create_user("s.portal", "base.group_portal"),
         }
         operadora = {"operadora_id": cls.operadora.id}
-        cls.env["tiss.card.rule"].create({**operadora, "length": 10})
+        cls.env["tiss.card.rule"].create({**operadora, "card_length": 10})
         cls.env["tiss.network.level"].create({**operadora, "name": "Plus"})
         encounters = cls._create_encounters({ECG: 1, DIPYRONE: 2}, {BLOOD_COUNT: 1})
         encounters[0].with_user(cls.users["doctor"]).clinical_indication = SECRET

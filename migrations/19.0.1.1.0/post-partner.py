@@ -18,7 +18,7 @@ def move_card_rules(cr):
     cr.execute(
         """
         INSERT INTO tiss_card_rule
-               (operadora_id, sequence, length, "check",
+               (operadora_id, sequence, card_length, "check",
                 create_uid, write_uid, create_date, write_date)
         SELECT id, 10, COALESCE(tiss_card_length, 0), NULLIF(tiss_card_check, ''),
                1, 1, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC'
