@@ -103,6 +103,7 @@ class TissReadjustment(models.Model):
     amount_total = fields.Monetary("Billed in 12 Months", compute="_compute_totals")
     effect_total = fields.Monetary("Effect", compute="_compute_totals")
     summary = fields.Char(compute="_compute_summary")
+    has_table_lines = fields.Boolean(compute="_compute_has_table_lines")
     can_undo = fields.Boolean(compute="_compute_can_undo")
 
     # ------------------------------------------------------------------
@@ -159,6 +160,11 @@ class TissReadjustment(models.Model):
                 amount=format_amount(self.env, readjustment.amount_total, readjustment.currency_id),
                 effect=format_amount(self.env, readjustment.effect_total, readjustment.currency_id),
             )
+
+    @api.depends("line_ids.detail")
+    def _compute_has_table_lines(self):
+        for readjustment in self:
+            readjustment.has_table_lines = any(readjustment.line_ids.mapped("detail"))
 
     @api.depends("state", "date")
     def _compute_can_undo(self):
