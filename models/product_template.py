@@ -285,8 +285,9 @@ class ProductTemplate(models.Model):
             is_consultation = code in CONSULTATION_CODES
             name = "consultation" if is_consultation else CATEGORY_OF_CHAPTER.get(code[:1])
         xmlid = f"l10n_br_tiss.product_category_{name or 'tiss'}"
-        # A clinic may have deleted a category that it does not use.
-        return self.env.ref(xmlid, raise_if_not_found=False) or self.env["product.category"]
+        # A clinic may have deleted a category that it does not use. Unlike env.ref this is cached.
+        category_id = self.env["ir.model.data"]._xmlid_to_res_id(xmlid)
+        return self.env["product.category"].browse(category_id or ())
 
     @api.model
     def _tiss_categorise(self):

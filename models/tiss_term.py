@@ -158,12 +158,19 @@ class TissTerm(models.Model):
 
     @api.model
     def _search_short(self, domain, word, limit):
-        """One or two characters are in most terms: take the first there are, unsorted by length."""
+        """One or two characters are in most terms: take the first there are.
+
+        What has them as its code or as a whole word (SP, the state) still comes before the rest.
+        """
         today = fields.Date.context_today(self)
         is_valid = Domain("end_date", "=", False) | Domain("end_date", ">=", today)
         has_code = Domain("code", "=like", f"{word}%")
+        has_word = Domain.OR(
+            Domain("search_name", "=like", pattern)
+            for pattern in (word, f"{word} %", f"% {word} %", f"% {word}")
+        )
         terms = self.browse()
-        for step in (has_code & is_valid, is_valid, Domain.TRUE):
+        for step in (has_code & is_valid, has_word & is_valid, is_valid, Domain.TRUE):
             left = limit - len(terms) if limit else None
             if left is None or left > 0:
                 terms += self.search(domain & step & Domain("id", "not in", terms.ids), limit=left)
