@@ -2,6 +2,7 @@ import base64
 import json
 from datetime import date
 
+from odoo import models
 from odoo.exceptions import AccessError
 from odoo.fields import Command
 from odoo.tests import tagged
@@ -79,7 +80,7 @@ class TestContractTransfer(TissCommon):
                 "value_ids": [Command.create({"porte": "2B", "amount": 88.5})],
             }
         )
-        (cls.table + cls.edition).state = "published"
+        cls.table.state = cls.edition.state = "published"
         cls.clause = env["tiss.clause"].create({"name": "Cláusula inventada"})
         cls.contract.write(
             {
@@ -206,7 +207,7 @@ class TestContractTransfer(TissCommon):
                 each
                 for each, field in model._fields.items()
                 if each not in mixins
-                and not field.automatic
+                and each not in (*models.MAGIC_COLUMNS, "display_name")
                 and (field.store or field.inverse)
                 and not (field.compute and field.readonly)
                 and not (field.related and not field.inherited and field.readonly)
