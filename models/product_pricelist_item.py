@@ -16,7 +16,36 @@ SENT_TABLES = ["00", "18", "19", "20", "22", "90", "98"]
 class ProductPricelistItem(models.Model):
     """Price rules of a contract are typed against a TUSS term; the product comes by itself."""
 
-    _inherit = "product.pricelist.item"
+    _name = "product.pricelist.item"
+    _inherit = ["product.pricelist.item", "tiss.contract.log"]
+
+    # What a note in the convênio's history speaks of.
+    _tiss_log_fields = (
+        "tiss_covered",
+        "compute_price",
+        "fixed_price",
+        "tiss_tele_price",
+        "tiss_reimbursement_price",
+        "tiss_on_site",
+        "tiss_tele",
+        "tiss_billing_kind",
+        "tiss_plan_id",
+        "tiss_network_status",
+        "tiss_network_level_id",
+        "tiss_price_table_id",
+        "tiss_porte_edition_id",
+        "tiss_percent",
+        "tiss_porte_percent",
+        "tiss_uco_percent",
+        "tiss_uco_price",
+        "tiss_film_price",
+        "tiss_ch_price",
+        "tiss_table_id",
+        "tiss_code",
+        "tiss_description",
+        "date_start",
+        "date_end",
+    )
 
     tiss_term_id = fields.Many2one(
         "tiss.term",

@@ -21,8 +21,19 @@ class TissCoverage(models.Model):
 
     _name = "tiss.coverage"
     _description = "Coverage Rule"
+    _inherit = ["tiss.contract.log"]
     _order = "contract_id, sequence, id"
     _check_company_auto = True
+    # The terms in words say all that matters; the rest tells where and when.
+    _tiss_log_fields = (
+        "summary",
+        "plan_id",
+        "network_status",
+        "mode",
+        "start_date",
+        "end_date",
+        "active",
+    )
 
     active = fields.Boolean(default=True)
     sequence = fields.Integer(
