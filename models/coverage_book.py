@@ -195,16 +195,8 @@ class CoverageBook:
         return self.env[model].browse(sorted(ids))
 
     def _fetch_people(self):
-        self.cards.fetch(
-            [
-                "patient_id",
-                "plan_id",
-                "operadora_id",
-                "validity_date",
-                "waiting_start_date",
-                "is_newborn",
-            ]  # fmt: skip
-        )
+        dates = ["validity_date", "waiting_start_date"]
+        self.cards.fetch(["patient_id", "plan_id", "operadora_id", "is_newborn", *dates])
         plans = self.cards.plan_id
         plans.fetch(["name", "network_level_ids"])
         plans.network_level_ids.fetch(["name"])
@@ -216,17 +208,10 @@ class CoverageBook:
         templates = self.products.product_tmpl_id
         templates.fetch(["name", "categ_id", "list_price", "tiss_is_consultation", "tiss_term_id"])
         templates.tiss_term_id.fetch(["code", "start_date", "end_date"])
-        # The chain of a group ends at the root: "1/4/9/".
-        Category = self.env["product.category"]
-        paths = {
-            categ_id: path
-            for categ_id, path in self.env.execute_query(
-                SQL("SELECT id, parent_path FROM %s", SQL.identifier(Category._table))
-            )
-        }
+        # The chain of a group begins at the root: "1/4/9/".
         self.chains = {
-            categ_id: [int(part) for part in path.split("/") if part]
-            for categ_id, path in paths.items()
+            group.id: [int(part) for part in group.parent_path.split("/") if part]
+            for group in self.env["product.category"].search_fetch([], ["parent_path"])
         }
 
     def _read_rules(self):
@@ -247,8 +232,11 @@ class CoverageBook:
             return {}
         first = min(request.date for request in self.requests)
         first = min(first - datetime.timedelta(HISTORY_DAYS), first.replace(month=1, day=1))
-        Line.flush_model(["encounter_id", "product_id", "quantity", "patient_amount"])
+        Line.flush_model(
+            ["encounter_id", "product_id", "professional_id", "quantity", "patient_amount"]
+        )
         self.env["tiss.encounter"].flush_model()
+        self.env["product.template"].flush_model(["categ_id", "tiss_is_consultation"])
         rows = self.env.execute_query(
             SQL(
                 """
