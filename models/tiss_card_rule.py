@@ -49,8 +49,8 @@ class TissCardRule(models.Model):
     note = fields.Char()
 
     _not_empty = models.Constraint(
-        "CHECK(COALESCE(card_length, 0) <> 0 OR COALESCE(pattern, '') <> ''"
-        ' OR "check" IS NOT NULL)',
+        """CHECK(COALESCE(card_length, 0) <> 0 OR COALESCE(pattern, '') <> ''
+                 OR "check" IS NOT NULL)""",
         "A card rule says at least a length, a pattern or a check digit.",
     )
 

@@ -157,7 +157,7 @@ class TestCard(TissCommon):
         for vals, words in cases:
             with self.subTest(vals), self.assertRefused(words, ValidationError):
                 self._create_rule(**vals)
-        self._create_rule(pattern="999*", length=4)
+        self._create_rule(pattern="999*", card_length=4)
 
     def test_a_rule_of_another_operadoras_plan_is_refused(self):
         other = self._create_person("Outra", is_company=True, tiss_is_operadora=True)
