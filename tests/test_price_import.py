@@ -238,7 +238,9 @@ class TestContractPrices(PriceImportCase):
             return preview - first, self.env.cr.sql_log_count - preview
 
         self.unused.create_products()
+        # What a process reads once and keeps is read here.
         run(2, 0, 1)
+        run(2, 2, 1)
         self.assertEqual(run(5, 10, 1), run(20, 20, 1))
         self.assertEqual(run(5, 10, 2), run(20, 20, 2))
 
