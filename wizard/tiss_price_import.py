@@ -151,6 +151,11 @@ class TissPriceImport(models.TransientModel):
     # Compute and defaults
     # ------------------------------------------------------------------
 
+    @api.depends("file_name")
+    def _compute_display_name(self):
+        for wizard in self:
+            wizard.display_name = wizard.file_name or self.env._("Import Prices")
+
     @api.model
     def _selection_kind(self):
         return self.env["tiss.price.table"]._fields["kind"]._description_selection(self.env)
@@ -184,13 +189,13 @@ class TissPriceImport(models.TransientModel):
         source = self.env["tiss.price.source"]._find(self.company_id, grid.signature)
         self.write(self._prepare_grid_vals(grid, source))
         self._fill_preview(self._apply_mapping(grid))
-        return self._reopen()
+        return True
 
     def action_preview(self):
         """Compare again, with other columns or another target."""
         self.ensure_one()
         self._fill_preview(self._apply_mapping(self._open_grid()))
-        return self._reopen()
+        return True
 
     def action_import(self):
         """Write the good rows, when there are no others or these may be left out."""
@@ -216,7 +221,7 @@ class TissPriceImport(models.TransientModel):
         if self.source_name:
             self._remember_source()
         self.write({"state": "done", "result": self._describe_result(len(rows))})
-        return self._reopen()
+        return True
 
     def action_view_lines(self):
         """All rows in a list that can be searched; the context's `tiss_state` chooses some."""
@@ -236,7 +241,13 @@ class TissPriceImport(models.TransientModel):
 
     def action_restart(self):
         """Another file for the same target."""
-        return self.copy({"state": "upload"})._reopen()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "l10n_br_tiss.tiss_price_import_action"
+        )
+        names = ("target", "contract_id", "plan_id", "table_id", "edition_id")
+        values = self.read(names, load=None)[0]
+        action["context"] = {f"default_{name}": values[name] for name in names if values[name]}
+        return {**action, "target": "main"}
 
     # ------------------------------------------------------------------
     # Reading
@@ -531,15 +542,9 @@ class TissPriceImport(models.TransientModel):
                 "message": self.env._(
                     "The columns or the target were changed: look at the new preview first."
                 ),
-                "next": self._reopen(),
+                "next": {"type": "ir.actions.act_window_close"},
             },
         }
-
-    def _reopen(self):
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "l10n_br_tiss.tiss_price_import_action"
-        )
-        return {**action, "res_id": self.id}
 
 
 def _to_json(values):

@@ -26,8 +26,8 @@ class TissPriceImportLine(models.TransientModel):
         required=True,
     )
     message = fields.Char("Remark")
-    old_price = fields.Float("Before", digits=(12, 4))
-    new_price = fields.Float("After", digits=(12, 4))
+    old_price = fields.Float("Before", digits=(12, 4), min_display_digits=2)
+    new_price = fields.Float("After", digits=(12, 4), min_display_digits=2)
     start_date = fields.Date("From")
     is_new_product = fields.Boolean("New Product")
     # {role: value}, numbers and dates as text; empty when the row brings nothing
