@@ -11,6 +11,7 @@ from odoo import fields
 from odoo.fields import Command
 
 from ..standard import identifiers
+from .agreements import Agreements
 
 COMPANY_CNPJ = identifiers.complete_cnpj("456789010001")
 # (ANS number, TISS version, registration code, next guia number, next lote number)
@@ -70,6 +71,7 @@ class Clinic:
         self.products = self._build_products()
         self._build_prices()
         self.cards = self._build_cards()
+        Agreements(self).build()
         self.encounters = self._build_encounters()
         return self
 
@@ -177,6 +179,7 @@ class Clinic:
                     {
                         "pricelist_id": contract.pricelist_id.id,
                         "tiss_term_id": product.tiss_term_id.id,
+                        "tiss_tele": True,
                         "compute_price": "fixed",
                         "fixed_price": self.random.randrange(low * 100, high * 100) / 100,
                         "tiss_tele": True,
