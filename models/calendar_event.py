@@ -65,13 +65,10 @@ class CalendarEvent(models.Model):
     @api.depends("tiss_patient_id")
     def _compute_tiss_card_id(self):
         """The patient's main card, else the first one, of those valid on that day."""
-        Encounter = self.env["tiss.encounter"]
         for event in self:
-            cards = Encounter._get_valid_cards(
-                event.tiss_patient_id, self.env.company, event._tiss_get_date()
-            )
-            if event.tiss_card_id not in cards:
-                event.tiss_card_id = cards[:1]
+            patient, date = event.tiss_patient_id, event._tiss_get_date()
+            if not event.tiss_card_id._is_usable(patient, self.env.company, date):
+                event.tiss_card_id = patient._tiss_get_card(date)
 
     @api.depends(
         "start", "allday", "start_date", "tiss_card_id", "tiss_product_id", "tiss_mode",

@@ -331,7 +331,6 @@ class ResPartner(models.Model):
 
     def _tiss_get_card(self, date, company=None):
         """The card that this patient should show on `date`; empty when none is valid."""
-        self.ensure_one()
         return self._tiss_get_cards(date, company).get(self, self.env["tiss.card"])
 
     def _tiss_get_council_problems(self):

@@ -313,6 +313,11 @@ class TissCard(models.Model):
     def _is_valid_on(self, date):
         return self._get_validity_problem(date) is None
 
+    def _is_usable(self, patient, company, date):
+        """Whether this card (maybe none) is one that `patient` may show on `date`."""
+        is_theirs = self and self.patient_id == patient and self.company_id == company
+        return is_theirs and self._is_valid_on(date)
+
     def _get_validity_problem(self, date):
         """Why the card does not count on `date`, in a sentence; None when it does."""
         self.ensure_one()

@@ -160,20 +160,9 @@ class TissEncounter(models.Model):
     @api.depends("patient_id")
     def _compute_card_id(self):
         for encounter in self:
-            cards = self._get_valid_cards(
-                encounter.patient_id, encounter.company_id, encounter.date
-            )
-            if encounter.card_id not in cards:
-                encounter.card_id = cards[:1]
-
-    @api.model
-    def _get_valid_cards(self, patient, company, date):
-        """The patient's cards that are valid on `date`, the main one first."""
-        date = date or fields.Date.context_today(self)
-        cards = patient.tiss_card_ids.filtered(
-            lambda card: card.company_id == company and card._is_valid_on(date)
-        )
-        return cards.sorted("is_main", reverse=True)
+            date = encounter.date or fields.Date.context_today(self)
+            if not encounter.card_id._is_usable(encounter.patient_id, encounter.company_id, date):
+                encounter.card_id = encounter.patient_id._tiss_get_card(date, encounter.company_id)
 
     @api.depends("card_id", "company_id")
     def _compute_contract_id(self):
