@@ -179,7 +179,6 @@ class Clinic:
                     {
                         "pricelist_id": contract.pricelist_id.id,
                         "tiss_term_id": product.tiss_term_id.id,
-                        "tiss_tele": True,
                         "compute_price": "fixed",
                         "fixed_price": self.random.randrange(low * 100, high * 100) / 100,
                         "tiss_tele": True,
