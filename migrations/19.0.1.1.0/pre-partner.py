@@ -3,6 +3,8 @@
 
 def migrate(cr, version):
     fill_operadoras(cr)
+    # The list of the clinic's operadoras takes the address that the ANS registry had.
+    cr.execute("UPDATE ir_act_window SET path = NULL WHERE path = 'tiss-operadoras'")
 
 
 def fill_operadoras(cr):
