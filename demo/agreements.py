@@ -271,12 +271,8 @@ class Agreements:
     def _build_cards(self):
         for i, card in enumerate(self.clinic.cards):
             card.waiting_start_date = self.today - timedelta(days=60 + 37 * (i % 20))
-        holders = self.clinic.cards[:6]
-        for i, holder in enumerate(holders):
-            others = self.clinic.cards.filtered(
-                lambda card, holder=holder: card.operadora_id == holder.operadora_id
-            )
-            dependant = (others - holders)[i]
+        for cards in self.clinic.cards.grouped("operadora_id").values():
+            holder, dependant = cards[0], cards[1:2]
             dependant.write({"bond": "dependant", "holder_id": holder.id})
 
     def _build_appointments(self):

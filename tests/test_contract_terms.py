@@ -1,4 +1,5 @@
 import base64
+import itertools
 from datetime import date
 
 from odoo.exceptions import AccessError, UserError, ValidationError
@@ -558,6 +559,9 @@ class TestContractClone(TermsCase):
         Item = cls.env["product.pricelist.item"]
         ecg = cls.products[ECG].product_tmpl_id
         shared = {"pricelist_id": cls.contract.pricelist_id.id, "product_tmpl_id": ecg.id}
+        cls.contract.price_item_ids.filtered(
+            lambda item: item.product_tmpl_id == ecg
+        ).date_start = "2020-01-01 03:00:00"
         cls.planned = Item.create(
             [
                 {**shared, "fixed_price": 50, "tiss_plan_id": cls.plan.id},
@@ -651,6 +655,7 @@ class TestContractClone(TermsCase):
 
     def test_many_prices_cost_the_same_queries(self):
         product = self.products[ECG].product_tmpl_id
+        tiers = itertools.count(2)
 
         def fill(count):
             self.env["product.pricelist.item"].create(
@@ -659,7 +664,7 @@ class TestContractClone(TermsCase):
                         "pricelist_id": self.contract.pricelist_id.id,
                         "product_tmpl_id": product.id,
                         "fixed_price": 1 + number,
-                        "min_quantity": 2 + number,
+                        "min_quantity": next(tiers),
                     }
                     for number in range(count)
                 ]

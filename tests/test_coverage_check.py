@@ -37,7 +37,7 @@ class TestCoverageCheck(CoverageCommon):
         self.assertEqual((form.amount_now, form.operadora_amount), (10.00, 31.10))
         self.assertIn("Ask the operadora for an authorisation first", form.answer_html)
         self.assertIn(f'href="/odoo/tiss.coverage/{rule.id}"', form.answer_html)
-        self.assertIn("Price list", form.price_html)
+        self.assertIn("Agreed price", form.price_html)
         form.authorization = "SENHA1"
         self.assertEqual(form.state, "covered")
         form.quantity = 2

@@ -141,6 +141,7 @@ class TestContractPrices(PriceImportCase):
         )
 
     def test_telehealth(self):
+        self.items.tiss_tele = False
         self._import(f"codigo;valor;teleconsulta\n{CONSULTATION};160;120,50\n{ECG};50;\n")
         rules = self.contract.price_item_ids.filtered(lambda i: i.tiss_start_date == MARCH)
         by_code = {rule.product_tmpl_id.tiss_code: rule for rule in rules}
@@ -200,7 +201,7 @@ class TestContractPrices(PriceImportCase):
         )
         self._import("codigo;valor\n12345;7,50\n")
         self.assertEqual(self._prices("00012345"), [(MARCH, False, 7.5)])
-        product.copy({"tiss_code": "00012345", "tiss_table": "00"})
+        product.copy({"tiss_code": "00012345", "tiss_table": "98"})
         wizard = self._open("codigo;valor\n12345;8,50\n")
         self.assertIn("Several products", self._message(wizard, 2))
 

@@ -1,3 +1,4 @@
+import itertools
 from datetime import timedelta
 from decimal import Decimal
 
@@ -184,8 +185,7 @@ class TestReadjustment(TissCommon):
         item = self._get_items(ECG)
         later = self.start + timedelta(days=10)
         item.tiss_end_date = later - timedelta(days=1)
-        agreed = item.copy({"fixed_price": 99.0, "date_start": False, "date_end": False})
-        agreed.tiss_start_date = later
+        item.copy({"fixed_price": 99.0, "tiss_start_date": later, "tiss_end_date": False})
         readjustment = self._simulate()
         self.assertIn("1 prices begin on", readjustment.message)
         readjustment.apply()
@@ -330,6 +330,7 @@ class TestReadjustment(TissCommon):
 
     def test_the_same_queries_for_more_rules_of_a_batch(self):
         product = self.products[ROOM_FEE].product_tmpl_id
+        tiers = itertools.count(2)
 
         def run(count):
             self.env["product.pricelist.item"].create(
@@ -338,7 +339,7 @@ class TestReadjustment(TissCommon):
                         "pricelist_id": self.contract.pricelist_id.id,
                         "product_tmpl_id": product.id,
                         "fixed_price": 10 + number,
-                        "min_quantity": 2 + number,
+                        "min_quantity": next(tiers),
                     }
                     for number in range(count)
                 ]
