@@ -89,14 +89,14 @@ class TissPriceImport(models.TransientModel):
     )
     table_id = fields.Many2one(
         "tiss.price.table",
-        "Add to the Draft",
+        "Draft Table",
         domain=[("state", "=", "draft")],
         check_company=True,
         help="Empty: a new edition.",
     )
     edition_id = fields.Many2one(
         "tiss.porte.edition",
-        "Add to the Draft",
+        "Draft Values",
         domain=[("state", "=", "draft")],
         check_company=True,
         help="Empty: a new edition.",
