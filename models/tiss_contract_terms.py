@@ -389,9 +389,6 @@ class TissContract(models.Model):
             "context": {"default_contract_id": self.id},
         }
 
-    def action_view_readjustments(self):
-        return self._get_list_action("tiss_readjustment_action")
-
     def action_clone(self):
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(

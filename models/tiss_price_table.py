@@ -131,7 +131,6 @@ class TissPriceTable(models.Model):
         )
         return {
             **action,
-            "name": self.display_name,
             "domain": [("table_id", "=", self.id)],
             "context": {"default_table_id": self.id, "tiss_table_kind": self.kind},
         }

@@ -89,14 +89,14 @@ class TissPriceImport(models.TransientModel):
     )
     table_id = fields.Many2one(
         "tiss.price.table",
-        "Add to the Draft",
+        "Draft Table",
         domain=[("state", "=", "draft")],
         check_company=True,
         help="Empty: a new edition.",
     )
     edition_id = fields.Many2one(
         "tiss.porte.edition",
-        "Add to the Draft",
+        "Draft Values",
         domain=[("state", "=", "draft")],
         check_company=True,
         help="Empty: a new edition.",
@@ -134,7 +134,7 @@ class TissPriceImport(models.TransientModel):
     column_ids = fields.One2many("tiss.price.import.column", "import_id", "Columns")
     line_ids = fields.One2many("tiss.price.import.line", "import_id", "Rows")
     error_line_ids = fields.One2many(
-        "tiss.price.import.line", "import_id", "Errors", domain=[("state", "=", "error")]
+        "tiss.price.import.line", "import_id", "Rows with Errors", domain=[("state", "=", "error")]
     )
     row_count = fields.Integer("Rows Read", readonly=True)
     new_count = fields.Integer("New", readonly=True)
