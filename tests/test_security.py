@@ -25,6 +25,8 @@ RIGHTS = {
     "tiss.guia": ("r", "rwc", "rwc"),
     "tiss.guia.line": ("r", "rwcu", "rwcu"),
     "tiss.guia.member": ("r", "rwcu", "rwcu"),
+    "tiss.guia.declaration": ("", "rwcu", "rwcu"),
+    "tiss.guia.tooth": ("", "rwcu", "rwcu"),
     "tiss.lote": ("", "rw", "rw"),
     "tiss.message": ("", "r", "r"),
     "tiss.movement": ("", "r", "r"),
