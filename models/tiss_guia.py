@@ -1,6 +1,6 @@
 from markupsafe import Markup
 
-from odoo import api, fields, models
+from odoo import api, fields, models, tools
 from odoo.exceptions import UserError
 from odoo.tools import split_every
 
@@ -274,7 +274,13 @@ class TissGuia(models.Model):
             for name, element in KIND_FIELDS.items():
                 guia[name] = float(totals.get(element, 0))
 
-    @api.depends(lambda self: ("state", *self._get_open_fields()))
+    @api.depends(
+        lambda self: (
+            "state",
+            *self._get_open_fields(),
+            *(f"line_ids.{name}" for name in ("date", "description", "amount", "member_ids")),
+        )
+    )
     def _compute_problems(self):
         for guia in self:
             rows = guia._get_problem_rows()
@@ -311,7 +317,8 @@ class TissGuia(models.Model):
         if not self.guia_type:
             return
         for name, code in getattr(self, f"_get_{self.guia_type}_defaults")().items():
-            self[name] = self[name] or self.env["tiss.term"]._get(self._get_term_table(name), code)
+            table = self._get_term_tables("tiss.guia")[name]
+            self[name] = self[name] or self.env["tiss.term"]._get(table, code)
 
     @api.onchange("patient_id")
     def _onchange_patient_id(self):
@@ -482,26 +489,23 @@ class TissGuia(models.Model):
         """Terms of another ANS table than the box asks for: no screen offers them, a file may."""
         problems = []
         for record in (self, *self.line_ids, *self.line_ids.member_ids):
-            for name in record._get_term_names():
+            for name, table in self._get_term_tables(record._name).items():
                 term = record[name]
-                if term and term.table_code != self._get_term_table(name, record):
+                if term and term.table_code != table:
                     label = record._fields[name]._description_string(self.env)
                     sentence = self.env._("%s is not a value of the ANS table of this box.", label)
-                    problems.append((sentence, self, name if record == self else "line_ids"))
+                    problems.append((sentence, self, name if record == self else None))
         return problems
 
     @api.model
-    def _get_term_table(self, name, record=None):
-        """The ANS table that a field takes its terms from, e.g. "76" for `regime_id`."""
-        [(_name, _operator, table)] = (self if record is None else record)._fields[name].domain
-        return table
-
-    def _get_term_names(self):
-        return [
-            name
-            for name in self._get_open_fields()
-            if self._fields[name].comodel_name == "tiss.term"
-        ]
+    @tools.ormcache("model")
+    def _get_term_tables(self, model):
+        """{field: ANS table it takes its terms from} of what everybody sees of a model."""
+        return {
+            name: field.domain[0][2]
+            for name, field in self.env[model]._fields.items()
+            if field.comodel_name == "tiss.term" and field.store and not field.groups
+        }
 
     def _get_missing(self, *names):
         """One row for each of the fields that is empty."""

@@ -16,7 +16,12 @@ class TissGuia(models.Model):
         ondelete="restrict",
         help="Where the patient was hospitalised.",
     )
-    issue_date = fields.Date("Issued On", default=fields.Date.context_today, copy=False)
+    issue_date = fields.Date("Issued On", copy=False)
+
+    @api.onchange("guia_type")
+    def _onchange_issue_date(self):
+        if self.guia_type == "honorarios":
+            self.issue_date = self.issue_date or fields.Date.context_today(self)
 
     @api.model
     def _get_honorarios_defaults(self):

@@ -169,6 +169,9 @@ class TissGuiaLine(models.Model):
         for value, lines in self.grouped(name).items():
             manned = lines.filtered("member_ids")
             firsts = self.env["tiss.guia.member"].union(*(line.member_ids[0] for line in manned))
+            if member_name == "professional_id" and not value:
+                firsts.unlink()
+                continue
             firsts.filtered(lambda member, value=value: member[member_name] != value).write(
                 {member_name: value.id}
             )
@@ -447,6 +450,3 @@ class TissGuiaLine(models.Model):
                 self.env._("%s: choose the participation of each professional.", self.description)
             )
         return problems
-
-    def _get_term_names(self):
-        return ["access_route_id", "technique_id", "cost_center_id", "expense_kind_id", "unit_id"]

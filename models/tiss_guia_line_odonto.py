@@ -66,9 +66,6 @@ class TissGuiaLine(models.Model):
     def _get_max_quantity(self):
         return 99 if self.guia_type == "odonto" else super()._get_max_quantity()
 
-    def _get_term_names(self):
-        return [*super()._get_term_names(), "tooth_id", "region_id"]
-
     def _get_procedure_problems(self):
         problems = super()._get_procedure_problems()
         if self.guia_type != "odonto":

@@ -94,6 +94,3 @@ class TissGuiaMember(models.Model):
             "UF": values["UF"],
             "CBO": values["CBOS"],
         }
-
-    def _get_term_names(self):
-        return ["participation_id"]

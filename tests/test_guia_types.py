@@ -675,7 +675,9 @@ class TestGuiaCompleteness(GuiaTypeCase):
         missing = {
             "consulta": ["Accident", "Regime", "Consultation Type"],
             "sp_sadt": ["Accident", "Regime", "Character", "Attendance Type"],
-            "honorarios": ["Main Guia", "Hospital", "Billed From", "Billed Until", "Character"],
+            "honorarios": [
+                "Main Guia", "Hospital", "Billed From", "Billed Until", "Issued On", "Character",
+            ],
             "resumo_internacao": [
                 "Main Guia", "Authorization Date", "Password", "Character", "Billing",
                 "Billed From", "Billed Until", "Hospitalisation", "Hospitalisation Regime",
@@ -962,15 +964,38 @@ class TestGuiaByHand(GuiaTypeCase):
         self.assertEqual(sorted(lotes.mapped("guia_type")), sorted(NEW_TYPES))
         self.assertEqual(lotes.mapped("guia_count"), [1, 1, 1])
 
-    def test_the_operadora_takes_and_pays_them(self):
+    def test_a_larger_lote_takes_no_more_queries(self):
+        for guia_type in NEW_TYPES:
+            counts = []
+            for size in (1, 2, 6):  # the first one fills the caches of the process
+                guias = self.env["tiss.guia"].union(
+                    *(self._create_by_type(guia_type) for _guia in range(size))
+                )
+                guias.action_check()
+                lote = guias.create_lotes()
+                self.env.flush_all()
+                self.env.invalidate_all()
+                start = self.env.cr.sql_log_count
+                lote.build()
+                self.env.flush_all()
+                counts.append(self.env.cr.sql_log_count - start)
+            with self.subTest(guia_type):
+                self.assertEqual(counts[1], counts[2])
+
+    def test_the_operadora_takes_them(self):
+        """Old version first, unanswered; what the operadora says of the new one is booked."""
         for version in VERSIONS:
+            self.contract.version = version
+            operadora = self._simulate()
             for guia_type in NEW_TYPES:
                 with self.subTest(f"{guia_type} {version}"):
-                    lote = self._send(self._create_by_type(guia_type), version)
-                    answer = self._simulate().receive(lote.get_xml(), self.today)
-                    self.env["tiss.message"].receive_file("protocolo.xml", answer)
-                    self.assertEqual(lote.state, "received")
-                    self.assertEqual(lote.invoice_id.amount_total, lote.amount_total)
+                    lote = self._send(self._create_by_type(guia_type))
+                    answer = operadora.receive(lote.get_xml(), self.today)
+                    self.assertIn(b"<ans:numeroProtocolo>", answer)
+                    if version == "4.03.00":
+                        self.env["tiss.message"].receive_file("protocolo.xml", answer)
+                        self.assertEqual(lote.state, "received")
+                        self.assertEqual(lote.invoice_id.amount_total, lote.amount_total)
 
     def test_analysis_of_honorarios_and_internacao(self):
         """The analysis finds guia and item by their numbers, whatever the type.
