@@ -7,6 +7,7 @@ from odoo.tools import split_every
 from ..standard.money import to_decimal
 from ..standard.text import to_ascii
 from .bulk import lock
+from .tiss_guia_line import MAX_AMOUNT
 from .tiss_term import term_field
 
 GUIA_TYPES = [
@@ -23,7 +24,6 @@ ELEMENTS = {
     "honorarios": "guiaHonorarios",
     "odonto": "guiaOdonto",
 }
-MAX_AMOUNT = 99_999_999.99  # dec(10,2)
 UNBILLED_STATES = ("draft", "ready", "in_lote", "cancelled")
 TOTAL_ELEMENTS = {
     # T25 code of the expense → element of ct_guiaValorTotal, guide §3.2
@@ -494,7 +494,7 @@ class TissGuia(models.Model):
                 if term and term.table_code != table:
                     label = record._fields[name]._description_string(self.env)
                     sentence = self.env._("%s is not a value of the ANS table of this box.", label)
-                    problems.append((sentence, self, name if record == self else None))
+                    problems.append((sentence, record, name))
         return problems
 
     @api.model
@@ -562,10 +562,10 @@ class TissGuia(models.Model):
         problems = []
         if not self.line_ids:
             problems.append((self.env._("The guia has no items."), self, None))
-        if self.amount_total > MAX_AMOUNT:
+        if sum(line._get_gross() for line in self.line_ids) > MAX_AMOUNT:
             problems.append((self.env._("The total is too large for a guia."), self, None))
         for line in self.line_ids:
-            problems += [(sentence, self, None) for sentence in line._get_problems()]
+            problems += [(sentence, line, None) for sentence in line._get_problems()]
         return problems
 
     def _update_readiness(self):

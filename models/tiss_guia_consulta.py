@@ -32,7 +32,7 @@ class TissGuia(models.Model):
     def _get_expense_problems(self):
         """Expenses in a guia that has no place for them."""
         return [
-            (self.env._("%s: this guia takes procedures alone.", line.description), self, None)
+            (self.env._("%s: this guia takes procedures alone.", line.description), line, None)
             for line in self.line_ids.filtered("expense_kind_id")
         ]
 

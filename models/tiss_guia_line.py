@@ -10,7 +10,8 @@ from .tiss_term import term_field
 
 MAX_PROCEDURES = 999  # quantidadeExecutada of a procedure: 3 digits
 MAX_FACTOR = 9.99  # reducaoAcrescimo: dec(3,2)
-MAX_AMOUNT = 99_999_999.99  # dec(10,2)
+MAX_AMOUNT = to_decimal("99999999.99")  # dec(10,2)
+MAX_EXPENSES = 99_999.9999  # quantidadeExecutada of an expense: dec(9,4)
 
 
 def to_time(hours):
@@ -337,9 +338,13 @@ class TissGuiaLine(models.Model):
     # Business methods
     # ------------------------------------------------------------------
 
-    def _get_total(self):
-        """What the operadora owes for this item, as Decimal (guide §3.2)."""
+    def _get_gross(self):
+        """valorTotal of the item, as Decimal (guide §3.2)."""
         return line_total(self.quantity, self.unit_price, self.factor)
+
+    def _get_total(self):
+        """What the operadora owes for this item, as Decimal."""
+        return self._get_gross()
 
     def _get_access_factor(self):
         """What is agreed for a further procedure by the same or by another access (guide §8.3)."""
@@ -404,11 +409,19 @@ class TissGuiaLine(models.Model):
             problems.append(self.env._("An item has no description that can be sent."))
         if self.expense_kind_id and not self.unit_id:
             problems.append(self.env._("%s needs a unit of measure.", item))
+        if self.quantity > self._get_max_quantity():
+            problems.append(
+                self.env._(
+                    "%(item)s: the quantity is at most %(max)s.",
+                    item=item,
+                    max=self._get_max_quantity(),
+                )
+            )
         if not self.expense_kind_id:
             problems += self._get_procedure_problems()
         if self.factor > MAX_FACTOR:
             problems.append(self.env._("%s: the factor is at most 9.99.", item))
-        if max(self.unit_price, self.amount) > MAX_AMOUNT:
+        if max(to_decimal(self.unit_price), self._get_gross()) > MAX_AMOUNT:
             problems.append(self.env._("%s: the amount is too large for a guia.", item))
         if self.date > fields.Date.context_today(self):
             problems.append(self.env._("%s has a date in the future.", item))
@@ -422,18 +435,10 @@ class TissGuiaLine(models.Model):
         problems = []
         if self.quantity != int(self.quantity):
             problems.append(self.env._("%s: the quantity of a procedure is a whole number.", item))
-        if self.quantity > self._get_max_quantity():
-            problems.append(
-                self.env._(
-                    "%(item)s: the quantity is at most %(max)s.",
-                    item=item,
-                    max=self._get_max_quantity(),
-                )
-            )
         return problems + self._get_team_problems()
 
     def _get_max_quantity(self):
-        return MAX_PROCEDURES
+        return MAX_EXPENSES if self.expense_kind_id else MAX_PROCEDURES
 
     def _get_team_problems(self):
         """Roles in the team: honorários and internação always ask, SP/SADT where there are many."""

@@ -3,9 +3,11 @@ import re
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from ..standard.money import line_total, to_decimal
+from ..standard.money import to_decimal
 from .tiss_term import term_field
 
+MAX_PROCEDURES = 99  # qtdProc: 2 digits
+MAX_US = 99_999.99  # qtdUS: dec(7,2)
 FACES = re.compile("[OLMVDIP]{1,5}")  # letters of T32
 
 
@@ -57,14 +59,11 @@ class TissGuiaLine(models.Model):
     # Business methods
     # ------------------------------------------------------------------
 
-    def _get_gross(self):
-        return line_total(self.quantity, self.unit_price, self.factor)
-
     def _get_total(self):
         return max(super()._get_total() - to_decimal(self.amount_patient), to_decimal(0))
 
     def _get_max_quantity(self):
-        return 99 if self.guia_type == "odonto" else super()._get_max_quantity()
+        return MAX_PROCEDURES if self.guia_type == "odonto" else super()._get_max_quantity()
 
     def _get_procedure_problems(self):
         problems = super()._get_procedure_problems()
@@ -75,6 +74,8 @@ class TissGuiaLine(models.Model):
             problems.append(self.env._("%s: choose the tooth or the region, not both.", item))
         if self.faces and not FACES.fullmatch(self.faces.upper()):
             problems.append(self.env._("%s: the faces are letters of O L M V D I P.", item))
+        if self.us_quantity > MAX_US:
+            problems.append(self.env._("%s: too many US for a guia.", item))
         if self.faces and not self.tooth_id:
             problems.append(self.env._("%s: choose the tooth of these faces.", item))
         return problems

@@ -696,6 +696,8 @@ class TestGuiaCompleteness(GuiaTypeCase):
         self.professional.tiss_cbo_id = False
         self.assertIn('<label class="o_form_label" for="hospital_id_0">', guia.problem_links)
         self.assertIn(f'href="/odoo/res.partner/{self.professional.id}"', guia.problem_links)
+        guia.line_ids.quantity = 1000
+        self.assertIn(f'href="/odoo/tiss.guia.line/{guia.line_ids.id}"', guia.problem_links)
 
     def test_names_are_no_markup(self):
         self.professional.write({"name": "<b>Ana</b>", "tiss_cbo_id": False})
@@ -873,6 +875,13 @@ class TestGuiaCompleteness(GuiaTypeCase):
                 self._assert_problem(guia, words)
         big = [self._item(number, "31005470", 60_000_000, team=team) for number in (1, 2)]
         self._assert_problem(self._create_honorarios(*big), "total is too large")
+        many = [self._expense(1, "03", "70000001", 1, 100_000, "19")]
+        self._assert_problem(self._create_internacao(*many), "at most 99999.9999")
+        units = [self._item(1, "81000030", 1, us_quantity=100_000)]
+        self._assert_problem(self._create_odonto(*units), "too many US")
+        # The patient pays a part of it, but the guia says it whole.
+        dear = self._item(1, "81000030", 100_000_000, amount_patient=50_000_000)
+        self._assert_problem(self._create_odonto(dear), "too large")
 
     def test_texts(self):
         """2,000 characters, emoji, dashes and other scripts: cut and spelled as documented."""
