@@ -235,7 +235,8 @@ class TissGuia(models.Model):
     @api.depends("name", "contract_id")
     def _compute_display_name(self):
         for guia in self:
-            guia.display_name = f"{guia.name} · {guia.contract_id.name}"
+            number = guia.name if guia.name != "/" else self.env._("New Guia")
+            guia.display_name = " · ".join(filter(None, [number, guia.contract_id.name]))
 
     @api.depends("card_id")
     def _compute_card_number(self):
@@ -305,7 +306,8 @@ class TissGuia(models.Model):
                     sentence,
                 )
             items.append(item)
-        return items and Markup('<ul class="mb-0">%s</ul>') % Markup().join(items)
+        columns = Markup('<ul class="mb-0" style="column-width: 22rem">%s</ul>')
+        return items and columns % Markup().join(items)
 
     # ------------------------------------------------------------------
     # Constraints and onchange
@@ -510,14 +512,14 @@ class TissGuia(models.Model):
     def _get_missing(self, *names):
         """One row for each of the fields that is empty."""
         return [
-            (
-                self.env._("Fill in: %s.", self._fields[name]._description_string(self.env)),
-                self,
-                name,
-            )
+            (self.env._("Fill in: %s.", self._get_box_label(name)), self, name)
             for name in names
             if not self[name]
         ]
+
+    def _get_box_label(self, name):
+        """How the screen calls a field in a guia of this type."""
+        return self._fields[name]._description_string(self.env)
 
     def _get_authorization_problems(self):
         problems = []
@@ -562,7 +564,7 @@ class TissGuia(models.Model):
         problems = []
         if not self.line_ids:
             problems.append((self.env._("The guia has no items."), self, None))
-        if sum(line._get_gross() for line in self.line_ids) > MAX_AMOUNT:
+        if self.amount_total > MAX_AMOUNT:
             problems.append((self.env._("The total is too large for a guia."), self, None))
         for line in self.line_ids:
             problems += [(sentence, line, None) for sentence in line._get_problems()]

@@ -70,6 +70,11 @@ class TissGuia(models.Model):
             "hospitalization_regime_id", "declaration_ids", *CID_FIELDS,
         }  # fmt: skip
 
+    def _get_box_label(self, name):
+        if name == "main_number" and self.guia_type in ("resumo_internacao", "honorarios"):
+            return self.env._("Request No.")
+        return super()._get_box_label(name)
+
     def _get_resumo_internacao_problems(self):
         problems = self._get_missing(
             "main_number", "authorization_date", "authorization_password", "care_character_id",

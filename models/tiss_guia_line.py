@@ -10,7 +10,7 @@ from .tiss_term import term_field
 
 MAX_PROCEDURES = 999  # quantidadeExecutada of a procedure: 3 digits
 MAX_FACTOR = 9.99  # reducaoAcrescimo: dec(3,2)
-MAX_AMOUNT = to_decimal("99999999.99")  # dec(10,2)
+MAX_AMOUNT = 99_999_999.99  # dec(10,2)
 MAX_EXPENSES = 99_999.9999  # quantidadeExecutada of an expense: dec(9,4)
 
 
@@ -421,7 +421,8 @@ class TissGuiaLine(models.Model):
             problems += self._get_procedure_problems()
         if self.factor > MAX_FACTOR:
             problems.append(self.env._("%s: the factor is at most 9.99.", item))
-        if max(to_decimal(self.unit_price), self._get_gross()) > MAX_AMOUNT:
+        # Not rounded: what would round to more is too much as well, and this runs for every item.
+        if max(self.unit_price, self.quantity * self.unit_price * self.factor) > MAX_AMOUNT:
             problems.append(self.env._("%s: the amount is too large for a guia.", item))
         if self.date > fields.Date.context_today(self):
             problems.append(self.env._("%s has a date in the future.", item))

@@ -3,6 +3,7 @@ from odoo import api, fields, models
 from ..standard.money import to_decimal
 from ..standard.text import to_ascii
 from .bulk import read_children
+from .tiss_guia_line import MAX_AMOUNT
 from .tiss_term import term_field
 
 CRO = "08"  # T26: Conselho Regional de Odontologia
@@ -88,6 +89,8 @@ class TissGuia(models.Model):
         if end and any(line.date and line.date > end for line in self.line_ids):
             sentence = self.env._("An item was done after the treatment ended.")
             problems.append((sentence, self, "treatment_end_date"))
+        if self.amount_gross > MAX_AMOUNT:
+            problems.append((self.env._("The total is too large for a guia."), self, None))
         plan = self.card_id.plan_id
         if plan and not to_ascii(plan.name):
             sentence = self.env._("The name of the plan cannot be sent: write it in Latin letters.")

@@ -676,10 +676,10 @@ class TestGuiaCompleteness(GuiaTypeCase):
             "consulta": ["Accident", "Regime", "Consultation Type"],
             "sp_sadt": ["Accident", "Regime", "Character", "Attendance Type"],
             "honorarios": [
-                "Main Guia", "Hospital", "Billed From", "Billed Until", "Issued On", "Character",
+                "Request No.", "Hospital", "Billed From", "Billed Until", "Issued On", "Character",
             ],
             "resumo_internacao": [
-                "Main Guia", "Authorization Date", "Password", "Character", "Billing",
+                "Request No.", "Authorization Date", "Password", "Character", "Billing",
                 "Billed From", "Billed Until", "Hospitalisation", "Hospitalisation Regime",
                 "Accident", "End of Care",
             ],
