@@ -41,7 +41,7 @@ class TissGuiaLine(models.Model):
 
     @api.depends("amount_patient")
     def _compute_amount(self):
-        super()._compute_amount()
+        return super()._compute_amount()
 
     # ------------------------------------------------------------------
     # Constraints and onchange

@@ -24,7 +24,6 @@ class TissGuia(models.Model):
     employer_name = fields.Char("Employer", size=40)
     second_professional_id = fields.Many2one(
         "res.partner",
-        "Second Professional",
         domain=[("tiss_is_professional", "=", True)],
         ondelete="restrict",
     )
