@@ -35,6 +35,7 @@
         "views/tiss_term_views.xml",
         "views/tiss_operadora_registry_views.xml",
         "views/res_partner_views.xml",
+        "views/tiss_hospital_views.xml",
         "views/product_views.xml",
         "views/tiss_plan_views.xml",
         "views/tiss_price_policy_views.xml",

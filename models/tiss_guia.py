@@ -1,13 +1,29 @@
-from odoo import api, fields, models
+from markupsafe import Markup
+
+from odoo import api, fields, models, tools
 from odoo.exceptions import UserError
 from odoo.tools import split_every
 
 from ..standard.money import to_decimal
 from ..standard.text import to_ascii
 from .bulk import lock
+from .tiss_guia_line import MAX_AMOUNT
 from .tiss_term import term_field
 
-UNKNOWN_PROVIDER = "9" * 14  # guide §3.10: requester whose code nobody knows
+GUIA_TYPES = [
+    ("consulta", "Consulta"),
+    ("sp_sadt", "SP/SADT"),
+    ("resumo_internacao", "Resumo de Internação"),
+    ("honorarios", "Honorários"),
+    ("odonto", "Odontologia (GTO)"),
+]
+ELEMENTS = {
+    "consulta": "guiaConsulta",
+    "sp_sadt": "guiaSP-SADT",
+    "resumo_internacao": "guiaResumoInternacao",
+    "honorarios": "guiaHonorarios",
+    "odonto": "guiaOdonto",
+}
 UNBILLED_STATES = ("draft", "ready", "in_lote", "cancelled")
 TOTAL_ELEMENTS = {
     # T25 code of the expense → element of ct_guiaValorTotal, guide §3.2
@@ -18,13 +34,26 @@ TOTAL_ELEMENTS = {
     "08": "valorOPME",
     "01": "valorGasesMedicinais",
 }
+KIND_FIELDS = {
+    "amount_procedures": "valorProcedimentos",
+    "amount_daily": "valorDiarias",
+    "amount_fees": "valorTaxasAlugueis",
+    "amount_materials": "valorMateriais",
+    "amount_opme": "valorOPME",
+    "amount_medicines": "valorMedicamentos",
+    "amount_gases": "valorGasesMedicinais",
+}
 
 
 class TissGuia(models.Model):
-    """The claim for one visit of one beneficiary, of any type of the standard.
+    """The claim for what was done to one beneficiary, of any type of the standard.
 
     Flow: draft → ready (nothing missing) → in lote → sent → processed → closed; cancelled.
     Once sent its content is frozen; what happens to its money is in the movements.
+
+    Here is what all types share. A file for each type adds its boxes, what it cannot do without
+    (`_get_<type>_problems`), what a new one starts with (`_get_<type>_defaults`) and its element
+    of the message (`_prepare_tiss_<type>`).
     """
 
     _name = "tiss.guia"
@@ -54,9 +83,7 @@ class TissGuia(models.Model):
         ondelete="restrict",
     )
     ans_code = fields.Char(related="contract_id.ans_code")
-    guia_type = fields.Selection(
-        [("consulta", "Consulta"), ("sp_sadt", "SP/SADT")], "Type", required=True, index=True
-    )
+    guia_type = fields.Selection(GUIA_TYPES, "Type", required=True, index=True)
     state = fields.Selection(
         [
             ("draft", "Draft"),
@@ -111,11 +138,24 @@ class TissGuia(models.Model):
         "Newborn", compute="_compute_card_number", store=True, readonly=False, precompute=True
     )
 
+    identification_type_id = term_field(
+        "72", "Identified By", help="How the patient proved to be the bearer of the card."
+    )
+
     # ---- Authorisation
+    main_number = fields.Char(
+        "Main Guia",
+        size=20,
+        copy=False,
+        help="Number at the operadora of the guia that this one belongs to: the request of the"
+        " hospitalisation, or the main guia of the treatment.",
+    )
     operadora_number = fields.Char("Guia Number at the Operadora", size=20)
     authorization_date = fields.Date()
     authorization_password = fields.Char("Password", size=20)
     authorization_validity_date = fields.Date("Password Valid Until")
+    validation_code = fields.Char("Token", size=10, copy=False)
+    no_validation_code_id = term_field("74", "No Token Because", copy=False)
 
     # ---- Professionals
     professional_id = fields.Many2one(
@@ -131,17 +171,17 @@ class TissGuia(models.Model):
         domain=["|", ("tiss_is_professional", "=", True), ("tiss_is_referrer", "=", True)],
         ondelete="restrict",
     )
-    request_date = fields.Date()
-    clinical_indication = fields.Char(
-        size=500, groups="l10n_br_tiss.group_tiss_clinical", copy=False
-    )
 
     # ---- Kind of care
     care_character_id = term_field("23", "Character")
     accident_id = term_field("36", "Accident")
-    consultation_type_id = term_field("52", "Consultation Type")
-    attendance_type_id = term_field("50", "Attendance Type")
     regime_id = term_field("76", "Regime")
+    special_coverage_id = term_field(
+        "75", "Special Coverage", help="Ambulatory care that a plan for hospitals alone covers."
+    )
+    occupational_health_id = term_field("77", "Occupational Health")
+    discharge_reason_id = term_field("39", "End of Care")
+    billing_type_id = term_field("55", "Billing")
     observation = fields.Char(size=500)
 
     # ---- Items and money
@@ -162,8 +202,12 @@ class TissGuia(models.Model):
         help="Billed, and neither paid nor given up yet.",
     )
     amount_procedures = fields.Float(digits=(10, 2), compute="_compute_amounts_by_kind")
-    amount_rates = fields.Float(digits=(10, 2), compute="_compute_amounts_by_kind")
+    amount_daily = fields.Float("Daily Rates", digits=(10, 2), compute="_compute_amounts_by_kind")
+    amount_fees = fields.Float(
+        "Fees and Rentals", digits=(10, 2), compute="_compute_amounts_by_kind"
+    )
     amount_materials = fields.Float(digits=(10, 2), compute="_compute_amounts_by_kind")
+    amount_opme = fields.Float("OPME", digits=(10, 2), compute="_compute_amounts_by_kind")
     amount_medicines = fields.Float(digits=(10, 2), compute="_compute_amounts_by_kind")
     amount_gases = fields.Float(digits=(10, 2), compute="_compute_amounts_by_kind")
     glosa_ids = fields.One2many(
@@ -173,6 +217,7 @@ class TissGuia(models.Model):
         "tiss.movement", "guia_id", "Movements", groups="l10n_br_tiss.group_tiss_billing"
     )
     problems = fields.Text("Missing", compute="_compute_problems")
+    problem_links = fields.Html("What Is Missing", compute="_compute_problems", sanitize=False)
 
     _number_uniq = models.Constraint(
         "UNIQUE(contract_id, name)", "A guia number is used once per convênio."
@@ -190,7 +235,8 @@ class TissGuia(models.Model):
     @api.depends("name", "contract_id")
     def _compute_display_name(self):
         for guia in self:
-            guia.display_name = f"{guia.name} · {guia.contract_id.name}"
+            number = guia.name if guia.name != "/" else self.env._("New Guia")
+            guia.display_name = " · ".join(filter(None, [number, guia.contract_id.name]))
 
     @api.depends("card_id")
     def _compute_card_number(self):
@@ -226,20 +272,63 @@ class TissGuia(models.Model):
     def _compute_amounts_by_kind(self):
         for guia in self:
             totals = guia._get_totals_by_element()
-            guia.amount_procedures = float(totals.get("valorProcedimentos", 0))
-            guia.amount_rates = float(
-                totals.get("valorTaxasAlugueis", 0) + totals.get("valorDiarias", 0)
-            )
-            guia.amount_materials = float(
-                totals.get("valorMateriais", 0) + totals.get("valorOPME", 0)
-            )
-            guia.amount_medicines = float(totals.get("valorMedicamentos", 0))
-            guia.amount_gases = float(totals.get("valorGasesMedicinais", 0))
+            for name, element in KIND_FIELDS.items():
+                guia[name] = float(totals.get(element, 0))
 
-    @api.depends("state", "card_id", "contract_id", "professional_id", "requester_id", "line_ids")
+    @api.depends(
+        lambda self: (
+            "state",
+            *self._get_open_fields(),
+            *(f"line_ids.{name}" for name in ("date", "description", "amount", "member_ids")),
+        )
+    )
     def _compute_problems(self):
         for guia in self:
-            guia.problems = "\n".join(guia._get_problems()) or False
+            rows = guia._get_problem_rows()
+            guia.problems = "\n".join(sentence for sentence, _record, _field in rows) or False
+            guia.problem_links = guia._format_problems(rows)
+
+    def _format_problems(self, rows):
+        """The sentences as a list; a click goes to the box, or opens what has to be completed."""
+        items = []
+        for sentence, record, field in rows:
+            item = Markup("<li>%s</li>") % sentence
+            if record == self and field:
+                # The browser itself puts the cursor into the input that a label is for.
+                item = Markup('<li><label class="o_form_label" for="%s_0">%s</label></li>') % (
+                    field,
+                    sentence,
+                )
+            elif record != self and record.id:
+                item = Markup('<li><a href="/odoo/%s/%s">%s</a></li>') % (
+                    record._name,
+                    record.id,
+                    sentence,
+                )
+            items.append(item)
+        columns = Markup('<ul class="mb-0" style="column-width: 22rem">%s</ul>')
+        return items and columns % Markup().join(items)
+
+    # ------------------------------------------------------------------
+    # Constraints and onchange
+    # ------------------------------------------------------------------
+
+    @api.onchange("guia_type")
+    def _onchange_guia_type(self):
+        """What is nearly always so, where nothing was chosen yet."""
+        if not self.guia_type:
+            return
+        for name, code in getattr(self, f"_get_{self.guia_type}_defaults")().items():
+            table = self._get_term_tables("tiss.guia")[name]
+            self[name] = self[name] or self.env["tiss.term"]._get(table, code)
+
+    @api.onchange("patient_id")
+    def _onchange_patient_id(self):
+        cards = self.patient_id.tiss_card_ids.filtered(
+            lambda card: not self.contract_id or card.operadora_id == self.contract_id.partner_id
+        )
+        if self.card_id not in cards:
+            self.card_id = cards[:1]
 
     # ------------------------------------------------------------------
     # CRUD
@@ -286,12 +375,18 @@ class TissGuia(models.Model):
         """Fields that a guia in a lote no longer changes."""
         return {
             "name", "number", "contract_id", "guia_type", "date", "patient_id", "card_id",
-            "card_number", "is_newborn", "operadora_number", "authorization_date",
-            "authorization_password", "authorization_validity_date", "professional_id",
-            "requester_id", "request_date", "clinical_indication", "care_character_id",
-            "accident_id", "consultation_type_id", "attendance_type_id", "regime_id",
-            "observation", "line_ids",
+            "card_number", "is_newborn", "identification_type_id", "main_number",
+            "operadora_number", "authorization_date", "authorization_password",
+            "authorization_validity_date", "validation_code", "no_validation_code_id",
+            "professional_id", "requester_id", "care_character_id", "accident_id", "regime_id",
+            "special_coverage_id", "occupational_health_id", "discharge_reason_id",
+            "billing_type_id", "observation", "line_ids",
         }  # fmt: skip
+
+    @api.model
+    def _get_open_fields(self):
+        """Those of the frozen fields that everybody sees who sees guias."""
+        return sorted(name for name in self._get_frozen_fields() if not self._fields[name].groups)
 
     def _check_editable(self):
         frozen = self.filtered(lambda guia: guia.state not in ("draft", "ready"))
@@ -345,63 +440,133 @@ class TissGuia(models.Model):
 
     def _get_problems(self):
         """What is missing before this guia can go into a lote, as sentences."""
+        return [sentence for sentence, _record, _field in self._get_problem_rows()]
+
+    def _get_problem_rows(self):
+        """What is missing before this guia can go into a lote.
+
+        Nothing clinical is told: who reads this may not see it.
+
+        :return: list of (sentence, record where it is filled in, its field or None)
+        """
         self.ensure_one()
         if self.state not in ("draft", "ready"):
             return []
+        if not self.contract_id or not self.guia_type:
+            return [(self.env._("Choose the convênio and the type."), self, "contract_id")]
+        return [
+            *self._get_contract_problems(),
+            *self._get_card_problems(),
+            *self._get_term_problems(),
+            *getattr(self, f"_get_{self.guia_type}_problems")(),
+            *self._get_authorization_problems(),
+            *self._get_people_problems(),
+            *self._get_item_problems(),
+        ]
+
+    def _get_contract_problems(self):
+        contract = self.contract_id
         problems = []
-        if not self.line_ids:
-            problems.append(self.env._("The guia has no items."))
-        if not self.contract_id:
-            return [*problems, self.env._("Choose the convênio.")]
-        if not self.contract_id._get_provider_code():
-            problems.append(
-                self.env._("The convênio %s has no code at the operadora.", self.contract_id.name)
-            )
-        payer_problem = self.contract_id._get_payer_problem()
+        if not contract._get_provider_code():
+            sentence = self.env._("The convênio %s has no code at the operadora.", contract.name)
+            problems.append((sentence, contract, "provider_code"))
+        payer_problem = contract._get_payer_problem()
         if payer_problem:
-            problems.append(payer_problem)
-        if self.card_id.operadora_id != self.contract_id.partner_id:
-            problems.append(self.env._("The card is of another operadora than the convênio."))
-        if self.card_id.patient_id != self.patient_id:
-            problems.append(self.env._("The card is of another patient."))
-        problems += self._get_care_problems()
-        problems += self._get_people_problems()
-        if self.guia_type == "consulta" and len(self.line_ids) > 1:
-            problems.append(self.env._("A guia de consulta has exactly one procedure."))
-        has_authorization = self.authorization_password or self.authorization_validity_date
-        if has_authorization and not self.authorization_date:
-            problems.append(self.env._("The authorisation needs its date."))
-        for line in self.line_ids:
-            problems += line._get_problems()
+            problems.append((payer_problem, contract.partner_id, "tiss_ans_code"))
         return problems
 
-    def _get_care_problems(self):
-        """Terms that the message cannot do without, by type (guide §3.3, §3.4)."""
-        names = ["accident_id", "regime_id"]
-        if self.guia_type == "sp_sadt":
-            names += ["care_character_id", "attendance_type_id"]
-        if self.guia_type == "consulta" or self.attendance_type_id.code == "04":
-            names.append("consultation_type_id")
-        missing = [
-            self._fields[name]._description_string(self.env) for name in names if not self[name]
+    def _get_card_problems(self):
+        problems = []
+        if not self.card_number:
+            problems.append((self.env._("Fill in: %s.", self.env._("Card")), self, "card_id"))
+        if self.card_id.operadora_id != self.contract_id.partner_id:
+            sentence = self.env._("The card is of another operadora than the convênio.")
+            problems.append((sentence, self, "card_id"))
+        if self.card_id.patient_id != self.patient_id:
+            problems.append((self.env._("The card is of another patient."), self, "card_id"))
+        return problems
+
+    def _get_term_problems(self):
+        """Terms of another ANS table than the box asks for: no screen offers them, a file may."""
+        problems = []
+        for record in (self, *self.line_ids, *self.line_ids.member_ids):
+            for name, table in self._get_term_tables(record._name).items():
+                term = record[name]
+                if term and term.table_code != table:
+                    label = record._fields[name]._description_string(self.env)
+                    sentence = self.env._("%s is not a value of the ANS table of this box.", label)
+                    problems.append((sentence, record, name))
+        return problems
+
+    @api.model
+    @tools.ormcache("model")
+    def _get_term_tables(self, model):
+        """{field: ANS table it takes its terms from} of what everybody sees of a model."""
+        return {
+            name: field.domain[0][2]
+            for name, field in self.env[model]._fields.items()
+            if field.comodel_name == "tiss.term" and field.store and not field.groups
+        }
+
+    def _get_missing(self, *names):
+        """One row for each of the fields that is empty."""
+        return [
+            (self.env._("Fill in: %s.", self._get_box_label(name)), self, name)
+            for name in names
+            if not self[name]
         ]
-        return [self.env._("Fill in: %s.", ", ".join(missing))] if missing else []
+
+    def _get_box_label(self, name):
+        """How the screen calls a field in a guia of this type."""
+        return self._fields[name]._description_string(self.env)
+
+    def _get_authorization_problems(self):
+        problems = []
+        dated = ["authorization_password", "authorization_validity_date"]
+        if self.guia_type == "sp_sadt":
+            dated.append("operadora_number")  # elsewhere it stands outside of the block
+        elif self.guia_type == "honorarios":
+            dated.clear()  # its password has no date
+        if any(self[name] for name in dated) and not self.authorization_date:
+            sentence = self.env._("The authorisation needs its date.")
+            problems.append((sentence, self, "authorization_date"))
+        dates = (self.authorization_date, self.authorization_validity_date)
+        if all(dates) and dates[0] > dates[1]:
+            sentence = self.env._("The password expires before the day of the authorisation.")
+            problems.append((sentence, self, "authorization_validity_date"))
+        if self.validation_code and self.no_validation_code_id:
+            sentence = self.env._("There is a token, and a reason for not having one: keep one.")
+            problems.append((sentence, self, "no_validation_code_id"))
+        return problems
+
+    def _get_people(self):
+        """Professionals whom the message names with council and CBO."""
+        return self.line_ids.member_ids.professional_id
 
     def _get_people_problems(self):
-        people = self.professional_id | self.line_ids.member_ids.professional_id
-        if self.guia_type == "sp_sadt":
-            people |= self.requester_id or self.professional_id
+        members = self.line_ids.member_ids.professional_id
         problems = []
-        for person in people:
+        for person in self._get_people():
             missing = person._tiss_get_council_problems()
+            if person in members and not all(person._tiss_prepare_team_code().values()):
+                missing.append(self.env._("CPF or code at the operadora"))
             if missing:
-                problems.append(
-                    self.env._(
-                        "%(person)s lacks: %(missing)s.",
-                        person=person.name,
-                        missing=", ".join(missing),
-                    )
+                sentence = self.env._(
+                    "%(person)s lacks: %(missing)s.",
+                    person=person.name,
+                    missing=", ".join(missing),
                 )
+                problems.append((sentence, person, None))
+        return problems
+
+    def _get_item_problems(self):
+        problems = []
+        if not self.line_ids:
+            problems.append((self.env._("The guia has no items."), self, None))
+        if self.amount_total > MAX_AMOUNT:
+            problems.append((self.env._("The total is too large for a guia."), self, None))
+        for line in self.line_ids:
+            problems += [(sentence, line, None) for sentence in line._get_problems()]
         return problems
 
     def _update_readiness(self):
@@ -467,7 +632,21 @@ class TissGuia(models.Model):
 
     @api.model
     def _get_tiss_element(self, guia_type):
-        return {"consulta": "guiaConsulta", "sp_sadt": "guiaSP-SADT"}[guia_type]
+        return ELEMENTS[guia_type]
+
+    def _speaks(self, version):
+        """Whether the message is in `version` of the standard or in a later one (guide §1.3)."""
+        return (self.lote_id.version or self.contract_id.version) >= version
+
+    def _may_see_clinical(self):
+        return self.env.su or self.env.user.has_group("l10n_br_tiss.group_tiss_clinical")
+
+    def _read_particulars(self):
+        """Read what only this type says, for guias of one type, in a constant number of queries.
+
+        :return: `res.partner` whom the message names
+        """
+        return self.professional_id | self.requester_id
 
     def _prepare_tiss_header(self):
         """ct_guiaCabecalho"""
@@ -481,107 +660,25 @@ class TissGuia(models.Model):
         return {
             "numeroCarteira": self.card_number,
             "atendimentoRN": "S" if self.is_newborn else "N",
+            "tipoIdent": self.identification_type_id.code or None,
+        }
+
+    def _prepare_tiss_validation(self):
+        """The token of the operadora, or why there is none (guide §3.10)"""
+        return {
+            "ausenciaCodValidacao": self.no_validation_code_id.code or None,
+            "codValidacao": self.validation_code or None,
         }
 
     def _prepare_tiss_observation(self):
         return to_ascii(self.observation or "", 500) or None
 
-    def _prepare_tiss_consulta(self):
-        """ctm_consultaGuia (guide §3.3)"""
-        line = self.line_ids
-        return {
-            "cabecalhoConsulta": self._prepare_tiss_header(),
-            "numeroGuiaOperadora": self.operadora_number or None,
-            "dadosBeneficiario": self._prepare_tiss_beneficiary(),
-            "contratadoExecutante": {
-                **self.contract_id._get_provider_identification(),
-                "CNES": self.company_id.tiss_cnes,
-            },
-            "profissionalExecutante": self.professional_id._tiss_prepare_professional(),
-            "indicacaoAcidente": self.accident_id.code or None,
-            "dadosAtendimento": {
-                "regimeAtendimento": self.regime_id.code or None,
-                "dataAtendimento": self.date,
-                "tipoConsulta": self.consultation_type_id.code or None,
-                "procedimento": {
-                    "codigoTabela": line.table_code,
-                    "codigoProcedimento": line.code,
-                    "valorProcedimento": to_decimal(line.amount),
-                },
-            },
-            "observacao": self._prepare_tiss_observation(),
-        }
-
-    def _prepare_tiss_sp_sadt(self):
-        """ctm_sp-sadtGuia (guide §3.4)"""
-        procedures = self.line_ids.filtered(lambda line: not line.expense_kind_id)
-        expenses = self.line_ids - procedures
-        is_consultation = self.attendance_type_id.code == "04"
-        provider = self.contract_id._get_provider_identification()
-        return {
-            "cabecalhoGuia": self._prepare_tiss_header(),
-            "dadosAutorizacao": self._prepare_tiss_authorization(),
-            "dadosBeneficiario": self._prepare_tiss_beneficiary(),
-            "dadosSolicitante": self._prepare_tiss_requester(),
-            "dadosSolicitacao": {
-                "dataSolicitacao": self.request_date or None,
-                "caraterAtendimento": self.care_character_id.code or None,
-                "indicacaoClinica": self._prepare_tiss_indication(),
-            },
-            "dadosExecutante": {
-                "contratadoExecutante": provider,
-                "CNES": self.company_id.tiss_cnes,
-            },
-            "dadosAtendimento": {
-                "tipoAtendimento": self.attendance_type_id.code or None,
-                "indicacaoAcidente": self.accident_id.code or None,
-                "tipoConsulta": self.consultation_type_id.code or None if is_consultation else None,
-                "regimeAtendimento": self.regime_id.code or None,
-            },
-            "procedimentosExecutados": {
-                "procedimentoExecutado": [line._prepare_tiss_executed() for line in procedures]
-            }
-            if procedures
-            else None,
-            "outrasDespesas": {"despesa": [line._prepare_tiss_expense() for line in expenses]}
-            if expenses
-            else None,
-            "observacao": self._prepare_tiss_observation(),
-            "valorTotal": self._get_totals_by_element(),
-        }
-
-    def _prepare_tiss_indication(self):
-        """The clinical indication, for the message and for who may see it."""
-        may_see = self.env.su or self.env.user.has_group("l10n_br_tiss.group_tiss_clinical")
-        indication = may_see and self.clinical_indication
-        return to_ascii(indication or "", 500) or None
-
-    def _prepare_tiss_authorization(self):
-        """ct_autorizacaoSADT, only with a date: the block exists by it (guide §3.4)"""
-        if not self.authorization_date:
+    def _prepare_tiss_expenses(self):
+        """ct_outrasDespesas (guide §3.1)"""
+        expenses = self.line_ids.filtered("expense_kind_id")
+        if not expenses:
             return None
-        return {
-            "numeroGuiaOperadora": self.operadora_number or None,
-            "dataAutorizacao": self.authorization_date,
-            "senha": self.authorization_password or None,
-            "dataValidadeSenha": self.authorization_validity_date or None,
-        }
-
-    def _prepare_tiss_requester(self):
-        """dadosSolicitante: the clinic itself, or an outside referrer (guide §3.10)"""
-        requester = self.requester_id or self.professional_id
-        if requester.tiss_is_professional:
-            contratado = self.contract_id._get_provider_identification()
-            name = self.company_id.name
-        else:
-            code = requester.tiss_provider_code or UNKNOWN_PROVIDER
-            contratado = {"codigoPrestadorNaOperadora": code}
-            name = requester.parent_id.name or requester.name
-        return {
-            "contratadoSolicitante": contratado,
-            "nomeContratadoSolicitante": to_ascii(name, 70),
-            "profissionalSolicitante": requester._tiss_prepare_professional(),
-        }
+        return {"despesa": [line._prepare_tiss_expense() for line in expenses]}
 
     def _get_totals_by_element(self):
         """ct_guiaValorTotal: a kind appears when it has items, procedures always (guide §3.2)."""

@@ -4,7 +4,7 @@ from .tiss_term import term_field
 
 
 class TissGuiaMember(models.Model):
-    """A professional who took part in a procedure of a guia (equipeSadt, guide §3.4)."""
+    """A professional who took part in a procedure of a guia (guide §3.4–3.6)."""
 
     _name = "tiss.guia.member"
     _description = "Guia Team Member"
@@ -69,7 +69,7 @@ class TissGuiaMember(models.Model):
     # ------------------------------------------------------------------
 
     def _prepare_tiss_member(self):
-        """ct_identEquipeSADT"""
+        """ct_identEquipeSADT, ct_identEquipe"""
         self.ensure_one()
         professional = self.professional_id._tiss_prepare_professional()
         return {
@@ -80,4 +80,17 @@ class TissGuiaMember(models.Model):
             "numeroConselhoProfissional": professional["numeroConselhoProfissional"],
             "UF": professional["UF"],
             "CBOS": professional["CBOS"],
+        }
+
+    def _prepare_tiss_professional(self):
+        """profissionais of the honorários, where most names differ (guide Appendix B 1)"""
+        values = self._prepare_tiss_member()
+        return {
+            "grauParticipacao": values["grauPart"],
+            "codProfissional": values["codProfissional"],
+            "nomeProfissional": values["nomeProf"],
+            "conselhoProfissional": values["conselho"],
+            "numeroConselhoProfissional": values["numeroConselhoProfissional"],
+            "UF": values["UF"],
+            "CBO": values["CBOS"],
         }

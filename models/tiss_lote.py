@@ -13,6 +13,7 @@ from .. import standard
 from ..standard.message import check_envelope, envelope
 from ..standard.money import from_cents, to_cents
 from .bulk import lock, read_children
+from .tiss_guia import GUIA_TYPES
 
 LOTES_IN_MEMORY = 50
 GUIA_IN_PATH = re.compile(r"guiasTISS/[^/\[]+\[(\d+)\](?:/(.*))?")
@@ -53,9 +54,7 @@ class TissLote(models.Model):
         check_company=True,
         ondelete="restrict",
     )
-    guia_type = fields.Selection(
-        [("consulta", "Consulta"), ("sp_sadt", "SP/SADT")], "Type", required=True, readonly=True
-    )
+    guia_type = fields.Selection(GUIA_TYPES, "Type", required=True, readonly=True)
     version = fields.Char("TISS Version", required=True, readonly=True)
     state = fields.Selection(
         [
@@ -283,7 +282,7 @@ class TissLote(models.Model):
         lote = self.sudo()
         guias = read_children(lote, "guia_ids")
         members = read_children(read_children(guias, "line_ids"), "member_ids")
-        people = guias.professional_id | guias.requester_id | members.professional_id
+        people = guias._read_particulars() | members.professional_id
         (people | lote.contract_id.partner_id | lote.company_id.partner_id).fetch()
         self.env["tiss.term"]._cache_domain_codes()
 

@@ -1,4 +1,4 @@
-"""A received lote: what it says, and why it is refused (guide §§3.2–3.4, 4)."""
+"""A received lote: what it says, and why it is refused (guide §§3.2–3.7, 4)."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -24,7 +24,6 @@ REASONS = {
     "operadora": ("5027",),
     "registered in the future": ("5025",),
     "too many guias": ("5015",),
-    "guia type": ("1301",),
     "lote repeated": ("3268", "5053"),
     "guia repeated": ("1308",),
     "no item": ("3111",),
@@ -35,6 +34,8 @@ REASONS = {
     "guia total": ("5042",),
     "attended in the future": ("3223", "1323"),
     "date": ("1323",),
+    "before the period": ("1605",),
+    "after the period": ("1607",),
 }
 TOTALS = {
     "01": "valorGasesMedicinais",
@@ -45,7 +46,7 @@ TOTALS = {
     "08": "valorOPME",
     None: "valorProcedimentos",
 }
-ATTENDED = ("dataAtendimento", "dataExecucao")
+ATTENDED = ("dataAtendimento", "dataExecucao", "dataRealizacao")
 
 
 class Refusal(Exception):
@@ -165,28 +166,25 @@ def _check_dates(guia: etree._Element, on: date) -> None:
 
 def _read_guia(node: etree._Element, ans_code: str, on: date) -> Guia:
     tipo = etree.QName(node).localname
-    if tipo not in READERS:
-        raise Refusal("guia type", f"{tipo} não é recebida por esta operadora")
-    header = node.find("ans:cabecalhoConsulta", ANS)
-    if header is None:
-        header = node.find("ans:cabecalhoGuia", ANS)
-    numero = _text(header, "ans:numeroGuiaPrestador")
-    if _text(header, "ans:registroANS") != ans_code:
+    numero = _text(node, f"{HEADERS[tipo]}ans:numeroGuiaPrestador")
+    if _text(node, f"{HEADERS[tipo]}ans:registroANS") != ans_code:
         raise Refusal("operadora", f"guia {numero}")
     try:
         _check_dates(node, on)
         itens = tuple(READERS[tipo](node))
         _check_items(node, itens)
+        _check_period(node, itens)
     except Refusal as refusal:
         raise Refusal(refusal.reason, f"guia {numero}, {refusal.detail}") from refusal
+    bearer = "beneficiario" if tipo == "guiaHonorarios" else "dadosBeneficiario"
     return Guia(
         tipo=tipo,
         numero=numero,
         numero_operadora=node.findtext(".//ans:numeroGuiaOperadora", None, ANS),
-        senha=node.findtext("ans:dadosAutorizacao/ans:senha", None, ANS),
-        carteira=_text(node, "ans:dadosBeneficiario/ans:numeroCarteira"),
-        atendimento_rn=_text(node, "ans:dadosBeneficiario/ans:atendimentoRN"),
-        cnes=_text(node, ".//ans:CNES"),
+        senha=node.findtext(SENHAS.get(tipo, "ans:dadosAutorizacao/ans:senha"), None, ANS),
+        carteira=_text(node, f"ans:{bearer}/ans:numeroCarteira"),
+        atendimento_rn=_text(node, f"ans:{bearer}/ans:atendimentoRN"),
+        cnes=_text(node, f".//ans:{CNES.get(tipo, 'CNES')}"),
         itens=itens,
     )
 
@@ -210,14 +208,42 @@ def _read_consulta(guia: etree._Element) -> Iterator[Item]:
 
 
 def _read_sp_sadt(guia: etree._Element) -> Iterator[Item]:
-    for node in guia.findall("ans:procedimentosExecutados/ans:procedimentoExecutado", ANS):
-        graus = [grau.text for grau in node.findall("ans:equipeSadt/ans:grauPart", ANS)]
+    yield from _read_procedures(
+        guia, "procedimentosExecutados/ans:procedimentoExecutado", "equipeSadt/ans:grauPart"
+    )
+    yield from _read_expenses(guia)
+
+
+def _read_internacao(guia: etree._Element) -> Iterator[Item]:
+    yield from _read_procedures(
+        guia,
+        "procedimentosExecutados/ans:procedimentoExecutado",
+        "identEquipe/ans:identificacaoEquipe/ans:grauPart",
+    )
+    yield from _read_expenses(guia)
+
+
+def _read_honorarios(guia: etree._Element) -> Iterator[Item]:
+    yield from _read_procedures(
+        guia,
+        "procedimentosRealizados/ans:procedimentoRealizado",
+        "profissionais/ans:grauParticipacao",
+    )
+
+
+def _read_procedures(guia: etree._Element, path: str, grau_path: str) -> Iterator[Item]:
+    """Procedures with a factor; a team of several has no degree that holds for the whole item."""
+    for node in guia.findall(f"ans:{path}", ANS):
+        graus = [grau.text for grau in node.findall(f"ans:{grau_path}", ANS)]
         yield _read_line(
             sequencial=int(_text(node, "ans:sequencialItem")),
             line=node,
             procedimento=node.find("ans:procedimento", ANS),
             grau=graus[0] if len(graus) == 1 else None,
         )
+
+
+def _read_expenses(guia: etree._Element) -> Iterator[Item]:
     for node in guia.findall("ans:outrasDespesas/ans:despesa", ANS):
         line = node.find("ans:servicosExecutados", ANS)
         yield _read_line(
@@ -225,6 +251,28 @@ def _read_sp_sadt(guia: etree._Element) -> Iterator[Item]:
             line=line,
             procedimento=line,
             despesa=_text(node, "ans:codigoDespesa"),
+        )
+
+
+def _read_odonto(guia: etree._Element) -> Iterator[Item]:
+    """What is claimed of an item is its value without the part that the patient pays."""
+    for node in guia.findall("ans:procedimentosExecutados", ANS):
+        sequencial = int(_text(node, "ans:sequencialItem"))
+        valor, franquia = _cents(node, "ans:valorProc"), _cents(node, "ans:valorFranquia")
+        quantidade = Decimal(_text(node, "ans:qtdProc"))
+        if quantidade <= 0:
+            raise Refusal("quantity", f"item {sequencial}")
+        if not 0 <= franquia <= valor:
+            raise Refusal("amount", f"item {sequencial}")
+        procedimento = node.find("ans:procSolic", ANS)
+        yield Item(
+            sequencial=sequencial,
+            data=_date(node, "ans:dataRealizacao"),
+            tabela=_text(procedimento, "ans:codigoTabela"),
+            codigo=_text(procedimento, "ans:codigoProcedimento"),
+            descricao=_text(procedimento, "ans:descricaoProcedimento"),
+            quantidade=quantidade,
+            informado=valor - franquia,
         )
 
 
@@ -261,7 +309,33 @@ def _read_line(
     )
 
 
-READERS = {"guiaConsulta": _read_consulta, "guiaSP-SADT": _read_sp_sadt}
+READERS = {
+    "guiaConsulta": _read_consulta,
+    "guiaSP-SADT": _read_sp_sadt,
+    "guiaResumoInternacao": _read_internacao,
+    "guiaHonorarios": _read_honorarios,
+    "guiaOdonto": _read_odonto,
+}
+# Where each type says what all say, relative to the guia.
+HEADERS = {
+    "guiaConsulta": "ans:cabecalhoConsulta/",
+    "guiaSP-SADT": "ans:cabecalhoGuia/",
+    "guiaResumoInternacao": "ans:cabecalhoGuia/",
+    "guiaHonorarios": "ans:cabecalhoGuia/",
+    "guiaOdonto": "",
+}
+SENHAS = {"guiaHonorarios": "ans:senha", "guiaOdonto": "ans:senhaAutorizacao"}
+CNES = {"guiaHonorarios": "cnesContratadoExecutante", "guiaOdonto": "cnesExec"}
+SUMS = {
+    "guiaHonorarios": {
+        "valorTotalHonorarios": "procedimentosRealizados/ans:procedimentoRealizado/ans:valorTotal"
+    },
+    "guiaOdonto": {
+        "valorTotalProc": "procedimentosExecutados/ans:valorProc",
+        "valorTotalFranquia": "procedimentosExecutados/ans:valorFranquia",
+        "qtdTotalUS": "procedimentosExecutados/ans:qtdUS",
+    },
+}
 
 
 def _check_items(guia: etree._Element, itens: tuple[Item, ...]) -> None:
@@ -273,6 +347,24 @@ def _check_items(guia: etree._Element, itens: tuple[Item, ...]) -> None:
     totals = guia.find("ans:valorTotal", ANS)
     if totals is not None:
         _check_totals(totals, itens)
+    for total, parts in SUMS.get(etree.QName(guia).localname, {}).items():
+        cents = sum(_cents(node, ".") for node in guia.findall(f"ans:{parts}", ANS))
+        if _cents(guia, f"ans:{total}") != cents:
+            raise Refusal("guia total", total)
+
+
+def _check_period(guia: etree._Element, itens: tuple[Item, ...]) -> None:
+    """A guia of an internação bills what was done within its period."""
+    period = guia.find("ans:dadosInternacao", ANS)
+    if period is None:
+        return
+    last = "dataFimFaturamento" if "Honorarios" in guia.tag else "dataFinalFaturamento"
+    start, end = _date(period, "ans:dataInicioFaturamento"), _date(period, f"ans:{last}")
+    for item in itens:
+        if item.data < start:
+            raise Refusal("before the period", f"item {item.sequencial}")
+        if item.data > end:
+            raise Refusal("after the period", f"item {item.sequencial}")
 
 
 def _check_totals(totals: etree._Element, itens: tuple[Item, ...]) -> None:

@@ -15,6 +15,8 @@ from . import (
     test_encounter,
     test_glosa,
     test_guia,
+    test_guia_generated,
+    test_guia_types,
     test_independent,
     test_ledger,
     test_lote,

@@ -207,7 +207,7 @@ class TestGuia(TissCommon):
         guia = self._create_encounters({ECG: 1}).create_guias()
         guia.write({"care_character_id": False, "regime_id": False})
         self.assertEqual(guia.state, "draft")
-        self.assertIn("Fill in: Regime, Character", guia.problems)
+        self.assertEqual(guia.problems, "Fill in: Regime.\nFill in: Character.")
 
     def test_without_a_requester_the_professional_is_it(self):
         guia = self._create_encounters({ECG: 1}).create_guias()

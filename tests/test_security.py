@@ -25,6 +25,8 @@ RIGHTS = {
     "tiss.guia": ("r", "rwc", "rwc"),
     "tiss.guia.line": ("r", "rwcu", "rwcu"),
     "tiss.guia.member": ("r", "rwcu", "rwcu"),
+    "tiss.guia.declaration": ("r", "rwcu", "rwcu"),
+    "tiss.guia.tooth": ("r", "rwcu", "rwcu"),
     "tiss.lote": ("", "rw", "rw"),
     "tiss.message": ("", "r", "r"),
     "tiss.movement": ("", "r", "r"),
@@ -124,6 +126,20 @@ class TestSecurity(TissCommon):
         strange = strange.replace(b"numeroProtocolo>1001<", b"numeroProtocolo>4040<")
         cls.env["tiss.message"].receive_file("estranho.xml", strange)
         cls.other_lote = cls._create_other_lote()
+        for guia in (cls.guia, cls.other_lote.guia_ids):
+            cls._create_clinical_rows(guia)
+
+    @classmethod
+    def _create_clinical_rows(cls, guia):
+        """Another guia, with a tooth and a declaration of death."""
+        Term = guia.env["tiss.term"]
+        tooth = {"tooth_id": Term._get("28", "36").id, "condition_id": Term._get("44", "C").id}
+        guia.copy().sudo().write(
+            {
+                "tooth_ids": [Command.create(tooth)],
+                "declaration_ids": [Command.create({"death_number": "301"})],
+            }
+        )
 
     @classmethod
     def _create_other_lote(cls):

@@ -80,6 +80,82 @@ SP_SADT = (
     "<ans:regimeAtendimento>01</ans:regimeAtendimento></ans:dadosAtendimento>"
     "{procedimentos}{despesas}<ans:valorTotal>{totais}</ans:valorTotal></ans:guiaSP-SADT>"
 )
+HONORARIOS = (
+    "<ans:guiaHonorarios><ans:cabecalhoGuia><ans:registroANS>326305</ans:registroANS>"
+    "<ans:numeroGuiaPrestador>{numero}</ans:numeroGuiaPrestador></ans:cabecalhoGuia>"
+    "<ans:guiaSolicInternacao>9</ans:guiaSolicInternacao><ans:beneficiario>"
+    "<ans:numeroCarteira>1</ans:numeroCarteira><ans:atendimentoRN>N</ans:atendimentoRN>"
+    "</ans:beneficiario><ans:localContratado><ans:codigoContratado>"
+    "<ans:codigoNaOperadora>1</ans:codigoNaOperadora></ans:codigoContratado>"
+    "<ans:nomeContratado>HOSPITAL</ans:nomeContratado><ans:cnes>9999999</ans:cnes>"
+    "</ans:localContratado><ans:dadosContratadoExecutante>"
+    "<ans:codigonaOperadora>1</ans:codigonaOperadora>"
+    "<ans:cnesContratadoExecutante>9999999</ans:cnesContratadoExecutante>"
+    "</ans:dadosContratadoExecutante><ans:dadosInternacao>"
+    "<ans:dataInicioFaturamento>2026-11-20</ans:dataInicioFaturamento>"
+    "<ans:dataFimFaturamento>2026-11-20</ans:dataFimFaturamento>"
+    "{carater}</ans:dadosInternacao>"
+    "<ans:procedimentosRealizados><ans:procedimentoRealizado>"
+    "<ans:sequencialItem>1</ans:sequencialItem><ans:dataExecucao>{dia}</ans:dataExecucao>"
+    "<ans:procedimento><ans:codigoTabela>22</ans:codigoTabela>"
+    "<ans:codigoProcedimento>1</ans:codigoProcedimento>"
+    "<ans:descricaoProcedimento>X</ans:descricaoProcedimento></ans:procedimento>"
+    "<ans:quantidadeExecutada>1</ans:quantidadeExecutada>"
+    "<ans:reducaoAcrescimo>1.00</ans:reducaoAcrescimo>"
+    "<ans:valorUnitario>10.00</ans:valorUnitario><ans:valorTotal>10.00</ans:valorTotal>"
+    "<ans:profissionais><ans:grauParticipacao>12</ans:grauParticipacao>"
+    "<ans:codProfissional><ans:cpfContratado>52998224725</ans:cpfContratado>"
+    "</ans:codProfissional><ans:nomeProfissional>X</ans:nomeProfissional>"
+    "<ans:conselhoProfissional>06</ans:conselhoProfissional>"
+    "<ans:numeroConselhoProfissional>1</ans:numeroConselhoProfissional><ans:UF>35</ans:UF>"
+    "<ans:CBO>225125</ans:CBO></ans:profissionais></ans:procedimentoRealizado>"
+    "</ans:procedimentosRealizados><ans:valorTotalHonorarios>{total}</ans:valorTotalHonorarios>"
+    "<ans:dataEmissaoGuia>2026-11-20</ans:dataEmissaoGuia></ans:guiaHonorarios>"
+)
+INTERNACAO = (
+    "<ans:guiaResumoInternacao><ans:cabecalhoGuia><ans:registroANS>326305</ans:registroANS>"
+    "<ans:numeroGuiaPrestador>{numero}</ans:numeroGuiaPrestador></ans:cabecalhoGuia>"
+    "<ans:numeroGuiaSolicitacaoInternacao>9</ans:numeroGuiaSolicitacaoInternacao>"
+    "<ans:dadosAutorizacao><ans:dataAutorizacao>2026-11-19</ans:dataAutorizacao>"
+    "<ans:senha>S9</ans:senha></ans:dadosAutorizacao>"
+    "<ans:dadosBeneficiario><ans:numeroCarteira>0123456789</ans:numeroCarteira>"
+    "<ans:atendimentoRN>N</ans:atendimentoRN></ans:dadosBeneficiario><ans:dadosExecutante>"
+    "<ans:contratadoExecutante><ans:codigoPrestadorNaOperadora>12345"
+    "</ans:codigoPrestadorNaOperadora></ans:contratadoExecutante><ans:CNES>7654321</ans:CNES>"
+    "</ans:dadosExecutante><ans:dadosInternacao><ans:caraterAtendimento>1</ans:caraterAtendimento>"
+    "<ans:tipoFaturamento>4</ans:tipoFaturamento>"
+    "<ans:dataInicioFaturamento>2026-11-20</ans:dataInicioFaturamento>"
+    "<ans:horaInicioFaturamento>08:00:00</ans:horaInicioFaturamento>"
+    "<ans:dataFinalFaturamento>2026-11-20</ans:dataFinalFaturamento>"
+    "<ans:horaFinalFaturamento>18:00:00</ans:horaFinalFaturamento>"
+    "<ans:tipoInternacao>1</ans:tipoInternacao><ans:regimeInternacao>1</ans:regimeInternacao>"
+    "</ans:dadosInternacao><ans:dadosSaidaInternacao>"
+    "<ans:indicadorAcidente>9</ans:indicadorAcidente>"
+    "<ans:motivoEncerramento>12</ans:motivoEncerramento></ans:dadosSaidaInternacao>"
+    "{procedimentos}<ans:valorTotal>{totais}</ans:valorTotal>{despesas}"
+    "</ans:guiaResumoInternacao>"
+)
+ODONTO = (
+    "<ans:guiaOdonto><ans:registroANS>326305</ans:registroANS>"
+    "<ans:numeroGuiaPrestador>{numero}</ans:numeroGuiaPrestador>"
+    "<ans:senhaAutorizacao>S8</ans:senhaAutorizacao><ans:dadosBeneficiario>"
+    "<ans:numeroCarteira>0123456789</ans:numeroCarteira><ans:atendimentoRN>N</ans:atendimentoRN>"
+    "</ans:dadosBeneficiario><ans:planoBeneficiario>DENTAL</ans:planoBeneficiario>"
+    "<ans:dadosProfissionaisResponsaveis><ans:codigoProfExec>12345</ans:codigoProfExec>"
+    "<ans:croExec>1</ans:croExec><ans:ufExec>35</ans:ufExec><ans:cnesExec>7654321</ans:cnesExec>"
+    "<ans:cbosExec2>223208</ans:cbosExec2></ans:dadosProfissionaisResponsaveis>"
+    "<ans:procedimentosExecutados><ans:sequencialItem>1</ans:sequencialItem><ans:procSolic>"
+    "<ans:codigoTabela>22</ans:codigoTabela>"
+    "<ans:codigoProcedimento>81000030</ans:codigoProcedimento>"
+    "<ans:descricaoProcedimento>CONSULTA ODONTO</ans:descricaoProcedimento></ans:procSolic>"
+    "<ans:qtdProc>{qtd}</ans:qtdProc><ans:qtdUS>20.00</ans:qtdUS>"
+    "<ans:valorProc>{valor}</ans:valorProc><ans:valorFranquia>{franquia}</ans:valorFranquia>"
+    "<ans:autorizado>true</ans:autorizado><ans:dataRealizacao>{dia}</ans:dataRealizacao>"
+    "</ans:procedimentosExecutados><ans:tipoAtendimento>1</ans:tipoAtendimento>"
+    "<ans:tipoFaturamento>4</ans:tipoFaturamento><ans:qtdTotalUS>{us}</ans:qtdTotalUS>"
+    "<ans:valorTotalProc>{total}</ans:valorTotalProc>"
+    "<ans:valorTotalFranquia>{franquia}</ans:valorTotalFranquia></ans:guiaOdonto>"
+)
 PROCEDIMENTO = (
     "<ans:procedimentoExecutado><ans:sequencialItem>{seq}</ans:sequencialItem>"
     "<ans:dataExecucao>{dia}</ans:dataExecucao><ans:procedimento>"
@@ -134,7 +210,28 @@ def line(seq, qtd="1", unit="20.00", fator="1.00", tipo="22", total=None, dia="2
     }  # fmt: skip
 
 
-def sp_sadt(numero="1", lines=None, totals=None, ans="326305", autorizada="2026-11-19"):
+def honorarios(numero="1", total="10.00", dia="2026-11-20", version="4.03.00"):
+    carater = tag("caraterAtendimento", "1") if version == "4.03.00" else ""
+    return HONORARIOS.format(numero=numero, total=total, dia=dia, carater=carater)
+
+
+def odonto(numero="1", valor="50.00", franquia="10.00", **vals):
+    vals = {"qtd": "1", "dia": "2026-11-20", "us": "20.00", "total": valor, **vals}
+    return ODONTO.format(numero=numero, valor=valor, franquia=franquia, **vals)
+
+
+def internacao(numero="1", lines=None, totals=None):
+    return sp_sadt(numero, lines, totals, layout=INTERNACAO)
+
+
+def sp_sadt(
+    numero="1",
+    lines=None,
+    totals=None,
+    ans="326305",
+    autorizada="2026-11-19",
+    layout=SP_SADT,
+):
     """A guia whose totals are those of its lines, `totals` replacing some of them."""
     lines = [line(1), line(2, "3", "10.55", "0.70")] if lines is None else lines
     sums = {}
@@ -146,7 +243,7 @@ def sp_sadt(numero="1", lines=None, totals=None, ans="326305", autorizada="2026-
     order = [name for _, name in TAGS] + ["valorTotalGeral"]
     procedimentos = "".join(PROCEDIMENTO.format(**x) for x in lines if x["tipo"] == "22")
     despesas = "".join(DESPESA.format(**x) for x in lines if x["tipo"] != "22")
-    return SP_SADT.format(
+    return layout.format(
         ans=ans,
         numero=numero,
         autorizada=autorizada,
@@ -336,6 +433,24 @@ class TestReceive(OperadoraCase):
             with self.subTest(name):
                 self.accept(operadora(), message(body(guia)))
 
+    def test_takes_every_type_of_guia(self):
+        """The patient's share of a GTO is not claimed: 50.00 − 10.00."""
+        lines = [line(1, "2", "30.00"), line(2, "1.5", "8.00", tipo="02")]
+        for version in VERSIONS:
+            cases = {
+                "honorarios": (honorarios("5", version=version), "10.00", None),
+                "internacao": (internacao("5", lines), "72.00", "S9"),
+                "odonto": (odonto("5"), "40.00", "S8"),
+            }
+            for name, (guia, total, senha) in cases.items():
+                with self.subTest(name, version=version):
+                    op = operadora(version)
+                    number = self.accept(op, message(body(guia), version), version)
+                    analysis = op.analysis([number], issued_on=TODAY)
+                    root = self.check_answer(analysis, version, "DEMONSTRATIVO_ANALISE_CONTA")
+                    self.assertEqual(value(root, ".//ans:valorInformadoGeral"), total)
+                    self.assertEqual(value(root, ".//ans:relacaoGuias/ans:senha"), senha)
+
     def test_hundred_guias_and_no_more(self):
         guias = [consulta(number) for number in range(101)]
         self.assertEqual(self.refused(operadora(), message(body(*guias)))[0], "5015")
@@ -410,40 +525,32 @@ class TestRefusals(OperadoraCase):
         guias = [consulta(number, "99999999.99") for number in range(2)]
         self.assertEqual(self.refused(operadora(), message(body(*guias)))[0], "5050")
 
-    def test_other_guias_are_not_taken(self):
-        medical = (
-            "<ans:guiaHonorarios><ans:cabecalhoGuia><ans:registroANS>326305</ans:registroANS>"
-            "<ans:numeroGuiaPrestador>1</ans:numeroGuiaPrestador></ans:cabecalhoGuia>"
-            "<ans:guiaSolicInternacao>9</ans:guiaSolicInternacao><ans:beneficiario>"
-            "<ans:numeroCarteira>1</ans:numeroCarteira><ans:atendimentoRN>N</ans:atendimentoRN>"
-            "</ans:beneficiario><ans:localContratado><ans:codigoContratado>"
-            "<ans:codigoNaOperadora>1</ans:codigoNaOperadora></ans:codigoContratado>"
-            "<ans:nomeContratado>HOSPITAL</ans:nomeContratado><ans:cnes>9999999</ans:cnes>"
-            "</ans:localContratado><ans:dadosContratadoExecutante>"
-            "<ans:codigonaOperadora>1</ans:codigonaOperadora>"
-            "<ans:cnesContratadoExecutante>9999999</ans:cnesContratadoExecutante>"
-            "</ans:dadosContratadoExecutante><ans:dadosInternacao>"
-            "<ans:dataInicioFaturamento>2026-11-20</ans:dataInicioFaturamento>"
-            "<ans:dataFimFaturamento>2026-11-20</ans:dataFimFaturamento>"
-            "<ans:caraterAtendimento>1</ans:caraterAtendimento></ans:dadosInternacao>"
-            "<ans:procedimentosRealizados><ans:procedimentoRealizado>"
-            "<ans:sequencialItem>1</ans:sequencialItem><ans:dataExecucao>2026-11-20</ans:dataExecucao>"
-            "<ans:procedimento><ans:codigoTabela>22</ans:codigoTabela>"
-            "<ans:codigoProcedimento>1</ans:codigoProcedimento>"
-            "<ans:descricaoProcedimento>X</ans:descricaoProcedimento></ans:procedimento>"
-            "<ans:quantidadeExecutada>1</ans:quantidadeExecutada>"
-            "<ans:reducaoAcrescimo>1.00</ans:reducaoAcrescimo>"
-            "<ans:valorUnitario>1.00</ans:valorUnitario><ans:valorTotal>1.00</ans:valorTotal>"
-            "<ans:profissionais><ans:grauParticipacao>12</ans:grauParticipacao>"
-            "<ans:codProfissional><ans:cpfContratado>52998224725</ans:cpfContratado>"
-            "</ans:codProfissional><ans:nomeProfissional>X</ans:nomeProfissional>"
-            "<ans:conselhoProfissional>06</ans:conselhoProfissional>"
-            "<ans:numeroConselhoProfissional>1</ans:numeroConselhoProfissional><ans:UF>35</ans:UF>"
-            "<ans:CBO>225125</ans:CBO></ans:profissionais></ans:procedimentoRealizado>"
-            "</ans:procedimentosRealizados><ans:valorTotalHonorarios>1.00</ans:valorTotalHonorarios>"
-            "<ans:dataEmissaoGuia>2026-11-20</ans:dataEmissaoGuia></ans:guiaHonorarios>"
-        )
-        self.assertEqual(self.refused(operadora(), message(body(medical)))[0], "1301")
+    def test_guias_of_an_internacao(self):
+        early, late = [line(1, dia="2026-11-19")], [line(1, dia="2026-11-21")]
+        cases = [
+            ("early item", internacao(lines=early), "1605"),
+            ("late item", internacao(lines=late), "1607"),
+            ("total", internacao(totals={"valorTotalGeral": "1.00"}), "5042"),
+            ("early fee", honorarios(dia="2026-11-19"), "1605"),
+            ("late fee", honorarios(dia="2026-11-21"), "1607"),
+            ("total of fees", honorarios(total="10.01"), "5042"),
+        ]
+        for name, guia, code in cases:
+            with self.subTest(name):
+                self.assertEqual(self.refused(operadora(), message(body(guia)))[0], code)
+
+    def test_odonto(self):
+        cases = [
+            ("total", odonto(total="50.01"), "5042"),
+            ("US", odonto(us="20.01"), "5042"),
+            ("patient pays more", odonto(franquia="50.01"), "5050"),
+            ("negative", odonto(valor="-1.00", franquia="0.00"), "5050"),
+            ("nothing done", odonto(qtd="0"), "1806"),
+            ("done tomorrow", odonto(dia="2026-11-22"), "3223"),
+        ]
+        for name, guia, code in cases:
+            with self.subTest(name):
+                self.assertEqual(self.refused(operadora(), message(body(guia)))[0], code)
 
     def test_hostile_input(self):
         doctype = '<!DOCTYPE x [<!ENTITY a "1">]>'
