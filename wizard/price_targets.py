@@ -349,6 +349,7 @@ class TableTarget:
 
     def write(self, rows):
         """Insert and refresh the lines of `rows`; returns the table."""
+        self.table.check_access("write")
         lock(self.table)
         existing = self._get_existing()
         lines = [self._prepare_line(values) for values in rows]
@@ -365,6 +366,8 @@ class TableTarget:
                 for line in lines
             ),
         )
+        # COPY goes past the cache.
+        self.table.invalidate_recordset(["line_ids", "line_count"])
         return self.table
 
     def _get_existing(self):
