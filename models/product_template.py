@@ -83,7 +83,13 @@ class ProductTemplate(models.Model):
     tiss_unit_id = term_field(
         "60", "TISS Unit", compute="_compute_tiss_unit_id", store=True, readonly=False
     )
-    tiss_component_ids = fields.One2many("tiss.package.line", "package_id", "Components", copy=True)
+    tiss_component_ids = fields.One2many(
+        "tiss.package.line",
+        "package_id",
+        "Components",
+        copy=True,
+        groups="l10n_br_tiss.group_tiss_reception",
+    )
 
     # ------------------------------------------------------------------
     # Compute, inverse, search
@@ -207,7 +213,7 @@ class ProductTemplate(models.Model):
     @api.constrains("tiss_component_ids", "tiss_table")
     def _check_tiss_components(self):
         for product in self:
-            if product.tiss_component_ids and product.tiss_table not in OWN_TABLES:
+            if product.sudo().tiss_component_ids and product.tiss_table not in OWN_TABLES:
                 raise ValidationError(
                     self.env._(
                         "Only a package has components: choose table 98 (or 90 in dentistry, 00"

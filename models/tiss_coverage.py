@@ -24,6 +24,7 @@ class TissCoverage(models.Model):
     _inherit = ["tiss.contract.log"]
     _order = "contract_id, sequence, id"
     _check_company_auto = True
+    _rec_names_search = ["product_tmpl_id", "categ_id", "plan_id", "note"]
     # The terms in words say all that matters; the rest tells where and when.
     _tiss_log_fields = (
         "summary",
