@@ -272,12 +272,14 @@ class Agreements:
         for i, card in enumerate(self.clinic.cards):
             card.waiting_start_date = self.today - timedelta(days=60 + 37 * (i % 20))
         holders = self.clinic.cards[:6]
-        for i, holder in enumerate(holders):
-            others = self.clinic.cards.filtered(
+        free = self.clinic.cards - holders
+        for holder in holders:
+            # In a small clinic not every holder has one.
+            dependant = free.filtered(
                 lambda card, holder=holder: card.operadora_id == holder.operadora_id
-            )
-            dependant = (others - holders)[i]
+            )[:1]
             dependant.write({"bond": "dependant", "holder_id": holder.id})
+            free -= dependant
 
     def _build_appointments(self):
         """Today's and tomorrow's agenda, each with the card and what for."""
