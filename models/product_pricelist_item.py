@@ -255,7 +255,6 @@ class ProductPricelistItem(models.Model):
         others = self.filtered(
             lambda item: item.compute_price not in ("tiss_table", "tiss_package")
         )
-        super(ProductPricelistItem, others)._compute_price_label()
         # In sudo: the label names tables that a seller without our rights may not open.
         for item in (self - others).sudo():
             what = item.tiss_price_table_id.display_name
@@ -267,6 +266,7 @@ class ProductPricelistItem(models.Model):
             if item.tiss_percent:
                 parts.append(f"{self._tiss_sign(item.tiss_percent)}%")
             item.price = " · ".join(filter(None, parts))
+        return super(ProductPricelistItem, others)._compute_price_label()
 
     def _tiss_sign(self, percent):
         """A percentage with its sign: −20 or +12,50."""

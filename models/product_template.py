@@ -108,21 +108,22 @@ class ProductTemplate(models.Model):
 
     @api.depends("tiss_term_id.end_date", "tiss_table", "tiss_code")
     def _compute_tiss_code_warning(self):
-        _ = self.env._
         known = self._tiss_match_terms()
         today = fields.Date.context_today(self)
         for product in self:
             end, code, table = product.tiss_term_id.end_date, product.tiss_code, product.tiss_table
             warning = False
             if end and end < today:
-                warning = _("TUSS ended this code on %s.", format_date(self.env, end))
+                warning = self.env._("TUSS ended this code on %s.", format_date(self.env, end))
             elif code and table in PROCEDURE_TABLES and not product.tiss_term_id:
                 if product in known:
-                    warning = _("TUSS has this code: link the product to its term.")
+                    warning = self.env._("TUSS has this code: link the product to its term.")
                 elif not identifiers.valid_tuss(code):
-                    warning = _("%s is not a TUSS code: its check digit is wrong.", code)
+                    warning = self.env._("%s is not a TUSS code: its check digit is wrong.", code)
                 else:
-                    warning = _("Table %(table)s has no code %(code)s.", table=table, code=code)
+                    warning = self.env._(
+                        "Table %(table)s has no code %(code)s.", table=table, code=code
+                    )
             product.tiss_code_warning = warning
 
     @api.depends("tiss_code")

@@ -26,7 +26,7 @@ class TissPriceTableLine(models.Model):
     uco = fields.Float("UCO", digits=(12, 4), help="Quantity of units of operational cost.")
     film = fields.Float("Film m²", digits=(12, 4))
     auxiliaries = fields.Integer("Assistants")
-    anaesthetic_porte = fields.Integer("Anaesthetic Porte")
+    anaesthetic_porte = fields.Integer()
     # ---- CH
     ch = fields.Float("CH", digits=(12, 4), help="Quantity of fee coefficients (AMB).")
     # ---- Reais

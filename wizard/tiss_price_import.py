@@ -215,7 +215,7 @@ class TissPriceImport(models.TransientModel):
         good = self.line_ids.filtered(lambda line: line.state in ("new", "changed"))
         rows = [_from_json(line.values) for line in good]
         self._check_ready()
-        self._get_target(create=True).write(rows)
+        self._get_target(create=True).store(rows)
         self.write({"state": "done", "result": self._describe_result(len(rows))})
         if rows:
             self._note_result()
