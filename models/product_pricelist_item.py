@@ -186,12 +186,17 @@ class ProductPricelistItem(models.Model):
 
     @api.depends("pricelist_id")
     def _compute_tiss_operadora_id(self):
-        contracts = self.env["tiss.contract"].search_fetch(
-            [("pricelist_id", "in", self.pricelist_id.ids)], ["pricelist_id", "partner_id"]
+        # Whoever may see a price list may see whose it is, also a seller without our rights.
+        contracts = (
+            self.env["tiss.contract"]
+            .sudo()
+            .search_fetch(
+                [("pricelist_id", "in", self.pricelist_id.ids)], ["pricelist_id", "partner_id"]
+            )
         )
-        operadoras = {contract.pricelist_id: contract.partner_id for contract in contracts}
+        operadoras = {contract.pricelist_id.id: contract.partner_id.id for contract in contracts}
         for item in self:
-            item.tiss_operadora_id = operadoras.get(item.pricelist_id)
+            item.tiss_operadora_id = operadoras.get(item.pricelist_id.id)
 
     @api.depends("product_tmpl_id.tiss_term_id", "product_id.tiss_term_id")
     def _compute_tiss_term_id(self):
@@ -250,8 +255,8 @@ class ProductPricelistItem(models.Model):
         others = self.filtered(
             lambda item: item.compute_price not in ("tiss_table", "tiss_package")
         )
-        super(ProductPricelistItem, others)._compute_price_label()
-        for item in self - others:
+        # In sudo: the label names tables that a seller without our rights may not open.
+        for item in (self - others).sudo():
             what = item.tiss_price_table_id.display_name
             if item.compute_price == "tiss_package":
                 what = self.env._("Sum of the components")
@@ -261,6 +266,7 @@ class ProductPricelistItem(models.Model):
             if item.tiss_percent:
                 parts.append(f"{self._tiss_sign(item.tiss_percent)}%")
             item.price = " · ".join(filter(None, parts))
+        return super(ProductPricelistItem, others)._compute_price_label()
 
     def _tiss_sign(self, percent):
         """A percentage with its sign: −20 or +12,50."""

@@ -83,7 +83,13 @@ class ProductTemplate(models.Model):
     tiss_unit_id = term_field(
         "60", "TISS Unit", compute="_compute_tiss_unit_id", store=True, readonly=False
     )
-    tiss_component_ids = fields.One2many("tiss.package.line", "package_id", "Components", copy=True)
+    tiss_component_ids = fields.One2many(
+        "tiss.package.line",
+        "package_id",
+        "Components",
+        copy=True,
+        groups="l10n_br_tiss.group_tiss_reception",
+    )
 
     # ------------------------------------------------------------------
     # Compute, inverse, search
@@ -102,21 +108,22 @@ class ProductTemplate(models.Model):
 
     @api.depends("tiss_term_id.end_date", "tiss_table", "tiss_code")
     def _compute_tiss_code_warning(self):
-        _ = self.env._
         known = self._tiss_match_terms()
         today = fields.Date.context_today(self)
         for product in self:
             end, code, table = product.tiss_term_id.end_date, product.tiss_code, product.tiss_table
             warning = False
             if end and end < today:
-                warning = _("TUSS ended this code on %s.", format_date(self.env, end))
+                warning = self.env._("TUSS ended this code on %s.", format_date(self.env, end))
             elif code and table in PROCEDURE_TABLES and not product.tiss_term_id:
                 if product in known:
-                    warning = _("TUSS has this code: link the product to its term.")
+                    warning = self.env._("TUSS has this code: link the product to its term.")
                 elif not identifiers.valid_tuss(code):
-                    warning = _("%s is not a TUSS code: its check digit is wrong.", code)
+                    warning = self.env._("%s is not a TUSS code: its check digit is wrong.", code)
                 else:
-                    warning = _("Table %(table)s has no code %(code)s.", table=table, code=code)
+                    warning = self.env._(
+                        "Table %(table)s has no code %(code)s.", table=table, code=code
+                    )
             product.tiss_code_warning = warning
 
     @api.depends("tiss_code")
@@ -207,7 +214,7 @@ class ProductTemplate(models.Model):
     @api.constrains("tiss_component_ids", "tiss_table")
     def _check_tiss_components(self):
         for product in self:
-            if product.tiss_component_ids and product.tiss_table not in OWN_TABLES:
+            if product.sudo().tiss_component_ids and product.tiss_table not in OWN_TABLES:
                 raise ValidationError(
                     self.env._(
                         "Only a package has components: choose table 98 (or 90 in dentistry, 00"

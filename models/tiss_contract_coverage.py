@@ -13,7 +13,7 @@ class TissContract(models.Model):
 
     _inherit = "tiss.contract"
 
-    coverage_ids = fields.One2many("tiss.coverage", "contract_id", "Coverage")
+    coverage_ids = fields.One2many("tiss.coverage", "contract_id")
     coverage_policy = fields.Selection(
         [("warn", "Warn only"), ("block", "Do not bill what is not covered")],
         "When Not Covered",

@@ -226,7 +226,8 @@ class TissContract(models.Model):
             params.update(self._get_rule_words(step.params["rule"]))
         elif step.code == "formula":
             params["label"] = step.params["rule"].price
-        return self.env._(SENTENCES[step.code]) % params
+        sentence = self.env._(SENTENCES[step.code])
+        return sentence % params
 
     def _format_param(self, name, value):
         if isinstance(value, pricing.Step):

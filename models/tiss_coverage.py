@@ -24,6 +24,7 @@ class TissCoverage(models.Model):
     _inherit = ["tiss.contract.log"]
     _order = "contract_id, sequence, id"
     _check_company_auto = True
+    _rec_names_search = ["product_tmpl_id", "categ_id", "plan_id", "note"]
     # The terms in words say all that matters; the rest tells where and when.
     _tiss_log_fields = (
         "summary",
@@ -58,7 +59,7 @@ class TissCoverage(models.Model):
     )
     categ_id = fields.Many2one("product.category", "Group", ondelete="restrict")
     plan_id = fields.Many2one(
-        "tiss.plan", "Plan", domain="[('operadora_id', '=', operadora_id)]", ondelete="restrict"
+        "tiss.plan", domain="[('operadora_id', '=', operadora_id)]", ondelete="restrict"
     )
     network_status = fields.Selection(selection="_selection_network_status")
     mode = fields.Selection(
@@ -107,7 +108,7 @@ class TissCoverage(models.Model):
     deductible_kind = fields.Selection(
         [("none", "None"), ("event", "Per item"), ("year", "Per year")], "Deductible"
     )
-    deductible_amount = fields.Monetary("Deductible Amount")
+    deductible_amount = fields.Monetary()
     note = fields.Char("Note to the Reception")
 
     _dates = models.Constraint(
@@ -197,20 +198,19 @@ class TissCoverage(models.Model):
         return self.env._("no waiting period")
 
     def _describe_count(self, aspect):
-        _ = self.env._
         if aspect == "limit_day":
-            return _("up to %s per day", format_quantity(self.env, self.limit_day))
+            return self.env._("up to %s per day", format_quantity(self.env, self.limit_day))
         if aspect == "limit_month":
-            return _("up to %s per month", format_quantity(self.env, self.limit_month))
+            return self.env._("up to %s per month", format_quantity(self.env, self.limit_month))
         if aspect == "limit_year":
-            return _("up to %s per year", format_quantity(self.env, self.limit_year))
+            return self.env._("up to %s per year", format_quantity(self.env, self.limit_year))
         if aspect == "limit_authorization":
-            return _(
+            return self.env._(
                 "up to %s per authorisation", format_quantity(self.env, self.limit_authorization)
             )
         if aspect == "interval":
-            return _("at least %s days apart", self.interval_days)
-        return _("return visit within %s days", self.return_days)
+            return self.env._("at least %s days apart", self.interval_days)
+        return self.env._("return visit within %s days", self.return_days)
 
     def _describe_age(self):
         if not self.max_age:

@@ -32,6 +32,7 @@ class TissReadjustment(models.Model):
     _description = "Readjustment"
     _order = "date desc, id desc"
     _check_company_auto = True
+    _rec_names_search = ["contract_id"]
 
     name = fields.Char(compute="_compute_name")
     contract_id = fields.Many2one(

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 from .errors import TissError
 from .money import to_decimal
 from .parser import parse
+from .pricing import is_porte
 from .sheets import Line, Sheet, SheetError, Value, check_size, read_sheets
 from .text import to_ascii
 
@@ -594,7 +595,7 @@ class AmbiguousNumber(ValueError):
 def to_porte(value: Value) -> tuple[str, Decimal]:
     """(class, fraction of it): "2B", "10% de 1A", "0,25 x 1A", 122 (Unimed); ValueError."""
     text = show(value).upper()
-    if text.lower() in _BLANKS:
+    if text.lower() in (*_BLANKS, "0"):
         return "", Decimal(1)
     if match := _CLASS.fullmatch(text):
         if not 1 <= int(match[1]) <= 14:
@@ -609,8 +610,8 @@ def to_porte(value: Value) -> tuple[str, Decimal]:
             fraction = Decimal(number.replace(",", "."))
         if sign == "%":
             fraction /= 100
-        return re.sub(r"\s", "", porte), to_decimal(fraction, _PLACES)
-    if re.fullmatch(r"\d{1,4}", text):
+        return to_porte(porte)[0], to_decimal(fraction, _PLACES)
+    if is_porte(text):
         return text, Decimal(1)
     raise ValueError(text)
 

@@ -2,7 +2,7 @@ import base64
 import itertools
 from datetime import date
 
-from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.exceptions import AccessError, ValidationError
 from odoo.fields import Command
 from odoo.tests import tagged
 from odoo.tools import format_date
@@ -501,9 +501,9 @@ class TestContractLog(TermsCase):
 
     def test_a_refused_change_leaves_no_note(self):
         row = self.contract.clause_ids[0]
-        with self.assertRaises(UserError), self.env.cr.savepoint():
+        with self.assertRaises(ValueError), self.env.cr.savepoint():
             row.state = "missing"
-            raise UserError("refused")
+            raise ValueError("refused")
         self.assertEqual(self._get_notes(), [])
 
     def test_many_changes_are_counted(self):

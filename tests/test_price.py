@@ -481,6 +481,29 @@ class TestPriceTables(PriceCase):
         with self.assertRefused("is no porte", ValidationError):
             edition.value_ids = [Command.create({"porte": "15A", "amount": 1})]
 
+    def test_a_list_that_numbers_its_portes(self):
+        """A Unimed's porte 122 of 88.50, less 10%: 79.65; its values stand after the classes."""
+        edition = self.env["tiss.porte.edition"].create(
+            {
+                "name": "Unimed inventada",
+                "value_ids": [
+                    Command.create({"porte": porte, "amount": amount})
+                    for porte, amount in (("122", 88.5), ("31", 10), ("2B", 50))
+                ],
+            }
+        )
+        edition.action_publish()
+        edition.invalidate_recordset()
+        self.assertEqual(edition.value_ids.mapped("porte"), ["2B", "31", "122"])
+        self._without_rules(ECG)
+        table = self._table("cbhpm", {"code": ECG, "tuss_code": ECG, "porte": "122"})
+        self._table_rule(table, tiss_porte_edition_id=edition.id, tiss_porte_percent=-10)
+        price = self.contract.price_for(self.products[ECG], self.visit_date)
+        self.assertEqual(str(price["amount"]), "79.65")
+        draft = table.copy()
+        with self.assertRefused("is no porte", ValidationError):
+            draft.line_ids.porte = "0122"
+
     def test_two_rows_of_one_tuss_code_are_no_price(self):
         self._without_rules(DIPYRONE)
         rows = ({"code": code, "tuss_code": DIPYRONE, "amount": 1} for code in ("1", "2"))
