@@ -161,7 +161,7 @@ class ConvenioBench(Bench):
     # ------------------------------------------------------------------
 
     def sheets(self):
-        """A file for a convênio whose procedures must be made first, one for another, new prices."""
+        """A file whose procedures must be made first, one for known procedures, new prices."""
         terms = self.env["tiss.term"].search(
             [("table_code", "in", PROCEDURE_TABLES), ("product_ids", "=", False)],
             limit=SHEET,
@@ -209,7 +209,7 @@ class ConvenioBench(Bench):
         self.judge(f"{name}: {seconds:.1f} s, under {SHEET_SECONDS} s", seconds < SHEET_SECONDS)
 
     def _import_and_commit(self, wizard):
-        """What is done at the end of a request belongs to it: the note in the convênio's chatter."""
+        """The note in the convênio's chatter, at the end of the request, belongs to it."""
         wizard.action_import()
         self.env.flush_all()
         self.env.cr.precommit.run()
