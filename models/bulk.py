@@ -1,9 +1,10 @@
-"""What the ORM does not do in bulk: upserts, append-only tables, one query per one2many."""
+"""What the ORM does not do in bulk: upserts, append-only tables, one query per one2many…"""
 
 import csv
 import io
 
 from odoo.exceptions import LockError
+from odoo.fields import Image
 from odoo.tools import SQL
 
 
@@ -77,6 +78,16 @@ def insert(model, columns, rows):
         buffer,
     )
     model.invalidate_model()
+
+
+def skip_images(records):
+    """Spare new records without a picture the computation of its smaller copies.
+
+    :param records: just created and not flushed; none was given an image
+    """
+    for field in records._fields.values():
+        if isinstance(field, Image) and field.store and field.compute:
+            records.env.remove_to_compute(field, records)
 
 
 def read_children(parents, name):

@@ -246,11 +246,11 @@ class TissReadjustment(models.Model):
 
     def _get_rules(self):
         """The rules of the contract that hold on the day of the readjustment or begin later."""
-        pricelist = self.contract_id.pricelist_id
-        moment = pricelist.item_ids._tiss_to_moment(self.date, datetime.time.min)
-        return self.env["product.pricelist.item"].search_fetch(
+        Item = self.env["product.pricelist.item"]
+        moment = Item._tiss_to_moment(self.date, datetime.time.min)
+        return Item.search_fetch(
             [
-                ("pricelist_id", "=", pricelist.id),
+                ("pricelist_id", "=", self.contract_id.pricelist_id.id),
                 "|", ("date_end", "=", False), ("date_end", ">=", moment),
             ]
         )  # fmt: skip
