@@ -8,7 +8,6 @@ from ..standard.money import from_cents, line_total, to_cents, to_decimal
 from .coverage_book import get_copayment, split
 from .tiss_coverage import format_quantity
 
-NEWBORN_DAYS = 30  # Law 9.656/1998, article 12, III, a
 # A reason that blocks, one that a person should look at, and one that only explains.
 BLOCK, WARN, INFO = "block", "warn", "info"
 
@@ -112,23 +111,21 @@ class CoverageAnswer:
         if card.validity_date and card.validity_date < date:
             message = self.env._("The card expired on %s.", self.format_date(card.validity_date))
             self._say("card_expired", BLOCK, message, card)
-        if card.waiting_start_date and date < card.waiting_start_date:
-            message = self.env._(
-                "The card is valid from %s on.", self.format_date(card.waiting_start_date)
-            )
+        start = max(filter(None, (card.start_date, card.waiting_start_date)), default=None)
+        if start and date < start:
+            message = self.env._("The card is valid from %s on.", self.format_date(start))
             self._say("card_not_yet_valid", BLOCK, message, card)
 
     def _check_newborn(self):
         if not self.card.is_newborn:
             return
-        birth = self.patient.tiss_birth_date
-        if not birth:
+        last = self.card.newborn_until
+        if not last:
             message = self.env._(
                 "Fill in the newborn's birth date: the parent's card covers 30 days."
             )
             self._say("newborn_unknown", WARN, message, self.patient)
             return
-        last = birth + datetime.timedelta(NEWBORN_DAYS)
         if self.request.date > last:
             message = self.env._(
                 "The parent's card covered the newborn until %s: register a card of the child's"

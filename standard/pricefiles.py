@@ -12,7 +12,6 @@ import datetime
 import hashlib
 import math
 import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
@@ -815,8 +814,3 @@ def _add_duplicate(row: Row, other: Row) -> Row:
         return row
     text = str(row.values.get("code") or row.values.get("porte"))
     return row._replace(problems=(*row.problems, Problem("duplicate", "", text, other.line)))
-
-
-def count_by_state(rows: Iterable[Row]) -> Counter:
-    """How many rows are good, wrong and skipped."""
-    return Counter("error" if r.problems else "skipped" if r.skipped else "good" for r in rows)
