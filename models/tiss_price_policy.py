@@ -16,9 +16,10 @@ class TissPricePolicy(models.Model):
     _check_company_auto = True
 
     active = fields.Boolean(default=True)
-    sequence = fields.Integer(default=10)
+    sequence = fields.Integer(default=100)
     name = fields.Char(required=True, translate=True)
-    company_id = fields.Many2one("res.company", index=True)
+    # Empty only for the presets, which every clinic reads: a change would move others' prices.
+    company_id = fields.Many2one("res.company", index=True, default=lambda self: self.env.company)
     same_access = fields.Char(
         default="100/50",
         required=True,

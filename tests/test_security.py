@@ -230,12 +230,14 @@ class TestSecurity(TissCommon):
             if "company_id" not in model._fields or model._transient:
                 continue
             rules = self.env["ir.rule"].sudo().search([("model_id.model", "=", name)])
-            companies = "company_ids + [False]" if name in SHARED else "company_ids"
+            shared = rules.filtered(lambda rule: "False" in rule.domain_force)
             with self.subTest(name):
                 self.assertTrue(model._fields["company_id"].store)
                 self.assertEqual(
-                    rules.mapped("domain_force"), [f"[('company_id', 'in', {companies})]"]
+                    (rules - shared).mapped("domain_force"), ["[('company_id', 'in', company_ids)]"]
                 )
+                self.assertEqual(bool(shared), name in SHARED)
+                self.assertFalse(shared.filtered("perm_write"), "what all share nobody changes")
                 self.assertFalse(rules.groups, "a rule of a group widens, it does not narrow")
 
     def test_roles_imply_what_they_should_and_no_more(self):
@@ -497,11 +499,16 @@ class TestSecurity(TissCommon):
                 self.assertIn(words, check.price_html)
 
     def test_prices_and_rules_are_changed_by_a_manager_only(self):
+        preset = self.env.ref("l10n_br_tiss.tiss_price_policy_amb_92")
+        with self.assertRaises(AccessError):
+            self._rpc("manager", preset, "write", {"urgency_percent": 1})
+        own = preset.copy({"company_id": self.company.id})
+        self._rpc("manager", own, "write", {"urgency_percent": 1})
         item = self.contract.price_item_ids[:1]
         table = item.search([("compute_price", "=", "tiss_table")], limit=1).tiss_price_table_id
         for record, vals in (
             (table, {"note": "x"}),
-            (self.env["tiss.price.policy"].search([], limit=1), {"urgency_percent": 1}),
+            (own, {"urgency_percent": 1}),
         ):
             for role in ("reception", "billing", "clinical", "employee", "accountant", "portal"):
                 with self.subTest(record._name, role=role), self.assertRaises(AccessError):
