@@ -68,7 +68,9 @@ class TestTerminology(TransactionCase):
                 domain = field.domain if field.type == "many2one" else None
                 if field.comodel_name != "tiss.term" or not isinstance(domain, list):
                     continue
-                for leaf in (each for each in domain if each[0] == "table_code"):
+                for leaf in domain:
+                    if leaf[0] != "table_code":
+                        continue
                     tables = leaf[2] if isinstance(leaf[2], (list, tuple)) else [leaf[2]]
                     self.assertLessEqual(set(tables), loaded, field)
 
