@@ -11,7 +11,7 @@ import statistics
 import time
 from datetime import timedelta
 
-import openpyxl
+import xlsxwriter
 
 from odoo.fields import Command
 
@@ -233,14 +233,14 @@ TERM_TITLES = [
 
 
 def make_workbook(sheets):
-    """Bytes of an .xlsx: {title of a sheet: rows}."""
-    book = openpyxl.Workbook(write_only=True)
-    for title, rows in sheets.items():
-        sheet = book.create_sheet(title)
-        for row in rows:
-            sheet.append(row)
+    """Bytes of an .xlsx such as Excel saves, with shared strings: {title of a sheet: rows}."""
     stream = io.BytesIO()
-    book.save(stream)
+    book = xlsxwriter.Workbook(stream, {"in_memory": True, "default_date_format": "dd/mm/yyyy"})
+    for title, rows in sheets.items():
+        sheet = book.add_worksheet(title)
+        for i, row in enumerate(rows):
+            sheet.write_row(i, 0, row)
+    book.close()
     return stream.getvalue()
 
 
