@@ -169,7 +169,7 @@ class TissContractLog(models.AbstractModel):
             caption = self._fields[name]._description_string(self.env)
             if kind == "write" and before != after:
                 parts.append(f"{caption} {before or '–'} → {after or '–'}")
-            elif kind != "write" and (before or after):
+            elif kind != "write" and name != "active" and (before or after):
                 parts.append(f"{caption} {before or after}")
         what = "; ".join(parts)
         if kind == "create":
