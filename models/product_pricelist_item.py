@@ -4,8 +4,9 @@ import pytz
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
-from odoo.tools import SQL, format_date, formatLang
+from odoo.tools import SQL, formatLang
 
+from . import period
 from .price_book import CONDITIONS, PriceBook, PriceRequest
 from .tiss_term import PROCEDURE_TABLES
 
@@ -213,7 +214,7 @@ class ProductPricelistItem(models.Model):
     @api.depends("date_start", "date_end")
     @api.depends_context("tz")
     def _compute_tiss_dates(self):
-        zone = self._tiss_get_zone()
+        zone = period.get_zone(self.env)
         for item in self:
             start, end = item.date_start, item.date_end
             item.tiss_start_date = start and pytz.utc.localize(start).astimezone(zone).date()
@@ -255,7 +256,7 @@ class ProductPricelistItem(models.Model):
         others = self.filtered(
             lambda item: item.compute_price not in ("tiss_table", "tiss_package")
         )
-        # In sudo: the label names tables that a seller without our rights may not open.
+        # As superuser: in a list of prices its name is no secret for those without our tables.
         for item in (self - others).sudo():
             what = item.tiss_price_table_id.display_name
             if item.compute_price == "tiss_package":
@@ -410,24 +411,16 @@ class ProductPricelistItem(models.Model):
                 vals[stored] = self._tiss_to_moment(date, time)
         return vals
 
-    def _tiss_get_zone(self):
-        return pytz.timezone(self.env.context.get("tz") or self.env.user.tz or "America/Sao_Paulo")
-
     def _tiss_to_moment(self, date, time):
         """A rule holds by the second: the local `time` of `date`, in UTC."""
         if not date:
             return False
-        local = self._tiss_get_zone().localize(datetime.datetime.combine(date, time))
+        local = period.get_zone(self.env).localize(datetime.datetime.combine(date, time))
         return local.astimezone(pytz.utc).replace(tzinfo=None)
 
     def _tiss_get_period(self):
         """The days of a rule in words."""
-        start, end = self.tiss_start_date, self.tiss_end_date
-        if not start and not end:
-            return self.env._("always")
-        since = start and self.env._("from %s", format_date(self.env, start))
-        until = end and self.env._("until %s", format_date(self.env, end))
-        return " ".join(filter(None, (since, until)))
+        return period.describe(self.env, self.tiss_start_date, self.tiss_end_date)
 
     def _tiss_get_sent_code(self, product):
         """What a guia says of a product priced by this rule; an empty rule says its own.

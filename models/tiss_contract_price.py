@@ -182,20 +182,27 @@ class TissContract(models.Model):
         return sorted(members, key=amount, reverse=True)
 
     def _prepare_price_request(self, **details):
-        """A `PriceRequest` out of what a caller from outside sends: ids, and dates as text."""
-        models_by_name = {
-            "product": "product.product",
-            "plan": "tiss.plan",
-            "professional": "res.partner",
-        }
-        for name, model in models_by_name.items():
-            if isinstance(details.get(name), int):
-                details[name] = self.env[model].browse(details[name] or [])
-        details["date"] = fields.Date.to_date(details["date"])
+        """A `PriceRequest` of records or of ids."""
+        details = self._to_records(details)
         for name in ("moment", "moment_end"):
             if details.get(name):
                 details[name] = fields.Datetime.to_datetime(details[name])
         return PriceRequest(**details)
+
+    def _to_records(self, details):
+        """What a caller from outside sends of a question: ids become records, texts dates."""
+        models_by_name = {
+            "product": "product.product",
+            "plan": "tiss.plan",
+            "professional": "res.partner",
+            "card": "tiss.card",
+            "encounter": "tiss.encounter",
+        }
+        details = dict(details, date=fields.Date.to_date(details["date"]))
+        for name, model in models_by_name.items():
+            if isinstance(details.get(name), int):
+                details[name] = self.env[model].browse(details[name] or [])
+        return details
 
     def _to_details(self, item):
         if isinstance(item, dict):

@@ -6,6 +6,8 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command, Domain
 from odoo.tools import format_date
 
+from . import period
+
 TODO = "mail.mail_activity_data_todo"
 REMINDER_DAYS = 15  # before the day of notice
 BASE_DATE_DAYS = 60  # before the base date
@@ -256,8 +258,7 @@ class TissContract(models.Model):
 
     def _get_today(self):
         """Today in Brazil also for the cron, whose user has no time zone."""
-        zone = self.env.context.get("tz") or self.env.user.tz or "America/Sao_Paulo"
-        return fields.Date.context_today(self.with_context(tz=zone))
+        return period.get_today(self.env)
 
     # ------------------------------------------------------------------
     # Constraints and onchange

@@ -1,8 +1,9 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
-from odoo.tools import float_repr, format_date
+from odoo.tools import float_repr
 from odoo.tools.misc import get_lang
 
+from . import period
 from .coverage_book import SAID, get_aspects
 
 # Rules of the same scope and conditions may not hold on the same day.
@@ -267,32 +268,17 @@ class TissCoverage(models.Model):
             lambda rule: tuple(rule[name] for name in IDENTITY)
         )
         for rules in groups.values():
-            in_order = rules.sorted(
-                lambda rule: rule.start_date or fields.Date.to_date("0001-01-01")
-            )
-            for first, second in zip(in_order, in_order[1:], strict=False):
-                if (
-                    not first.end_date
-                    or not second.start_date
-                    or (second.start_date <= first.end_date)
-                ):
-                    raise ValidationError(
-                        self.env._(
-                            "Two coverage rules for %(name)s hold on the same days: one %(first)s,"
-                            " another %(second)s. End the first before the second starts.",
-                            name=first.name,
-                            first=first._describe_period(),
-                            second=second._describe_period(),
-                        )
+            if overlap := period.find_overlap(rules):
+                first, second = overlap
+                raise ValidationError(
+                    self.env._(
+                        "Two coverage rules for %(name)s hold on the same days: one %(first)s,"
+                        " another %(second)s. End the first before the second starts.",
+                        name=first.name,
+                        first=period.describe(self.env, first.start_date, first.end_date),
+                        second=period.describe(self.env, second.start_date, second.end_date),
                     )
-
-    def _describe_period(self):
-        start, end = format_date(self.env, self.start_date), format_date(self.env, self.end_date)
-        if start and end:
-            return self.env._("from %(start)s until %(end)s", start=start, end=end)
-        if start:
-            return self.env._("from %s on", start)
-        return self.env._("until %s", end) if end else self.env._("always")
+                )
 
 
 def format_quantity(env, quantity):

@@ -336,7 +336,7 @@ class TestNetwork(TermsCase):
                 self._accredit(start_date=start, end_date=end)
         self._accredit(start_date=False, end_date="2026-02-28")
         self._accredit(start_date="2026-06-01")
-        period = f"{self._format(2026, 3, 1)} to {self._format(2026, 6, 1)}"
+        period = f"from {self._format(2026, 3, 1)} until {self._format(2026, 6, 1)}"
         with self.assertRefused(period, ValidationError):
             first.end_date = "2026-06-01"
         with self.assertRefused("ends after it begins", ValidationError):

@@ -385,6 +385,13 @@ class TestPriceRules(PriceCase):
         self._rule(product, fixed_price=60, tiss_covered=False)
         self.assertEqual(self.pricelist._get_product_price_rule(product, 1), (7.0, False))
 
+    def test_whoever_sells_sees_the_kind_of_price(self):
+        table = self._table("list", {"code": EXCISION, "amount": 200})
+        rule = self._table_rule(table, tiss_percent=-20)
+        seller = self._create_user("vendas", "base.group_user")
+        rule.invalidate_recordset()
+        self.assertEqual(rule.with_user(seller).price, "Tabela list · −20%")
+
     def test_odoo_asks_a_table_rule_for_its_price(self):
         rule = self._table_rule(self._table("cbhpm", {"code": HERNIA, "porte": "8B"}))
         product = self.products[HERNIA]
