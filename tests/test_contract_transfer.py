@@ -37,7 +37,7 @@ class TestContractTransfer(TissCommon):
             {"network_level_ids": [Command.set(levels[1:].ids)], "hiring_kind": "company"}
         )
         env["tiss.card.rule"].create(
-            {"operadora_id": cls.operadora.id, "plan_id": cls.plan.id, "length": 10}
+            {"operadora_id": cls.operadora.id, "plan_id": cls.plan.id, "card_length": 10}
         )
         cls.policy = env["tiss.price.policy"].create(
             {"name": "Regra da clínica", "urgency_percent": 33.5, "by_order": "100/70/50"}
