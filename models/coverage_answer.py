@@ -112,8 +112,11 @@ class CoverageAnswer:
         if card.validity_date and card.validity_date < date:
             message = _("The card expired on %s.", self.format_date(card.validity_date))
             self._say("card_expired", BLOCK, message, card)
-        if card.waiting_start_date and date < card.waiting_start_date:
-            message = _("The card is valid from %s on.", self.format_date(card.waiting_start_date))
+        # A new card of an old member begins after he joined the plan.
+        starts = filter(None, (card.start_date, card.waiting_start_date))
+        start = max(starts, default=None)
+        if start and date < start:
+            message = _("The card is valid from %s on.", self.format_date(start))
             self._say("card_not_yet_valid", BLOCK, message, card)
 
     def _check_newborn(self):

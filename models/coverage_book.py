@@ -195,7 +195,7 @@ class CoverageBook:
         return self.env[model].browse(sorted(ids))
 
     def _fetch_people(self):
-        dates = ["validity_date", "waiting_start_date"]
+        dates = ["start_date", "validity_date", "waiting_start_date"]
         self.cards.fetch(["patient_id", "plan_id", "operadora_id", "is_newborn", *dates])
         plans = self.cards.plan_id
         plans.fetch(["name", "network_level_ids"])
