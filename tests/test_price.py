@@ -115,6 +115,22 @@ class TestPriceCases(PriceCase):
         self.assertEqual([float(first["amount"]), float(second["amount"])], [2600.00, 1040.00])
         self.assertIn("Procedure 2 by the same access: 50%", second["explanation"])
 
+    def test_a_surgeon_who_is_not_called_so_is_in_the_order_of_the_act_too(self):
+        """9A 1000.00, and half of 8B 800.00 although only one line says who did it."""
+        table = self._table(
+            "cbhpm", {"code": HERNIA, "porte": "8B"}, {"code": EXCISION, "porte": "9A"}
+        )
+        self._table_rule(table)
+        prices = self.contract.price_act(
+            [
+                {"product": self.products[EXCISION]},
+                {"product": self.products[HERNIA], "role": "surgeon"},
+            ],
+            self.visit_date,
+            access="same",
+        )
+        self.assertEqual([float(price["amount"]) for price in prices], [1000.00, 400.00])
+
     def test_first_assistant_of_a_2018_edition(self):
         """60% of 800.00; by the rules up to 2016 it is 30%. The UCO is not his."""
         table = self._table("cbhpm", {"code": HERNIA, "porte": "8B", "uco": 4, "auxiliaries": 2})
