@@ -7,7 +7,7 @@ from odoo.tests import Form, tagged
 
 from ..models.price_book import PriceRequest
 from ..standard.money import to_decimal
-from .common import BLOOD_COUNT, CONSULTATION, DIPYRONE, ECG, TissCommon
+from .common import BLOOD_COUNT, CONSULTATION, DIPYRONE, ECG, PRICES, TissCommon
 
 HERNIA, EXCISION = "31009115", "30101026"
 SATURDAY_NIGHT = datetime(2026, 11, 21, 22, 0)
@@ -327,6 +327,16 @@ class TestPriceRules(PriceCase):
                 "product_tmpl_id": self.products[HERNIA].product_tmpl_id.id}  # fmt: skip
         with self.assertRefused("two prices", ValidationError):
             self.env["product.pricelist.item"].create([vals, {**vals, "fixed_price": 5}])
+
+    def test_the_last_day_of_the_calendar_is_an_end_like_any_other(self):
+        """Many tables write 31/12/9999 for “without end”."""
+        product = self.products[CONSULTATION]
+        item = self.pricelist.item_ids.filtered(
+            lambda item: item.product_tmpl_id == product.product_tmpl_id
+        )
+        item.tiss_end_date = "9999-12-31"
+        self.assertEqual(str(item.tiss_end_date), "9999-12-31")
+        self.assertEqual(self._unit(product), PRICES[CONSULTATION])
 
     def test_lists_of_nobody_may_overlap(self):
         free = self.env["product.pricelist"].sudo().create({"name": "Particular"})
