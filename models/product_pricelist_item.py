@@ -415,8 +415,13 @@ class ProductPricelistItem(models.Model):
         """A rule holds by the second: the local `time` of `date`, in UTC."""
         if not date:
             return False
-        local = period.get_zone(self.env).localize(datetime.datetime.combine(date, time))
-        return local.astimezone(pytz.utc).replace(tzinfo=None)
+        moment = datetime.datetime.combine(date, time)
+        try:
+            local = period.get_zone(self.env).localize(moment)
+            return local.astimezone(pytz.utc).replace(tzinfo=None)
+        except OverflowError:
+            # 31/12/9999 is how many tables write “without end”; in UTC it is the year 10000.
+            return moment
 
     def _tiss_get_period(self):
         """The days of a rule in words."""

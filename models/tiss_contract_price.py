@@ -169,7 +169,9 @@ class TissContract(models.Model):
         for position, (request, act) in enumerate(zip(requests, acts, strict=True)):
             if act is not None:
                 professional = request.professional.id if request.professional else False
-                groups.setdefault((act, request.role, professional), []).append(position)
+                # Nobody says of a surgeon who is alone that he is one.
+                role = request.role or "surgeon"
+                groups.setdefault((act, role, professional), []).append(position)
         return groups
 
     def _rank(self, book, members):

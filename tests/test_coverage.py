@@ -117,6 +117,12 @@ class TestCoverage(CoverageCommon):
         )
         self.assertEqual(answer, self._ask(professional=self.professional))
 
+    def test_a_new_card_of_an_old_member_begins_on_its_own_day(self):
+        self.card.write({"start_date": DAY, "waiting_start_date": date(2020, 1, 1)})
+        self.assertTrue(self._ask()["covered"], "the first day counts")
+        answer = self._ask(day=DAY - timedelta(1))
+        self.assertBlocked(answer, "card_not_yet_valid", "valid from 10/03/2026", self.card)
+
     def test_newborn_on_the_parents_card(self):
         """Born on 8 February: 30 days later is 10 March, the last day."""
         self.card.is_newborn = True

@@ -7,7 +7,7 @@ from odoo.tests import Form, tagged
 
 from ..models.price_book import PriceRequest
 from ..standard.money import to_decimal
-from .common import BLOOD_COUNT, CONSULTATION, DIPYRONE, ECG, TissCommon
+from .common import BLOOD_COUNT, CONSULTATION, DIPYRONE, ECG, PRICES, TissCommon
 
 HERNIA, EXCISION = "31009115", "30101026"
 SATURDAY_NIGHT = datetime(2026, 11, 21, 22, 0)
@@ -114,6 +114,22 @@ class TestPriceCases(PriceCase):
         self.assertEqual([float(first["factor"]), float(second["factor"])], [2.6, 1.3])
         self.assertEqual([float(first["amount"]), float(second["amount"])], [2600.00, 1040.00])
         self.assertIn("Procedure 2 by the same access: 50%", second["explanation"])
+
+    def test_a_surgeon_who_is_not_called_so_is_in_the_order_of_the_act_too(self):
+        """9A 1000.00, and half of 8B 800.00 although only one line says who did it."""
+        table = self._table(
+            "cbhpm", {"code": HERNIA, "porte": "8B"}, {"code": EXCISION, "porte": "9A"}
+        )
+        self._table_rule(table)
+        prices = self.contract.price_act(
+            [
+                {"product": self.products[EXCISION]},
+                {"product": self.products[HERNIA], "role": "surgeon"},
+            ],
+            self.visit_date,
+            access="same",
+        )
+        self.assertEqual([float(price["amount"]) for price in prices], [1000.00, 400.00])
 
     def test_first_assistant_of_a_2018_edition(self):
         """60% of 800.00; by the rules up to 2016 it is 30%. The UCO is not his."""
@@ -311,6 +327,16 @@ class TestPriceRules(PriceCase):
                 "product_tmpl_id": self.products[HERNIA].product_tmpl_id.id}  # fmt: skip
         with self.assertRefused("two prices", ValidationError):
             self.env["product.pricelist.item"].create([vals, {**vals, "fixed_price": 5}])
+
+    def test_the_last_day_of_the_calendar_is_an_end_like_any_other(self):
+        """Many tables write 31/12/9999 for “without end”."""
+        product = self.products[CONSULTATION]
+        item = self.pricelist.item_ids.filtered(
+            lambda item: item.product_tmpl_id == product.product_tmpl_id
+        )
+        item.tiss_end_date = "9999-12-31"
+        self.assertEqual(str(item.tiss_end_date), "9999-12-31")
+        self.assertEqual(self._unit(product), PRICES[CONSULTATION])
 
     def test_lists_of_nobody_may_overlap(self):
         free = self.env["product.pricelist"].sudo().create({"name": "Particular"})

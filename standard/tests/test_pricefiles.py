@@ -97,6 +97,15 @@ class TestPlain(unittest.TestCase):
         self.assertEqual(good(rows)[0]["start"], datetime.date(2026, 1, 1))
         self.assertEqual(prices(read("150.5|10101012\n33.3|40304361")[1])["10101012"], D("150.5"))
 
+    def test_a_quote_that_is_never_closed_swallows_no_line(self):
+        """An inch sign or a stray quote before a name; the lines after it stay lines."""
+        for name in ('"Consulta', '"Sonda" 12"'):
+            text = f"Código;Descrição;Valor\n10101012;{name};150,00\n40304361;Hemograma;33,30\n"
+            rows = read(text.encode())[1]
+            with self.subTest(name=name):
+                self.assertEqual([row.line for row in rows], [2, 3])
+                self.assertEqual(prices(rows), {"10101012": D("150"), "40304361": D("33.3")})
+
     def test_cents_that_an_unquoted_comma_cut_off_are_not_lost(self):
         with self.assertRaises(SheetError) as caught:
             read("10101012,150,50\n40304361,33,33\n")
