@@ -303,6 +303,21 @@ class ProductPricelistItem(models.Model):
                         )
                     )
 
+    @api.constrains("fixed_price", "tiss_tele_price", "tiss_reimbursement_price", "tiss_percent")
+    def _check_tiss_not_negative(self):
+        negative = self.filtered(
+            lambda item: (
+                min(item.fixed_price, item.tiss_tele_price, item.tiss_reimbursement_price) < 0
+                or item.tiss_percent < -100
+            )
+        )
+        if negative and self.env["tiss.contract"].search_count(
+            [("pricelist_id", "in", negative.pricelist_id.ids)], limit=1
+        ):
+            raise ValidationError(
+                self.env._("%s: no price of a convênio is below zero.", negative[0].name)
+            )
+
     @api.constrains(
         "pricelist_id", "applied_on", "product_id", "product_tmpl_id", "categ_id", "min_quantity",
         "date_start", "date_end", *CONDITIONS,
@@ -311,6 +326,14 @@ class ProductPricelistItem(models.Model):
         """In the list of a convênio one price holds at a time, or none could be reproduced."""
         self.env["tiss.contract"].flush_model(["pricelist_id"])
         self.flush_model()
+        # Rules of a transaction at the same time cannot be seen: whoever is second starts again.
+        self.env.execute_query(
+            SQL(
+                "UPDATE product_pricelist SET write_date = write_date WHERE id = ANY(%s)"
+                " RETURNING id",
+                self.pricelist_id.ids,
+            )
+        )
         rows = self.env.execute_query(self._tiss_get_overlap_query())
         if rows:
             one, other = self.browse(rows[0])

@@ -131,6 +131,43 @@ class TestPriceCases(PriceCase):
         )
         self.assertEqual([float(price["amount"]) for price in prices], [1000.00, 400.00])
 
+    def test_the_team_of_the_second_surgery(self):
+        """8B by the same access counts half: its surgeon 400.00, his assistant 60% of that.
+
+        The largest procedure provides for one assistant, so there is none of number 2.
+        """
+        table = self._table(
+            "cbhpm",
+            {"code": HERNIA, "porte": "8B", "auxiliaries": 2},
+            {"code": EXCISION, "porte": "9A", "auxiliaries": 1},
+        )
+        self._table_rule(table)
+        self.contract.price_policy_id = self.env.ref("l10n_br_tiss.tiss_price_policy_cbhpm_2018")
+        hernia, excision = self.products[HERNIA], self.products[EXCISION]
+        team = [
+            {"product": excision, "role": "surgeon"},
+            {"product": hernia, "role": "surgeon"},
+            {"product": hernia, "role": "auxiliary_1"},
+            {"product": hernia, "role": "auxiliary_2"},
+        ]
+        prices = self.contract.price_act(team, self.visit_date, access="same")
+        self.assertEqual([float(price["amount"] or 0) for price in prices], [1000, 400, 240, 0])
+        self.assertIn("provides for 1 assistants", prices[3]["explanation"][0])
+        # Without its surgeon in the bill the assistant's own order counts: 60% of 800.00.
+        [alone] = self.contract.price_act(team[2:3], self.visit_date, access="same")
+        self.assertEqual(float(alone["amount"]), 480)
+
+    def test_what_is_no_role_is_refused(self):
+        for name, value in (("role", "second_surgeon"), ("access", "left")):
+            with self.subTest(name), self.assertRefused(f"“{value}” is no {name}"):
+                self.contract.price_for(self.products[ECG], self.visit_date, **{name: value})
+
+    def test_no_price_of_a_convenio_is_negative(self):
+        item = self.contract.price_item_ids[:1]
+        for name, value in (("fixed_price", -5), ("tiss_tele_price", -1), ("tiss_percent", -101)):
+            with self.subTest(name), self.assertRefused("below zero", ValidationError):
+                item[name] = value
+
     def test_first_assistant_of_a_2018_edition(self):
         """60% of 800.00; by the rules up to 2016 it is 30%. The UCO is not his."""
         table = self._table("cbhpm", {"code": HERNIA, "porte": "8B", "uco": 4, "auxiliaries": 2})
