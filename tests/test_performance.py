@@ -74,8 +74,10 @@ class TestPerformance(TissCommon):
 
     def test_create_products(self):
         """Products of terms; each is found by its code, as itself and as its only variant."""
+        # Of one chapter: each chapter's category is looked up once.
         unused = self.env["tiss.term"].search(
-            [("table_code", "=", "22"), ("product_ids", "=", False)], limit=1 + FEW + MANY
+            [("table_code", "=", "22"), ("code", "=like", "4%"), ("product_ids", "=", False)],
+            limit=1 + FEW + MANY,
         )
         batches = {1: unused[:1], FEW: unused[1 : 1 + FEW], MANY: unused[1 + FEW :]}
         counts = self._count_by_size(batches.get, lambda terms: terms.create_products())
