@@ -133,7 +133,7 @@ class TestSecurity(TissCommon):
         env = cls.env(context={**cls.env.context, "allowed_company_ids": company.ids})
         cls._price(contract, PRICES)
         card = cls.card.with_env(env).create(
-            {"patient_id": cls.patient.id, "plan_id": cls.plan.id, "number": "999",
+            {"patient_id": cls.patient.id, "plan_id": cls.plan.id, "number": "9990000000",
              "company_id": company.id}
         )  # fmt: skip
         encounter = env["tiss.encounter"].create(
