@@ -292,7 +292,7 @@ class TissContract(models.Model):
             params.update(self._get_rule_words(step.params["rule"]))
         elif step.code == "formula":
             params["label"] = step.params["rule"].price
-        sentence = self.env._(SENTENCES[step.code])
+        sentence = self.env._(SENTENCES[step.code])  # pylint: disable=gettext-variable
         return sentence % params
 
     def _format_param(self, name, value):
