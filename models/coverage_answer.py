@@ -33,6 +33,7 @@ class CoverageAnswer:
         self.is_covered = True
         self.needs_authorization = False
         self.is_return = False
+        self.deductible_cents = 0  # what this item takes of the year's deductible
 
     def get(self):
         """The dict that `coverage_for` documents."""
@@ -56,12 +57,13 @@ class CoverageAnswer:
             self._say("note", INFO, rule.note, rule)
         patient_cents, operadora_cents = self._compute_amounts()
         if self.is_covered:
-            self.book.remember(self.request, patient_cents)
+            self.book.remember(self.request, self.deductible_cents)
         return {
             "covered": self.is_covered,
             "authorization_required": self.needs_authorization,
             "patient_amount": from_cents(patient_cents),
             "operadora_amount": from_cents(operadora_cents),
+            "yearly_deductible": from_cents(self.deductible_cents),
             "unit_amount": self.price.unit_amount,
             "amount": self._get_amount(),
             "billing_kind": self._get_billing_kind(),
@@ -488,10 +490,13 @@ class CoverageAnswer:
             **self._get_copayment_terms(),
         )
         if deductible:
+            rule = self.terms["deductible"]
+            if rule.deductible_kind == "year":
+                self.deductible_cents = deductible
             message = self.env._(
                 "%s of it is the patient's deductible.", self.format_amount(from_cents(deductible))
             )
-            self._say("deductible", INFO, message, self.terms["deductible"])
+            self._say("deductible", INFO, message, rule)
         if copayment:
             self._explain_copayment(self.terms["copayment"], copayment)
         return deductible + copayment, cents - deductible - copayment
@@ -507,7 +512,7 @@ class CoverageAnswer:
         date = self.request.date
         start = max(date.replace(month=1, day=1), rule.start_date or datetime.date.min)
         borne = sum(
-            use.patient_cents
+            use.deductible_cents
             for use in self._get_uses(rule)
             if start <= use.date and use.date.year == date.year
         )

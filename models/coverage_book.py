@@ -83,7 +83,7 @@ class Use(NamedTuple):
     is_consultation: bool
     authorizations: tuple[str | None, str | None]
     quantity: Decimal
-    patient_cents: int
+    deductible_cents: int  # of the year's deductible, nothing else that the patient bears
 
 
 class Share(NamedTuple):
@@ -233,7 +233,7 @@ class CoverageBook:
         first = min(request.date for request in self.requests)
         first -= datetime.timedelta(self._get_history_days())
         Line.flush_model(
-            ["encounter_id", "product_id", "professional_id", "quantity", "patient_amount"]
+            ["encounter_id", "product_id", "professional_id", "quantity", "yearly_deductible"]
         )
         self.env["tiss.encounter"].flush_model()
         self.env["product.template"].flush_model(["categ_id", "tiss_is_consultation"])
@@ -244,7 +244,7 @@ class CoverageBook:
                        t.categ_id, COALESCE(l.professional_id, e.professional_id), e.mode,
                        COALESCE(t.tiss_is_consultation, false),
                        e.authorization_password, e.authorization_number,
-                       l.quantity, COALESCE(l.patient_amount, 0)
+                       l.quantity, COALESCE(l.yearly_deductible, 0)
                   FROM tiss_encounter_line l
                   JOIN tiss_encounter e ON e.id = l.encounter_id
                   JOIN product_product p ON p.id = l.product_id
@@ -259,9 +259,9 @@ class CoverageBook:
             )
         )
         uses = {}
-        for patient_id, *values, password, number, quantity, patient_amount in rows:
+        for patient_id, *values, password, number, quantity, deductible in rows:
             used = to_decimal(quantity, 4)
-            use = Use(*values, (password, number), used, to_cents(patient_amount))
+            use = Use(*values, (password, number), used, to_cents(deductible))
             uses.setdefault(patient_id, []).append(use)
         return uses
 
@@ -324,7 +324,7 @@ class CoverageBook:
         """What the earlier items of the same encounter use, when their answers are known."""
         return self._uses_of_visit.get(request.encounter, []) if request.encounter else []
 
-    def remember(self, request, patient_cents):
+    def remember(self, request, deductible_cents):
         """Let the next items of the same encounter count this one."""
         if not request.encounter:
             return
@@ -340,7 +340,7 @@ class CoverageBook:
             is_consultation=template.tiss_is_consultation,
             authorizations=(request.authorization, None),
             quantity=to_decimal(request.quantity, 4),
-            patient_cents=patient_cents,
+            deductible_cents=deductible_cents,
         )
         self._uses_of_visit.setdefault(request.encounter, []).append(use)
 

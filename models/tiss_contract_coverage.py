@@ -43,6 +43,8 @@ class TissContract(models.Model):
             - `patient_amount` and `operadora_amount`: Decimal reais; together they are `amount`
               when it is covered and paid by fee or package. What is not covered costs the patient
               the private price.
+            - `yearly_deductible`: the part of `patient_amount` that uses up the deductible of the
+              year, Decimal reais
             - `unit_amount` and `amount`: Decimal reais, None without a price
             - `billing_kind`; `copayment_at_clinic`: who collects the patient's part
             - `reasons`: dicts `code`, `kind` ("block", "warn" or "info"), `message` (a sentence),

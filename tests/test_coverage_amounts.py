@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from odoo.tests import BaseCase, tagged
 
 from ..models.coverage_book import get_copayment, split
-from .common import BLOOD_COUNT, CONSULTATION, ECG
+from .common import BLOOD_COUNT, CONSULTATION, DIPYRONE, ECG
 from .coverage_common import DAY, CoverageCommon
 
 cents = st.integers(0, 10_000_000)
@@ -112,6 +112,32 @@ class TestCoverageAmounts(CoverageCommon):
             self.assertAmounts(self._ask(ECG, day), patient, operadora)
             visit = self._visit(day, ECG)
             self.assertEqual(visit.line_ids.patient_amount, float(patient))
+
+    def test_only_what_is_deductible_uses_up_the_deductible_of_the_year(self):
+        """300.00 a year on everything. The patient pays ECGs by reimbursement, blood counts by a
+        co-payment of 20.00 without deductible and the dipyrone by one of 5.00 per item, in January:
+        nothing of that is the year's, so of two consultations of 150.00 he bears all 300.00."""
+        self._rule(deductible_kind="year", deductible_amount=300)
+        self._rule(ECG, billing_kind="reimbursement")
+        self._rule(
+            BLOOD_COUNT, deductible_kind="none", copayment_kind="fixed", copayment_amount=20
+        )
+        self._rule(DIPYRONE, deductible_kind="event", deductible_amount=5)
+        january = self._visit(date(2026, 1, 5), {ECG: 2, BLOOD_COUNT: 10, DIPYRONE: 1})
+        lines = january.line_ids.sorted("id")
+        self.assertEqual(lines.mapped("patient_amount"), [82.20, 200.00, 5.00])
+        self.assertEqual(lines.mapped("yearly_deductible"), [0.00, 0.00, 0.00])
+        self.assertAmounts(self._ask(CONSULTATION, DAY, 2), "300.00", "0.00")
+
+    def test_items_of_one_visit_share_the_deductible_of_the_year(self):
+        """200.00 a year, ECGs without: after two ECGs (co-payment 20.00 each) a consultation takes
+        150.00, and the two blood counts of 66.66 the 50.00 that are left."""
+        self._rule(deductible_kind="year", deductible_amount=200)
+        self._rule(ECG, deductible_kind="none", copayment_kind="fixed", copayment_amount=20)
+        visit = self._visit(DAY, {ECG: 2, CONSULTATION: 1, BLOOD_COUNT: 2})
+        lines = visit.line_ids.sorted("id")
+        self.assertEqual(lines.mapped("patient_amount"), [40.00, 150.00, 50.00])
+        self.assertEqual(lines.mapped("yearly_deductible"), [0.00, 150.00, 50.00])
 
     def test_a_copayment_is_never_more_than_the_price(self):
         self._rule(ECG, copayment_kind="fixed", copayment_amount=50)
