@@ -1,6 +1,7 @@
 """One answer: is it covered, who pays what, and every reason in a sentence."""
 
 import datetime
+from decimal import Decimal
 
 from dateutil.relativedelta import relativedelta
 
@@ -445,7 +446,7 @@ class CoverageAnswer:
         if self.is_return:
             return 0, 0
         kind = self._get_billing_kind()
-        cents = to_cents(self._get_amount() or 0)
+        cents = max(to_cents(self._get_amount() or 0), 0)
         if kind == "reimbursement":
             return self._compute_reimbursement(cents), 0
         if kind == "capitation":
@@ -453,7 +454,7 @@ class CoverageAnswer:
         return self._compute_fee(cents)
 
     def _compute_private(self):
-        amount = line_total(self.quantity, self.template.list_price)
+        amount = max(line_total(self.quantity, self.template.list_price), Decimal(0))
         if amount:
             message = self.env._("Privately it costs %s.", self.format_amount(amount))
         else:

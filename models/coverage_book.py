@@ -133,8 +133,10 @@ def split(cents, quantity, *, deductible=0, kind="none", fixed=0, percent=0, cei
     :param cents: price of the whole item; `deductible`, `fixed` and `ceiling` are cents too
     :param quantity: a fixed co-payment and the ceiling are per unit
     :param kind: "none", "fixed" or "percent"; a percentage is rounded half up to the cent
-    :return: `Share`; its parts are never negative and never exceed `cents` together
+    :return: `Share`; its parts are never negative and never exceed `cents` together; of a price
+        below zero the patient bears nothing
     """
+    cents = max(cents, 0)
     paid = min(cents, max(deductible, 0))
     rest = cents - paid
     copayment = get_copayment(rest, quantity, kind, fixed, percent, ceiling)
@@ -186,6 +188,8 @@ class CoverageBook:
             request._replace(
                 card=cards.get(request.card.id, self.cards.browse()),
                 product=products[request.product.id],
+                # A form is asked while somebody types in it.
+                quantity=max(request.quantity, 0),
             )
             for request in requests
         ]

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from odoo.tests import BaseCase, tagged
 
-from ..models.coverage_book import get_copayment, split
+from ..models.coverage_book import CoverageRequest, get_copayment, split
 from .common import BLOOD_COUNT, CONSULTATION, DIPYRONE, ECG
 from .coverage_common import DAY, CoverageCommon
 
@@ -50,6 +50,11 @@ class TestCoverageSplit(BaseCase):
     def test_half_a_cent_goes_up(self):
         """50% of R$ 0,01 is half a cent."""
         self.assertEqual(get_copayment(1, 1, "percent", percent=50), 1)
+
+    @given(st.integers(-10_000_000, 0), st.sampled_from(["none", "fixed", "percent"]))
+    def test_of_a_price_below_zero_the_patient_bears_nothing(self, price, kind):
+        share = split(price, 1, deductible=100, kind=kind, fixed=200, percent=30)
+        self.assertEqual(share, (0, 0))
 
     def test_more_deductible_never_makes_the_patient_pay_less(self):
         for deductible in range(0, 12_000, 500):
@@ -165,6 +170,19 @@ class TestCoverageAmounts(CoverageCommon):
         answer = self._ask(ECG)
         self.assertEqual(answer["billing_kind"], "package")
         self.assertAmounts(answer, "0.00", "41.10")
+
+    def test_a_price_below_zero_costs_nobody_anything(self):
+        """A formula can go below zero, and a form is asked while a quantity is typed."""
+        request = CoverageRequest(self.card, self.products[ECG], DAY)
+        self._rule(ECG, deductible_kind="event", deductible_amount=10)
+        self._rule(BLOOD_COUNT, covered="no")
+        self.products[BLOOD_COUNT].list_price = 10.00
+        for each in (
+            request._replace(amount=-5),
+            request._replace(quantity=-5),
+            request._replace(product=self.products[BLOOD_COUNT], quantity=-5),
+        ):
+            self.assertAmounts(self.contract._compute_coverages([each])[0], "0.00", "0.00")
 
     def test_a_typed_price_is_the_one_that_is_shared(self):
         self._rule(ECG, copayment_kind="percent", copayment_percent=50)
