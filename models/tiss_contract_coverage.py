@@ -49,6 +49,8 @@ class TissContract(models.Model):
             - `billing_kind`; `copayment_at_clinic`: who collects the patient's part
             - `reasons`: dicts `code`, `kind` ("block", "warn" or "info"), `message` (a sentence),
               `model` and `res_id` (what to look at or change; may be None)
+        :raises UserError: no procedure, no day, a quantity that is not above zero, or a mode that
+            there is not
         """
         details.update(card=card, product=product, date=date, quantity=quantity, mode=mode)
         return self._compute_coverages([CoverageRequest(**self._to_records(details))])[0]

@@ -1,7 +1,7 @@
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.tests import tagged
 
@@ -116,6 +116,48 @@ class TestCoverage(CoverageCommon):
             self.card.id, product.id, DAY.isoformat(), professional=self.professional.id
         )
         self.assertEqual(answer, self._ask(professional=self.professional))
+
+    def test_a_day_with_a_time_is_that_day(self):
+        self.assertEqual(self._ask(day=datetime(2026, 3, 10, 15, 30)), self._ask())
+
+    def test_a_question_that_makes_no_sense_is_refused_in_a_sentence(self):
+        product = self.products[CONSULTATION]
+        question = {"card": self.card, "product": product, "date": DAY}
+        for wrong, words in (
+            ({"product": False}, "Choose the procedure"),
+            ({"product": product.browse()}, "Choose the procedure"),
+            ({"product": None}, "Choose the procedure"),
+            ({"product": str(product.id)}, f"“{product.id}” is not the id of a record of product"),
+            ({"card": "12"}, "“12” is not the id of a record of tiss.card"),
+            ({"card": product}, "is not the id of a record of tiss.card"),
+            ({"date": False}, "Say on which day"),
+            ({"date": None}, "Say on which day"),
+            ({"date": "tomorrow"}, "“tomorrow” is no day"),
+            ({"date": 20260310}, "“20260310” is no day"),
+            ({"mode": "foo"}, "“foo” is no way of attending: choose one of on_site, tele"),
+            ({"mode": False}, "is no way of attending"),
+            ({"quantity": 0}, "The quantity is a number above zero"),
+            ({"quantity": -5}, "The quantity is a number above zero"),
+            ({"quantity": float("nan")}, "The quantity is a number above zero"),
+            ({"quantity": float("inf")}, "The quantity is a number above zero"),
+            ({"quantity": 1e300}, "The quantity is a number above zero"),
+            ({"quantity": "2"}, "The quantity is a number above zero"),
+            ({"quantity": None}, "The quantity is a number above zero"),
+            ({"amount": -0.01}, "The amount is a number, zero or more"),
+            ({"amount": float("nan")}, "The amount is a number, zero or more"),
+        ):
+            asked = {**question, **wrong}
+            with self.subTest(wrong=wrong), self.assertRaisesRegex(UserError, words):
+                self.contract.coverage_for(**asked)
+            if not {"card", "amount"} & set(wrong):
+                del asked["card"]
+                with self.subTest(price=wrong), self.assertRaisesRegex(UserError, words):
+                    self.contract.price_for(**asked)
+
+    def test_no_card_from_outside(self):
+        for card in (False, None, 0):
+            answer = self.contract.coverage_for(card, self.products[CONSULTATION].id, "2026-03-10")
+            self.assertBlocked(answer, "no_card", "Choose the patient's card")
 
     def test_a_new_card_of_an_old_member_begins_on_its_own_day(self):
         self.card.write({"start_date": DAY, "waiting_start_date": date(2020, 1, 1)})
