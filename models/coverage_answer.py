@@ -104,6 +104,9 @@ class CoverageAnswer:
 
     def _check_card(self):
         card, date = self.card, self.request.date
+        if not card.active:
+            message = self.env._("The card is archived.")
+            self._say("card_archived", self._get_archived_kind(), message, card)
         if card.operadora_id != self.contract.partner_id:
             message = self.env._(
                 "The card is of %(operadora)s, not of %(contract)s.",
@@ -118,6 +121,10 @@ class CoverageAnswer:
         if start and date < start:
             message = self.env._("The card is valid from %s on.", self.format_date(start))
             self._say("card_not_yet_valid", BLOCK, message, card)
+
+    def _get_archived_kind(self):
+        """Nothing says since when a record is archived: what was done before may have been right."""
+        return BLOCK if self.request.date >= self.book.today else WARN
 
     def _check_newborn(self):
         if not self.card.is_newborn:
@@ -139,6 +146,9 @@ class CoverageAnswer:
 
     def _check_contract(self):
         contract, date = self.contract, self.request.date
+        if not contract.active:
+            message = self.env._("The convênio %s is archived.", contract.name)
+            self._say("contract_archived", self._get_archived_kind(), message, contract)
         if contract.start_date and date < contract.start_date:
             message = self.env._(
                 "The convênio is in force from %s on.", self.format_date(contract.start_date)
@@ -242,7 +252,14 @@ class CoverageAnswer:
     # ------------------------------------------------------------------
 
     def _check_patient(self):
-        if "age" in self.terms:
+        birth = self.patient.tiss_birth_date
+        if birth and self.request.date < birth:
+            message = self.env._(
+                "The patient was born after that day, on %s: is the birth date right?",
+                self.format_date(birth),
+            )
+            self._say("not_born", BLOCK, message, self.patient)
+        elif "age" in self.terms:
             self._check_age(self.terms["age"])
         rule = self.terms.get("sex")
         if rule and not self.patient.tiss_sex:

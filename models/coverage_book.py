@@ -9,6 +9,7 @@ from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
+from odoo import fields
 from odoo.tools import SQL
 
 from ..standard.money import to_cents, to_decimal
@@ -170,6 +171,7 @@ class CoverageBook:
         self.networks = contract._get_networks(self.professionals)
         self.uses = self._read_uses()
         self.prices = contract._get_coverage_prices(self.requests)
+        self.today = fields.Date.context_today(contract)
         self._terms = {}
         self._uses_of_visit = {}
 
@@ -199,7 +201,7 @@ class CoverageBook:
         return self.env[model].browse(sorted(ids))
 
     def _fetch_people(self):
-        dates = ["start_date", "validity_date", "waiting_start_date"]
+        dates = ["active", "start_date", "validity_date", "waiting_start_date"]
         self.cards.fetch(["patient_id", "plan_id", "operadora_id", "is_newborn", *dates])
         plans = self.cards.plan_id
         plans.fetch(["name", "network_level_ids"])

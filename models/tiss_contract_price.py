@@ -214,9 +214,7 @@ class TissContract(models.Model):
         try:
             day = fields.Date.to_date(value)
         except (TypeError, ValueError):
-            raise UserError(
-                self.env._("“%s” is no day: write it as 2027-03-10.", value)
-            ) from None
+            raise UserError(self.env._("“%s” is no day: write it as 2027-03-10.", value)) from None
         if not day:
             raise UserError(self.env._("Say on which day."))
         return day

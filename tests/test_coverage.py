@@ -1,6 +1,7 @@
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.tests import tagged
@@ -158,6 +159,30 @@ class TestCoverage(CoverageCommon):
         for card in (False, None, 0):
             answer = self.contract.coverage_for(card, self.products[CONSULTATION].id, "2026-03-10")
             self.assertBlocked(answer, "no_card", "Choose the patient's card")
+
+    def test_an_archived_card_or_convenio_counts_no_more(self):
+        """What was done before today may have been done while it counted: somebody looks."""
+        today = fields.Date.context_today(self.card)
+        for record, code in ((self.card, "card_archived"), (self.contract, "contract_archived")):
+            record.active = False
+            answer = self._ask(day=today)
+            self.assertBlocked(answer, code, "is archived", record)
+            self.assertBlocked(self._ask(day=today + timedelta(1)), code, "is archived", record)
+            before = self._ask(day=today - timedelta(1))
+            self.assertWarned(before, code, "is archived", record)
+            record.active = True
+        self.assertEqual(self._codes(self._ask(day=today)), ["price_listed"])
+
+    def test_nothing_is_done_before_birth(self):
+        self._rule(ECG, min_age=1)
+        self.patient.tiss_birth_date = DAY
+        self.assertTrue(self._ask()["covered"], "on the day of birth")
+        day = DAY - timedelta(1)
+        self.card.is_newborn = True
+        for code in (CONSULTATION, ECG):
+            answer = self._ask(code, day)
+            self.assertBlocked(answer, "not_born", "born after that day, on 10/03/2026")
+            self.assertNotIn("age", self._codes(answer))
 
     def test_a_new_card_of_an_old_member_begins_on_its_own_day(self):
         self.card.write({"start_date": DAY, "waiting_start_date": date(2020, 1, 1)})

@@ -124,9 +124,7 @@ class TestCoverageAmounts(CoverageCommon):
         nothing of that is the year's, so of two consultations of 150.00 he bears all 300.00."""
         self._rule(deductible_kind="year", deductible_amount=300)
         self._rule(ECG, billing_kind="reimbursement")
-        self._rule(
-            BLOOD_COUNT, deductible_kind="none", copayment_kind="fixed", copayment_amount=20
-        )
+        self._rule(BLOOD_COUNT, deductible_kind="none", copayment_kind="fixed", copayment_amount=20)
         self._rule(DIPYRONE, deductible_kind="event", deductible_amount=5)
         january = self._visit(date(2026, 1, 5), {ECG: 2, BLOOD_COUNT: 10, DIPYRONE: 1})
         lines = january.line_ids.sorted("id")
