@@ -356,6 +356,18 @@ class TestCoverage(CoverageCommon):
         self.assertTrue(self._ask(ECG, DAY + timedelta(1))["covered"])
         self.assertTrue(self._ask(BLOOD_COUNT)["covered"])
 
+    def test_what_was_not_covered_counts_for_the_interval(self):
+        """1 January covered, 20 January refused: 30 days from that are over on 19 February."""
+        rule = self._rule(ECG, interval_days=30)
+        first, second = self._visit(date(2026, 1, 1), ECG), self._visit(date(2026, 1, 20), ECG)
+        self.assertEqual(
+            (first | second).sorted("date").mapped("coverage_state"), ["covered", "not_covered"]
+        )
+        answer = self._ask(ECG, date(2026, 1, 31))
+        self.assertBlocked(answer, "interval", "next possible on 19/02/2026", rule)
+        second.action_cancel()
+        self.assertTrue(self._ask(ECG, date(2026, 1, 31))["covered"])
+
     def test_an_interval_longer_than_a_year(self):
         """730 days after 15 March 2024 are over on 15 March 2026."""
         rule = self._rule(ECG, interval_days=730)
