@@ -29,7 +29,8 @@ class TissContract(models.Model):
     def coverage_for(self, card, product, date, quantity=1, mode="on_site", **details):
         """Would the convênio pay for a procedure, who pays what, and why.
 
-        A caller from outside gives ids for records, and the date as text.
+        A caller from outside gives ids for records, and the date as text. Amounts are Decimal:
+        JSON-RPC sends them as text such as "150.00", and XML-RPC cannot send them.
 
         :param card: `tiss.card`
         :param product: `product.product`

@@ -104,6 +104,9 @@ class TissContract(models.Model):
     def price_for(self, product, date, quantity=1, mode="on_site", **details):
         """Price of a product on a day, and why.
 
+        Amounts are Decimal: JSON-RPC sends them as text such as "150.00", and XML-RPC cannot send
+        them.
+
         :param product: `product.product`
         :param date: date of the service
         :param mode: "on_site" or "tele"
