@@ -123,7 +123,7 @@ class CoverageAnswer:
             self._say("card_not_yet_valid", BLOCK, message, card)
 
     def _get_archived_kind(self):
-        """Nothing says since when a record is archived: what was done before may have been right."""
+        """No day says since when: what was done before today may have been right."""
         return BLOCK if self.request.date >= self.book.today else WARN
 
     def _check_newborn(self):
