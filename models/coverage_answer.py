@@ -1,6 +1,7 @@
 """One answer: is it covered, who pays what, and every reason in a sentence."""
 
 import datetime
+from decimal import Decimal
 
 from dateutil.relativedelta import relativedelta
 
@@ -33,6 +34,7 @@ class CoverageAnswer:
         self.is_covered = True
         self.needs_authorization = False
         self.is_return = False
+        self.deductible_cents = 0  # what this item takes of the year's deductible
 
     def get(self):
         """The dict that `coverage_for` documents."""
@@ -56,12 +58,13 @@ class CoverageAnswer:
             self._say("note", INFO, rule.note, rule)
         patient_cents, operadora_cents = self._compute_amounts()
         if self.is_covered:
-            self.book.remember(self.request, patient_cents)
+            self.book.remember(self.request, self.deductible_cents)
         return {
             "covered": self.is_covered,
             "authorization_required": self.needs_authorization,
             "patient_amount": from_cents(patient_cents),
             "operadora_amount": from_cents(operadora_cents),
+            "yearly_deductible": from_cents(self.deductible_cents),
             "unit_amount": self.price.unit_amount,
             "amount": self._get_amount(),
             "billing_kind": self._get_billing_kind(),
@@ -101,6 +104,9 @@ class CoverageAnswer:
 
     def _check_card(self):
         card, date = self.card, self.request.date
+        if not card.active:
+            message = self.env._("The card is archived.")
+            self._say("card_archived", self._get_archived_kind(), message, card)
         if card.operadora_id != self.contract.partner_id:
             message = self.env._(
                 "The card is of %(operadora)s, not of %(contract)s.",
@@ -115,6 +121,10 @@ class CoverageAnswer:
         if start and date < start:
             message = self.env._("The card is valid from %s on.", self.format_date(start))
             self._say("card_not_yet_valid", BLOCK, message, card)
+
+    def _get_archived_kind(self):
+        """No day says since when: what was done before today may have been right."""
+        return BLOCK if self.request.date >= self.book.today else WARN
 
     def _check_newborn(self):
         if not self.card.is_newborn:
@@ -136,6 +146,9 @@ class CoverageAnswer:
 
     def _check_contract(self):
         contract, date = self.contract, self.request.date
+        if not contract.active:
+            message = self.env._("The convênio %s is archived.", contract.name)
+            self._say("contract_archived", self._get_archived_kind(), message, contract)
         if contract.start_date and date < contract.start_date:
             message = self.env._(
                 "The convênio is in force from %s on.", self.format_date(contract.start_date)
@@ -239,7 +252,14 @@ class CoverageAnswer:
     # ------------------------------------------------------------------
 
     def _check_patient(self):
-        if "age" in self.terms:
+        birth = self.patient.tiss_birth_date
+        if birth and self.request.date < birth:
+            message = self.env._(
+                "The patient was born after that day, on %s: is the birth date right?",
+                self.format_date(birth),
+            )
+            self._say("not_born", BLOCK, message, self.patient)
+        elif "age" in self.terms:
             self._check_age(self.terms["age"])
         rule = self.terms.get("sex")
         if rule and not self.patient.tiss_sex:
@@ -443,7 +463,7 @@ class CoverageAnswer:
         if self.is_return:
             return 0, 0
         kind = self._get_billing_kind()
-        cents = to_cents(self._get_amount() or 0)
+        cents = max(to_cents(self._get_amount() or 0), 0)
         if kind == "reimbursement":
             return self._compute_reimbursement(cents), 0
         if kind == "capitation":
@@ -451,7 +471,7 @@ class CoverageAnswer:
         return self._compute_fee(cents)
 
     def _compute_private(self):
-        amount = line_total(self.quantity, self.template.list_price)
+        amount = max(line_total(self.quantity, self.template.list_price), Decimal(0))
         if amount:
             message = self.env._("Privately it costs %s.", self.format_amount(amount))
         else:
@@ -488,10 +508,13 @@ class CoverageAnswer:
             **self._get_copayment_terms(),
         )
         if deductible:
+            rule = self.terms["deductible"]
+            if rule.deductible_kind == "year":
+                self.deductible_cents = deductible
             message = self.env._(
                 "%s of it is the patient's deductible.", self.format_amount(from_cents(deductible))
             )
-            self._say("deductible", INFO, message, self.terms["deductible"])
+            self._say("deductible", INFO, message, rule)
         if copayment:
             self._explain_copayment(self.terms["copayment"], copayment)
         return deductible + copayment, cents - deductible - copayment
@@ -507,7 +530,7 @@ class CoverageAnswer:
         date = self.request.date
         start = max(date.replace(month=1, day=1), rule.start_date or datetime.date.min)
         borne = sum(
-            use.patient_cents
+            use.deductible_cents
             for use in self._get_uses(rule)
             if start <= use.date and use.date.year == date.year
         )

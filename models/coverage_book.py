@@ -9,6 +9,7 @@ from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
+from odoo import fields
 from odoo.tools import SQL
 
 from ..standard.money import to_cents, to_decimal
@@ -83,7 +84,7 @@ class Use(NamedTuple):
     is_consultation: bool
     authorizations: tuple[str | None, str | None]
     quantity: Decimal
-    patient_cents: int
+    deductible_cents: int  # of the year's deductible, nothing else that the patient bears
 
 
 class Share(NamedTuple):
@@ -133,8 +134,10 @@ def split(cents, quantity, *, deductible=0, kind="none", fixed=0, percent=0, cei
     :param cents: price of the whole item; `deductible`, `fixed` and `ceiling` are cents too
     :param quantity: a fixed co-payment and the ceiling are per unit
     :param kind: "none", "fixed" or "percent"; a percentage is rounded half up to the cent
-    :return: `Share`; its parts are never negative and never exceed `cents` together
+    :return: `Share`; its parts are never negative and never exceed `cents` together; of a price
+        below zero the patient bears nothing
     """
+    cents = max(cents, 0)
     paid = min(cents, max(deductible, 0))
     rest = cents - paid
     copayment = get_copayment(rest, quantity, kind, fixed, percent, ceiling)
@@ -168,6 +171,7 @@ class CoverageBook:
         self.networks = contract._get_networks(self.professionals)
         self.uses = self._read_uses()
         self.prices = contract._get_coverage_prices(self.requests)
+        self.today = fields.Date.context_today(contract)
         self._terms = {}
         self._uses_of_visit = {}
 
@@ -186,6 +190,8 @@ class CoverageBook:
             request._replace(
                 card=cards.get(request.card.id, self.cards.browse()),
                 product=products[request.product.id],
+                # A form is asked while somebody types in it.
+                quantity=max(request.quantity, 0),
             )
             for request in requests
         ]
@@ -195,7 +201,7 @@ class CoverageBook:
         return self.env[model].browse(sorted(ids))
 
     def _fetch_people(self):
-        dates = ["start_date", "validity_date", "waiting_start_date"]
+        dates = ["active", "start_date", "validity_date", "waiting_start_date"]
         self.cards.fetch(["patient_id", "plan_id", "operadora_id", "is_newborn", *dates])
         plans = self.cards.plan_id
         plans.fetch(["name", "network_level_ids"])
@@ -233,7 +239,7 @@ class CoverageBook:
         first = min(request.date for request in self.requests)
         first -= datetime.timedelta(self._get_history_days())
         Line.flush_model(
-            ["encounter_id", "product_id", "professional_id", "quantity", "patient_amount"]
+            ["encounter_id", "product_id", "professional_id", "quantity", "yearly_deductible"]
         )
         self.env["tiss.encounter"].flush_model()
         self.env["product.template"].flush_model(["categ_id", "tiss_is_consultation"])
@@ -244,7 +250,7 @@ class CoverageBook:
                        t.categ_id, COALESCE(l.professional_id, e.professional_id), e.mode,
                        COALESCE(t.tiss_is_consultation, false),
                        e.authorization_password, e.authorization_number,
-                       l.quantity, COALESCE(l.patient_amount, 0)
+                       l.quantity, COALESCE(l.yearly_deductible, 0)
                   FROM tiss_encounter_line l
                   JOIN tiss_encounter e ON e.id = l.encounter_id
                   JOIN product_product p ON p.id = l.product_id
@@ -259,9 +265,9 @@ class CoverageBook:
             )
         )
         uses = {}
-        for patient_id, *values, password, number, quantity, patient_amount in rows:
+        for patient_id, *values, password, number, quantity, deductible in rows:
             used = to_decimal(quantity, 4)
-            use = Use(*values, (password, number), used, to_cents(patient_amount))
+            use = Use(*values, (password, number), used, to_cents(deductible))
             uses.setdefault(patient_id, []).append(use)
         return uses
 
@@ -324,7 +330,7 @@ class CoverageBook:
         """What the earlier items of the same encounter use, when their answers are known."""
         return self._uses_of_visit.get(request.encounter, []) if request.encounter else []
 
-    def remember(self, request, patient_cents):
+    def remember(self, request, deductible_cents):
         """Let the next items of the same encounter count this one."""
         if not request.encounter:
             return
@@ -340,7 +346,7 @@ class CoverageBook:
             is_consultation=template.tiss_is_consultation,
             authorizations=(request.authorization, None),
             quantity=to_decimal(request.quantity, 4),
-            patient_cents=patient_cents,
+            deductible_cents=deductible_cents,
         )
         self._uses_of_visit.setdefault(request.encounter, []).append(use)
 

@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 from odoo.tools import format_date
 
 from ..standard import cards
@@ -240,6 +240,7 @@ class TissCard(models.Model):
     def write(self, vals):
         vals = dict(vals)
         self._clean_number(vals)
+        self._check_not_moved(vals)
         if MAIN_FIELDS.isdisjoint(vals) or self.env.context.get("tiss_settling_main"):
             return super().write(vals)
         before = {card: card._get_bearer() for card in self}
@@ -260,6 +261,29 @@ class TissCard(models.Model):
         result = super().unlink()
         self.browse()._settle_main(bearers=bearers)
         return result
+
+    def _check_not_moved(self, vals):
+        """What was done under a card is of its patient, operadora and company for good."""
+        fixed = {name: vals[name] for name in ("patient_id", "company_id") if name in vals}
+        if vals.get("plan_id"):
+            fixed["operadora_id"] = self.env["tiss.plan"].browse(vals["plan_id"]).operadora_id.id
+        moved = self.filtered(
+            lambda card: any(card[name].id != value for name, value in fixed.items())
+        )
+        moved._check_unused()
+
+    def _check_unused(self):
+        # A visit that this user may not see binds the card as well.
+        for model in ("tiss.encounter", "tiss.guia"):
+            used = self.env[model].sudo().search([("card_id", "in", self.ids)], limit=1)
+            if used:
+                raise UserError(
+                    self.env._(
+                        "The card %s was used already: it stays with its patient, operadora and "
+                        "company. Archive it and make a new card.",
+                        used.card_id.number,
+                    )
+                )
 
     @api.model
     def _clean_number(self, vals):

@@ -29,7 +29,8 @@ class TissContract(models.Model):
     def coverage_for(self, card, product, date, quantity=1, mode="on_site", **details):
         """Would the convênio pay for a procedure, who pays what, and why.
 
-        A caller from outside gives ids for records, and the date as text.
+        A caller from outside gives ids for records, and the date as text. Amounts are Decimal:
+        JSON-RPC sends them as text such as "150.00", and XML-RPC cannot send them.
 
         :param card: `tiss.card`
         :param product: `product.product`
@@ -43,10 +44,14 @@ class TissContract(models.Model):
             - `patient_amount` and `operadora_amount`: Decimal reais; together they are `amount`
               when it is covered and paid by fee or package. What is not covered costs the patient
               the private price.
+            - `yearly_deductible`: the part of `patient_amount` that uses up the deductible of the
+              year, Decimal reais
             - `unit_amount` and `amount`: Decimal reais, None without a price
             - `billing_kind`; `copayment_at_clinic`: who collects the patient's part
             - `reasons`: dicts `code`, `kind` ("block", "warn" or "info"), `message` (a sentence),
               `model` and `res_id` (what to look at or change; may be None)
+        :raises UserError: no procedure, no day, a quantity that is not above zero, or a mode that
+            there is not
         """
         details.update(card=card, product=product, date=date, quantity=quantity, mode=mode)
         return self._compute_coverages([CoverageRequest(**self._to_records(details))])[0]

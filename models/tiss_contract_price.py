@@ -6,6 +6,7 @@ from odoo.tools import format_amount, format_date, formatLang
 from odoo.tools.translate import LazyTranslate
 
 from ..standard import pricing
+from ..standard.money import to_decimal
 from .price_book import PriceBook, PriceRequest
 
 _lt = LazyTranslate(__name__)
@@ -88,6 +89,7 @@ KNOWN = {
         "anaesthetist",
     ),
 }
+MODES = ("on_site", "tele")
 
 
 class TissContract(models.Model):
@@ -110,6 +112,9 @@ class TissContract(models.Model):
 
     def price_for(self, product, date, quantity=1, mode="on_site", **details):
         """Price of a product on a day, and why.
+
+        Amounts are Decimal: JSON-RPC sends them as text such as "150.00", and XML-RPC cannot send
+        them.
 
         :param product: `product.product`
         :param date: date of the service
@@ -257,11 +262,52 @@ class TissContract(models.Model):
             "card": "tiss.card",
             "encounter": "tiss.encounter",
         }
-        details = dict(details, date=fields.Date.to_date(details["date"]))
+        details = dict(details, date=self._to_day(details["date"]))
         for name, model in models_by_name.items():
-            if isinstance(details.get(name), int):
-                details[name] = self.env[model].browse(details[name] or [])
+            if name in details:
+                details[name] = self._to_record(model, details[name])
+        self._check_question(details)
         return details
+
+    def _to_day(self, value):
+        try:
+            day = fields.Date.to_date(value)
+        except (TypeError, ValueError):
+            raise UserError(self.env._("“%s” is no day: write it as 2027-03-10.", value)) from None
+        if not day:
+            raise UserError(self.env._("Say on which day."))
+        return day
+
+    def _to_record(self, model, value):
+        records = self.env[model]
+        if isinstance(value, type(records)):
+            return value
+        if value is not None and not isinstance(value, int):
+            raise UserError(
+                self.env._(
+                    "“%(value)s” is not the id of a record of %(model)s.",
+                    value=value,
+                    model=model,
+                )
+            )
+        return records.browse(value or [])
+
+    def _check_question(self, details):
+        """Refuse what would be answered with nonsense or with an error of the program."""
+        if not details["product"]:
+            raise UserError(self.env._("Choose the procedure."))
+        if "mode" in details and details["mode"] not in MODES:
+            raise UserError(
+                self.env._(
+                    "“%(mode)s” is no way of attending: choose one of %(modes)s.",
+                    mode=details["mode"],
+                    modes=", ".join(MODES),
+                )
+            )
+        if _to_number(details.get("quantity", 1)) <= 0:
+            raise UserError(self.env._("The quantity is a number above zero."))
+        if details.get("amount") is not None and _to_number(details["amount"]) < 0:
+            raise UserError(self.env._("The amount is a number, zero or more."))
 
     def _to_details(self, item):
         if isinstance(item, dict):
@@ -337,3 +383,14 @@ class TissContract(models.Model):
             "conditions": "".join(f" · {word}" for word in conditions),
             "period": f", {rule._tiss_get_period()}" if has_period else "",
         }
+
+
+def _to_number(value):
+    """A number as four decimals hold it; -1 for anything else, such as NaN or a text."""
+    if isinstance(value, str):
+        return -1
+    try:
+        number = to_decimal(value, 4)
+    except ArithmeticError:
+        return -1
+    return number if number.is_finite() else -1

@@ -87,7 +87,9 @@ class TissCoverage(models.Model):
     limit_year = fields.Float("Per Year", digits=(9, 2))
     limit_authorization = fields.Float("Per Authorisation", digits=(9, 2))
     interval_days = fields.Integer(
-        "Minimum Interval", help="Days between two of the same procedure."
+        "Minimum Interval",
+        help="Days between two of the same procedure. Every visit that was not cancelled counts, "
+        "also one in which it was not covered.",
     )
     return_days = fields.Integer(
         "Return Visit", help="Days in which a consultation is the return of the one before."

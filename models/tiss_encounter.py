@@ -366,11 +366,15 @@ class TissEncounter(models.Model):
         return uncovered
 
     def _update_patient_amounts(self):
-        """Keep what the patient bears of each item: the deductible of the year is used up by it."""
+        """Keep what the patient bears of each item, and what of it the year's deductible took."""
         for line, answer in self._get_coverages().items():
-            amount = float(answer["patient_amount"]) if answer["covered"] else 0.0
-            if line.patient_amount != amount:
-                line.patient_amount = amount
+            is_covered = answer["covered"]
+            vals = {
+                "patient_amount": float(answer["patient_amount"]) if is_covered else 0.0,
+                "yearly_deductible": float(answer["yearly_deductible"]),
+            }
+            if any(line[name] != value for name, value in vals.items()):
+                line.write(vals)
 
     def _get_billing_problems(self, uncovered):
         """Why this encounter cannot become a guia yet: sentences, empty when it can.

@@ -96,6 +96,13 @@ class TissEncounterLine(models.Model):
         readonly=True,
         help="Deductible and co-payment, as the coverage said when the visit was closed.",
     )
+    yearly_deductible = fields.Float(
+        "Of the Year's Deductible",
+        digits=(10, 2),
+        copy=False,
+        readonly=True,
+        help="The part of what the patient pays that uses up the deductible of the year.",
+    )
 
     _positive = models.Constraint(
         "CHECK(quantity > 0 AND unit_price >= 0 AND factor > 0)",

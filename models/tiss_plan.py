@@ -111,6 +111,10 @@ class TissPlan(models.Model):
     def write(self, vals):
         vals = dict(vals)
         self._clean_registration(vals)
+        if "operadora_id" in vals:
+            moved = self.filtered(lambda plan: plan.operadora_id.id != vals["operadora_id"])
+            cards = self.env["tiss.card"].sudo().with_context(active_test=False)
+            cards.search([("plan_id", "in", moved.ids)])._check_unused()
         return super().write(vals)
 
     def copy_data(self, default=None):

@@ -89,6 +89,35 @@ class TestCard(TissCommon):
         with self.assertRefused("17 characters", ValidationError):
             self.card.plan_id = plan
 
+    def test_a_card_in_use_stays_with_its_patient_operadora_and_company(self):
+        other = self._create_contract("005711", provider_code="1").partner_id
+        plan = self.env["tiss.plan"].create({"operadora_id": other.id, "name": "Outro Plano"})
+        person = self._create_person("Outra Pessoa Fictícia")
+        company = self.env["res.company"].sudo().create({"name": "Outra Clínica Fictícia"})
+        self._create_encounters(CONSULTATION)
+        for vals in ({"patient_id": person.id}, {"plan_id": plan.id}, {"company_id": company.id}):
+            with self.assertRefused(f"{self.card.number} was used already: it stays with"):
+                self.card.write(vals)
+        with self.assertRefused(f"{self.card.number} was used already"):
+            self.plan.operadora_id = other
+        # What is not a move is still possible: another plan of the operadora, the same patient.
+        second = self.env["tiss.plan"].create(
+            {"operadora_id": self.operadora.id, "name": "Segundo Plano"}
+        )
+        self.card.write({"plan_id": second.id, "patient_id": self.patient.id})
+        self.assertEqual(self.card.plan_id, second)
+        # And the way out that the sentence names.
+        self.card.active = False
+        new = self._create_card(self.card.number, patient_id=person.id)
+        self.assertEqual(new.number, self.card.number)
+
+    def test_a_card_of_a_guia_without_visit_stays_too(self):
+        guia = self._create_encounters(CONSULTATION).create_guias()
+        guia.sudo().encounter_id.write({"card_id": False})
+        person = self._create_person("Outra Pessoa Fictícia")
+        with self.assertRefused("was used already"):
+            self.card.patient_id = person
+
     def test_an_operadora_without_rules_takes_any_card_up_to_twenty(self):
         self.assertEqual(self._create_card("1" * 20).number, "1" * 20)
         with self.assertRefused("1 to 20 characters", ValidationError):

@@ -1,7 +1,8 @@
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from odoo.exceptions import AccessError
+from odoo import fields
+from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.tests import tagged
 
@@ -116,6 +117,72 @@ class TestCoverage(CoverageCommon):
             self.card.id, product.id, DAY.isoformat(), professional=self.professional.id
         )
         self.assertEqual(answer, self._ask(professional=self.professional))
+
+    def test_a_day_with_a_time_is_that_day(self):
+        self.assertEqual(self._ask(day=datetime(2026, 3, 10, 15, 30)), self._ask())
+
+    def test_a_question_that_makes_no_sense_is_refused_in_a_sentence(self):
+        product = self.products[CONSULTATION]
+        question = {"card": self.card, "product": product, "date": DAY}
+        for wrong, words in (
+            ({"product": False}, "Choose the procedure"),
+            ({"product": product.browse()}, "Choose the procedure"),
+            ({"product": None}, "Choose the procedure"),
+            ({"product": str(product.id)}, f"“{product.id}” is not the id of a record of product"),
+            ({"card": "12"}, "“12” is not the id of a record of tiss.card"),
+            ({"card": product}, "is not the id of a record of tiss.card"),
+            ({"date": False}, "Say on which day"),
+            ({"date": None}, "Say on which day"),
+            ({"date": "tomorrow"}, "“tomorrow” is no day"),
+            ({"date": 20260310}, "“20260310” is no day"),
+            ({"mode": "foo"}, "“foo” is no way of attending: choose one of on_site, tele"),
+            ({"mode": False}, "is no way of attending"),
+            ({"quantity": 0}, "The quantity is a number above zero"),
+            ({"quantity": -5}, "The quantity is a number above zero"),
+            ({"quantity": float("nan")}, "The quantity is a number above zero"),
+            ({"quantity": float("inf")}, "The quantity is a number above zero"),
+            ({"quantity": 1e300}, "The quantity is a number above zero"),
+            ({"quantity": "2"}, "The quantity is a number above zero"),
+            ({"quantity": None}, "The quantity is a number above zero"),
+            ({"amount": -0.01}, "The amount is a number, zero or more"),
+            ({"amount": float("nan")}, "The amount is a number, zero or more"),
+        ):
+            asked = {**question, **wrong}
+            with self.subTest(wrong=wrong), self.assertRaisesRegex(UserError, words):
+                self.contract.coverage_for(**asked)
+            if not {"card", "amount"} & set(wrong):
+                del asked["card"]
+                with self.subTest(price=wrong), self.assertRaisesRegex(UserError, words):
+                    self.contract.price_for(**asked)
+
+    def test_no_card_from_outside(self):
+        for card in (False, None, 0):
+            answer = self.contract.coverage_for(card, self.products[CONSULTATION].id, "2026-03-10")
+            self.assertBlocked(answer, "no_card", "Choose the patient's card")
+
+    def test_an_archived_card_or_convenio_counts_no_more(self):
+        """What was done before today may have been done while it counted: somebody looks."""
+        today = fields.Date.context_today(self.card)
+        for record, code in ((self.card, "card_archived"), (self.contract, "contract_archived")):
+            record.active = False
+            answer = self._ask(day=today)
+            self.assertBlocked(answer, code, "is archived", record)
+            self.assertBlocked(self._ask(day=today + timedelta(1)), code, "is archived", record)
+            before = self._ask(day=today - timedelta(1))
+            self.assertWarned(before, code, "is archived", record)
+            record.active = True
+        self.assertEqual(self._codes(self._ask(day=today)), ["price_listed"])
+
+    def test_nothing_is_done_before_birth(self):
+        self._rule(ECG, min_age=1)
+        self.patient.tiss_birth_date = DAY
+        self.assertTrue(self._ask()["covered"], "on the day of birth")
+        day = DAY - timedelta(1)
+        self.card.is_newborn = True
+        for code in (CONSULTATION, ECG):
+            answer = self._ask(code, day)
+            self.assertBlocked(answer, "not_born", "born after that day, on 10/03/2026")
+            self.assertNotIn("age", self._codes(answer))
 
     def test_a_new_card_of_an_old_member_begins_on_its_own_day(self):
         self.card.write({"start_date": DAY, "waiting_start_date": date(2020, 1, 1)})
@@ -288,6 +355,18 @@ class TestCoverage(CoverageCommon):
         self.assertBlocked(self._ask(ECG), "interval", words, rule)
         self.assertTrue(self._ask(ECG, DAY + timedelta(1))["covered"])
         self.assertTrue(self._ask(BLOOD_COUNT)["covered"])
+
+    def test_what_was_not_covered_counts_for_the_interval(self):
+        """1 January covered, 20 January refused: 30 days from that are over on 19 February."""
+        rule = self._rule(ECG, interval_days=30)
+        first, second = self._visit(date(2026, 1, 1), ECG), self._visit(date(2026, 1, 20), ECG)
+        self.assertEqual(
+            (first | second).sorted("date").mapped("coverage_state"), ["covered", "not_covered"]
+        )
+        answer = self._ask(ECG, date(2026, 1, 31))
+        self.assertBlocked(answer, "interval", "next possible on 19/02/2026", rule)
+        second.action_cancel()
+        self.assertTrue(self._ask(ECG, date(2026, 1, 31))["covered"])
 
     def test_an_interval_longer_than_a_year(self):
         """730 days after 15 March 2024 are over on 15 March 2026."""

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from odoo.tests import BaseCase, tagged
 
-from ..models.coverage_book import get_copayment, split
-from .common import BLOOD_COUNT, CONSULTATION, ECG
+from ..models.coverage_book import CoverageRequest, get_copayment, split
+from .common import BLOOD_COUNT, CONSULTATION, DIPYRONE, ECG
 from .coverage_common import DAY, CoverageCommon
 
 cents = st.integers(0, 10_000_000)
@@ -50,6 +50,11 @@ class TestCoverageSplit(BaseCase):
     def test_half_a_cent_goes_up(self):
         """50% of R$ 0,01 is half a cent."""
         self.assertEqual(get_copayment(1, 1, "percent", percent=50), 1)
+
+    @given(st.integers(-10_000_000, 0), st.sampled_from(["none", "fixed", "percent"]))
+    def test_of_a_price_below_zero_the_patient_bears_nothing(self, price, kind):
+        share = split(price, 1, deductible=100, kind=kind, fixed=200, percent=30)
+        self.assertEqual(share, (0, 0))
 
     def test_more_deductible_never_makes_the_patient_pay_less(self):
         for deductible in range(0, 12_000, 500):
@@ -113,6 +118,30 @@ class TestCoverageAmounts(CoverageCommon):
             visit = self._visit(day, ECG)
             self.assertEqual(visit.line_ids.patient_amount, float(patient))
 
+    def test_only_what_is_deductible_uses_up_the_deductible_of_the_year(self):
+        """300.00 a year on everything. The patient pays ECGs by reimbursement, blood counts by a
+        co-payment of 20.00 without deductible and the dipyrone by one of 5.00 per item, in January:
+        nothing of that is the year's, so of two consultations of 150.00 he bears all 300.00."""
+        self._rule(deductible_kind="year", deductible_amount=300)
+        self._rule(ECG, billing_kind="reimbursement")
+        self._rule(BLOOD_COUNT, deductible_kind="none", copayment_kind="fixed", copayment_amount=20)
+        self._rule(DIPYRONE, deductible_kind="event", deductible_amount=5)
+        january = self._visit(date(2026, 1, 5), {ECG: 2, BLOOD_COUNT: 10, DIPYRONE: 1})
+        lines = january.line_ids.sorted("id")
+        self.assertEqual(lines.mapped("patient_amount"), [82.20, 200.00, 5.00])
+        self.assertEqual(lines.mapped("yearly_deductible"), [0.00, 0.00, 0.00])
+        self.assertAmounts(self._ask(CONSULTATION, DAY, 2), "300.00", "0.00")
+
+    def test_items_of_one_visit_share_the_deductible_of_the_year(self):
+        """200.00 a year, ECGs without: after two ECGs (co-payment 20.00 each) a consultation takes
+        150.00, and the two blood counts of 66.66 the 50.00 that are left."""
+        self._rule(deductible_kind="year", deductible_amount=200)
+        self._rule(ECG, deductible_kind="none", copayment_kind="fixed", copayment_amount=20)
+        visit = self._visit(DAY, {ECG: 2, CONSULTATION: 1, BLOOD_COUNT: 2})
+        lines = visit.line_ids.sorted("id")
+        self.assertEqual(lines.mapped("patient_amount"), [40.00, 150.00, 50.00])
+        self.assertEqual(lines.mapped("yearly_deductible"), [0.00, 150.00, 50.00])
+
     def test_a_copayment_is_never_more_than_the_price(self):
         self._rule(ECG, copayment_kind="fixed", copayment_amount=50)
         self.assertAmounts(self._ask(ECG, DAY, 2), "82.20", "0.00")
@@ -139,6 +168,19 @@ class TestCoverageAmounts(CoverageCommon):
         answer = self._ask(ECG)
         self.assertEqual(answer["billing_kind"], "package")
         self.assertAmounts(answer, "0.00", "41.10")
+
+    def test_a_price_below_zero_costs_nobody_anything(self):
+        """A formula can go below zero, and a form is asked while a quantity is typed."""
+        request = CoverageRequest(self.card, self.products[ECG], DAY)
+        self._rule(ECG, deductible_kind="event", deductible_amount=10)
+        self._rule(BLOOD_COUNT, covered="no")
+        self.products[BLOOD_COUNT].list_price = 10.00
+        for each in (
+            request._replace(amount=-5),
+            request._replace(quantity=-5),
+            request._replace(product=self.products[BLOOD_COUNT], quantity=-5),
+        ):
+            self.assertAmounts(self.contract._compute_coverages([each])[0], "0.00", "0.00")
 
     def test_a_typed_price_is_the_one_that_is_shared(self):
         self._rule(ECG, copayment_kind="percent", copayment_percent=50)
