@@ -1,9 +1,10 @@
-"""What the ORM does not do in bulk: upserts, append-only tables, one query per one2many."""
+"""What the ORM does not do in bulk: upserts, append-only tables, one query per one2many…"""
 
 import csv
 import io
 
 from odoo.exceptions import LockError
+from odoo.fields import Image
 from odoo.tools import SQL
 
 
@@ -30,11 +31,7 @@ def upsert(model, columns, key, rows):
             SQL("SELECT %s FROM %s WHERE false", fields, table),
         )
     )
-    buffer = io.StringIO()
-    csv.writer(buffer).writerows(rows)
-    buffer.seek(0)
-    # psycopg2's COPY takes a plain string; the names come from the model, not from a person.
-    cr.copy_expert("COPY tiss_load FROM STDIN WITH (FORMAT csv)", buffer)
+    _copy(cr, "tiss_load", columns, rows)
     cr.execute(
         SQL(
             """
@@ -64,19 +61,29 @@ def insert(model, columns, rows):
     :param rows: iterable of tuples; None is NULL
     """
     cr, uid = model.env.cr, model.env.uid
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
     now = cr.now().isoformat()
-    writer.writerows((*row, uid, uid, now, now) for row in rows)
-    buffer.seek(0)
     names = (*columns, "create_uid", "write_uid", "create_date", "write_date")
-    # The names come from the model, not from a person.
-    cr.copy_expert(
-        f"""COPY "{model._table}" ({", ".join(f'"{name}"' for name in names)})"""
-        " FROM STDIN WITH (FORMAT csv)",
-        buffer,
-    )
+    _copy(cr, model._table, names, ((*row, uid, uid, now, now) for row in rows))
     model.invalidate_model()
+
+
+def _copy(cr, table, columns, rows):
+    buffer = io.StringIO()
+    csv.writer(buffer).writerows(rows)
+    buffer.seek(0)
+    names = ", ".join(f'"{name}"' for name in columns)
+    # psycopg2's COPY takes a plain string; the names come from the model, not from a person.
+    cr.copy_expert(f'COPY "{table}" ({names}) FROM STDIN WITH (FORMAT csv)', buffer)
+
+
+def skip_images(records):
+    """Spare new records without a picture the computation of its smaller copies.
+
+    :param records: just created and not flushed; none was given an image
+    """
+    for field in records._fields.values():
+        if isinstance(field, Image) and field.store and field.compute:
+            records.env.remove_to_compute(field, records)
 
 
 def read_children(parents, name):

@@ -43,9 +43,8 @@ SECTIONS = {
         "res.partner",
         (
             "name", "vat", "email", "phone", "website", "street", "street2", "city", "zip",
-            "tiss_ans_code", "tiss_legal_name", "tiss_modality", "tiss_card_length",
-            "tiss_card_check", "tiss_state", "tiss_state_date", "tiss_payer_kind",
-            "tiss_portal_url",
+            "tiss_ans_code", "tiss_legal_name", "tiss_modality", "tiss_state",
+            "tiss_state_date", "tiss_payer_kind", "tiss_portal_url",
         ),
         {"state_id": "state", "country_id": "country"},
         single=True,
@@ -53,11 +52,11 @@ SECTIONS = {
         left_out=(
             # of patients, professionals and contacts
             "tiss_contact_role", "tiss_is_operadora", "tiss_is_patient", "tiss_cns",
-            "tiss_birth_date", "tiss_card_ids", "tiss_is_professional", "tiss_is_referrer",
-            "tiss_council_id", "tiss_council_number", "tiss_council_state_id", "tiss_cbo_id",
-            "tiss_provider_code",
+            "tiss_birth_date", "tiss_sex", "tiss_card_ids", "tiss_is_professional",
+            "tiss_is_referrer", "tiss_council_id", "tiss_council_number",
+            "tiss_council_state_id", "tiss_cbo_id", "tiss_provider_code",
             # sections of their own
-            "tiss_card_rule_ids", "tiss_network_level_ids", "tiss_plan_ids",
+            "tiss_card_rule_ids", "tiss_network_level_ids", "tiss_plan_ids", "tiss_contract_ids",
         ),
     ),
     "levels": Section(
@@ -72,7 +71,7 @@ SECTIONS = {
     ),
     "card_rules": Section(
         "tiss.card.rule",
-        ("sequence", "length", "pattern", "check", "note"),
+        ("sequence", "card_length", "pattern", "check", "note"),
         {"plan_id": "plan"},
         left_out=("operadora_id",),
     ),
@@ -82,7 +81,7 @@ SECTIONS = {
             "name", "active", "sequence", "same_access", "different_access", "by_order",
             "urgency_percent", "urgency_start", "urgency_end", "urgency_saturday",
             "urgency_sunday", "accommodation_factor", "accommodation_excluded", "accumulation",
-            "auxiliary_percents", "instrumentator_percent", "anaesthetic_portes",
+            "auxiliary_percents", "instrumentator_percent", "anaesthetic_portes", "local_holidays",
         ),
         left_out=("company_id",),
     ),
@@ -123,13 +122,13 @@ SECTIONS = {
     ),
     "porte_editions": Section(
         "tiss.porte.edition",
-        ("name", "start_date", "state", "active", "uco_amount", "film_amount", "ch_amount"),
+        ("name", "start_date", "state", "active", "uco_amount", "film_amount", "ch_amount", "note"),
         children={"value_ids": "porte_values"},
         left_out=("company_id",),
     ),
     "porte_values": Section(
         "tiss.porte.value",
-        ("porte", "sequence", "amount"),
+        ("porte", "amount"),
         left_out=("edition_id", "company_id"),
     ),
     "contract": Section(
@@ -137,14 +136,14 @@ SECTIONS = {
         (
             "name", "active", "network_status", "identification_kind", "provider_code",
             "guias_per_lote", "version", "hash_charset", "invoice_moment", "payment_days",
-            "appeal_days", "start_date", "end_date", "renewal", "notice_days", "base_date",
-            "readjustment_index", "readjustment_percent", "coverage_policy", "note",
+            "appeal_days", "start_date", "end_date", "renewal", "renewal_months", "notice_days",
+            "base_date", "readjustment_index", "readjustment_percent", "coverage_policy", "note",
         ),
         {"network_level_id": "level", "price_policy_id": "policy"},
         single=True,
         left_out=(
             # of this clinic and database
-            "company_id", "partner_id", "pricelist_id", "user_id", "document_ids",
+            "company_id", "company_cnes", "partner_id", "pricelist_id", "user_id", "document_ids",
             # numbers begin anew
             "next_guia_number", "next_lote_number", "next_transaction_number",
             # accounts and journals
@@ -152,7 +151,9 @@ SECTIONS = {
             "transit_account_id", "journal_id", "bank_journal_id",
             # work, and sections of their own
             "guia_ids", "lote_ids", "price_item_ids", "coverage_ids", "clause_ids",
-            "accreditation_ids",
+            "accreditation_ids", "plan_ids", "readjustment_ids",
+            # what was done about a date
+            "settled_base_date", "reminded_end_date", "reminded_base_date",
         ),
     ),
     "prices": Section(

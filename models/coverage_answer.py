@@ -8,7 +8,6 @@ from ..standard.money import from_cents, line_total, to_cents, to_decimal
 from .coverage_book import get_copayment, split
 from .tiss_coverage import format_quantity
 
-NEWBORN_DAYS = 30  # Law 9.656/1998, article 12, III, a
 # A reason that blocks, one that a person should look at, and one that only explains.
 BLOCK, WARN, INFO = "block", "warn", "info"
 
@@ -101,32 +100,34 @@ class CoverageAnswer:
     # ------------------------------------------------------------------
 
     def _check_card(self):
-        _, card, date = self.env._, self.card, self.request.date
+        card, date = self.card, self.request.date
         if card.operadora_id != self.contract.partner_id:
-            message = _(
+            message = self.env._(
                 "The card is of %(operadora)s, not of %(contract)s.",
                 operadora=card.operadora_id.name,
                 contract=self.contract.name,
             )
             self._say("other_operadora", BLOCK, message, card)
         if card.validity_date and card.validity_date < date:
-            message = _("The card expired on %s.", self.format_date(card.validity_date))
+            message = self.env._("The card expired on %s.", self.format_date(card.validity_date))
             self._say("card_expired", BLOCK, message, card)
-        if card.waiting_start_date and date < card.waiting_start_date:
-            message = _("The card is valid from %s on.", self.format_date(card.waiting_start_date))
+        start = max(filter(None, (card.start_date, card.waiting_start_date)), default=None)
+        if start and date < start:
+            message = self.env._("The card is valid from %s on.", self.format_date(start))
             self._say("card_not_yet_valid", BLOCK, message, card)
 
     def _check_newborn(self):
         if not self.card.is_newborn:
             return
-        _, birth = self.env._, self.patient.tiss_birth_date
-        if not birth:
-            message = _("Fill in the newborn's birth date: the parent's card covers 30 days.")
+        last = self.card.newborn_until
+        if not last:
+            message = self.env._(
+                "Fill in the newborn's birth date: the parent's card covers 30 days."
+            )
             self._say("newborn_unknown", WARN, message, self.patient)
             return
-        last = birth + datetime.timedelta(NEWBORN_DAYS)
         if self.request.date > last:
-            message = _(
+            message = self.env._(
                 "The parent's card covered the newborn until %s: register a card of the child's"
                 " own.",
                 self.format_date(last),
@@ -134,24 +135,26 @@ class CoverageAnswer:
             self._say("newborn_over", BLOCK, message, self.card)
 
     def _check_contract(self):
-        _, contract, date = self.env._, self.contract, self.request.date
+        contract, date = self.contract, self.request.date
         if contract.start_date and date < contract.start_date:
-            message = _(
+            message = self.env._(
                 "The convênio is in force from %s on.", self.format_date(contract.start_date)
             )
             self._say("contract_not_in_force", BLOCK, message, contract)
         if contract.end_date and contract.end_date < date:
             end = self.format_date(contract.end_date)
             if contract.renewal == "automatic":
-                message = _("The convênio ended on %s and renews by itself: was it renewed?", end)
+                message = self.env._(
+                    "The convênio ended on %s and renews by itself: was it renewed?", end
+                )
                 self._say("contract_renewal", WARN, message, contract)
             else:
-                message = _("The convênio was in force until %s.", end)
+                message = self.env._("The convênio was in force until %s.", end)
                 self._say("contract_not_in_force", BLOCK, message, contract)
         operadora = contract.partner_id
         since = operadora.tiss_state_date
         if operadora.tiss_state == "inactive" and not (since and date < since):
-            message = _("The operadora %s is inactive.", operadora.name)
+            message = self.env._("The operadora %s is inactive.", operadora.name)
             self._say("operadora_inactive", BLOCK, message, operadora)
 
     def _check_network(self):

@@ -13,7 +13,7 @@ from odoo.tools import SQL
 
 from ..standard.money import to_cents, to_decimal
 
-HISTORY_DAYS = 365  # how far back a chain of return visits is followed
+HISTORY_DAYS = 366  # a whole year of limits; a chain of return visits is followed as far, too
 # What a rule can say something about, in the order in which its summary tells it. Only those that
 # it says something about are taken from it; the others are asked of the next broader rule.
 ASPECTS = {
@@ -195,7 +195,7 @@ class CoverageBook:
         return self.env[model].browse(sorted(ids))
 
     def _fetch_people(self):
-        dates = ["validity_date", "waiting_start_date"]
+        dates = ["start_date", "validity_date", "waiting_start_date"]
         self.cards.fetch(["patient_id", "plan_id", "operadora_id", "is_newborn", *dates])
         plans = self.cards.plan_id
         plans.fetch(["name", "network_level_ids"])
@@ -231,7 +231,7 @@ class CoverageBook:
         if not self._needs_uses():
             return {}
         first = min(request.date for request in self.requests)
-        first = min(first - datetime.timedelta(HISTORY_DAYS), first.replace(month=1, day=1))
+        first -= datetime.timedelta(self._get_history_days())
         Line.flush_model(
             ["encounter_id", "product_id", "professional_id", "quantity", "patient_amount"]
         )
@@ -264,6 +264,10 @@ class CoverageBook:
             use = Use(*values, (password, number), used, to_cents(patient_amount))
             uses.setdefault(patient_id, []).append(use)
         return uses
+
+    def _get_history_days(self):
+        intervals = (rule.interval_days for rules in self.rules.values() for rule in rules)
+        return max(HISTORY_DAYS, *intervals)
 
     def _needs_uses(self):
         return any(

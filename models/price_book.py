@@ -200,7 +200,7 @@ class PriceBook:
     # Choosing the rule
     # ------------------------------------------------------------------
 
-    def _choose(self, request):
+    def choose(self, request):
         """The rule that decides; empty when nothing was agreed."""
         product = request.product
         moment = datetime.datetime.combine(request.date, NOON)
@@ -249,7 +249,7 @@ class PriceBook:
         :param path: templates of the packages that this product is priced for
         :return: `Price`
         """
-        rule = self._choose(request)
+        rule = self.choose(request)
         if not rule:
             step = Step("no_list" if not self.pricelist else "no_rule")
             return self._refuse(rule, step, request)
@@ -363,7 +363,7 @@ class PriceBook:
 
     def get_auxiliaries(self, request):
         """How many assistants the table provides for; None when no table says it."""
-        rule = self._choose(request)
+        rule = self.choose(request)
         if rule.compute_price != "tiss_table":
             return None
         try:

@@ -4,6 +4,7 @@ import pytz
 
 from odoo import fields, models
 
+from . import period
 from .price_book import PriceBook, PriceRequest
 
 
@@ -79,8 +80,7 @@ class ProductPricelist(models.Model):
     def _tiss_to_local_date(self, date):
         """The day that rules are compared with; a moment is in UTC."""
         if not date:
-            return fields.Date.context_today(self)
+            return period.get_today(self.env)
         if not isinstance(date, datetime.datetime):
             return fields.Date.to_date(date)
-        zone = self.env["product.pricelist.item"]._tiss_get_zone()
-        return pytz.utc.localize(date).astimezone(zone).date()
+        return pytz.utc.localize(date).astimezone(period.get_zone(self.env)).date()

@@ -4,8 +4,9 @@ import pytz
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
-from odoo.tools import SQL, format_date, formatLang
+from odoo.tools import SQL, formatLang
 
+from . import period
 from .price_book import CONDITIONS, PriceBook, PriceRequest
 from .tiss_term import PROCEDURE_TABLES
 
@@ -186,12 +187,17 @@ class ProductPricelistItem(models.Model):
 
     @api.depends("pricelist_id")
     def _compute_tiss_operadora_id(self):
-        contracts = self.env["tiss.contract"].search_fetch(
-            [("pricelist_id", "in", self.pricelist_id.ids)], ["pricelist_id", "partner_id"]
+        # Whoever may see a price list may see whose it is, also a seller without our rights.
+        contracts = (
+            self.env["tiss.contract"]
+            .sudo()
+            .search_fetch(
+                [("pricelist_id", "in", self.pricelist_id.ids)], ["pricelist_id", "partner_id"]
+            )
         )
-        operadoras = {contract.pricelist_id: contract.partner_id for contract in contracts}
+        operadoras = {contract.pricelist_id.id: contract.partner_id.id for contract in contracts}
         for item in self:
-            item.tiss_operadora_id = operadoras.get(item.pricelist_id)
+            item.tiss_operadora_id = operadoras.get(item.pricelist_id.id)
 
     @api.depends("product_tmpl_id.tiss_term_id", "product_id.tiss_term_id")
     def _compute_tiss_term_id(self):
@@ -208,7 +214,7 @@ class ProductPricelistItem(models.Model):
     @api.depends("date_start", "date_end")
     @api.depends_context("tz")
     def _compute_tiss_dates(self):
-        zone = self._tiss_get_zone()
+        zone = period.get_zone(self.env)
         for item in self:
             start, end = item.date_start, item.date_end
             item.tiss_start_date = start and pytz.utc.localize(start).astimezone(zone).date()
@@ -250,8 +256,8 @@ class ProductPricelistItem(models.Model):
         others = self.filtered(
             lambda item: item.compute_price not in ("tiss_table", "tiss_package")
         )
-        super(ProductPricelistItem, others)._compute_price_label()
-        for item in self - others:
+        # As superuser: in a list of prices its name is no secret for those without our tables.
+        for item in (self - others).sudo():
             what = item.tiss_price_table_id.display_name
             if item.compute_price == "tiss_package":
                 what = self.env._("Sum of the components")
@@ -261,6 +267,7 @@ class ProductPricelistItem(models.Model):
             if item.tiss_percent:
                 parts.append(f"{self._tiss_sign(item.tiss_percent)}%")
             item.price = " · ".join(filter(None, parts))
+        return super(ProductPricelistItem, others)._compute_price_label()
 
     def _tiss_sign(self, percent):
         """A percentage with its sign: −20 or +12,50."""
@@ -296,6 +303,21 @@ class ProductPricelistItem(models.Model):
                         )
                     )
 
+    @api.constrains("fixed_price", "tiss_tele_price", "tiss_reimbursement_price", "tiss_percent")
+    def _check_tiss_not_negative(self):
+        negative = self.filtered(
+            lambda item: (
+                min(item.fixed_price, item.tiss_tele_price, item.tiss_reimbursement_price) < 0
+                or item.tiss_percent < -100
+            )
+        )
+        if negative and self.env["tiss.contract"].search_count(
+            [("pricelist_id", "in", negative.pricelist_id.ids)], limit=1
+        ):
+            raise ValidationError(
+                self.env._("%s: no price of a convênio is below zero.", negative[0].name)
+            )
+
     @api.constrains(
         "pricelist_id", "applied_on", "product_id", "product_tmpl_id", "categ_id", "min_quantity",
         "date_start", "date_end", *CONDITIONS,
@@ -304,6 +326,14 @@ class ProductPricelistItem(models.Model):
         """In the list of a convênio one price holds at a time, or none could be reproduced."""
         self.env["tiss.contract"].flush_model(["pricelist_id"])
         self.flush_model()
+        # Rules of a transaction at the same time cannot be seen: whoever is second starts again.
+        self.env.execute_query(
+            SQL(
+                "UPDATE product_pricelist SET write_date = write_date WHERE id = ANY(%s)"
+                " RETURNING id",
+                self.pricelist_id.ids,
+            )
+        )
         rows = self.env.execute_query(self._tiss_get_overlap_query())
         if rows:
             one, other = self.browse(rows[0])
@@ -404,24 +434,21 @@ class ProductPricelistItem(models.Model):
                 vals[stored] = self._tiss_to_moment(date, time)
         return vals
 
-    def _tiss_get_zone(self):
-        return pytz.timezone(self.env.context.get("tz") or self.env.user.tz or "America/Sao_Paulo")
-
     def _tiss_to_moment(self, date, time):
         """A rule holds by the second: the local `time` of `date`, in UTC."""
         if not date:
             return False
-        local = self._tiss_get_zone().localize(datetime.datetime.combine(date, time))
-        return local.astimezone(pytz.utc).replace(tzinfo=None)
+        moment = datetime.datetime.combine(date, time)
+        try:
+            local = period.get_zone(self.env).localize(moment)
+            return local.astimezone(pytz.utc).replace(tzinfo=None)
+        except OverflowError:
+            # 31/12/9999 is how many tables write “without end”; in UTC it is the year 10000.
+            return moment
 
     def _tiss_get_period(self):
         """The days of a rule in words."""
-        start, end = self.tiss_start_date, self.tiss_end_date
-        if not start and not end:
-            return self.env._("always")
-        since = start and self.env._("from %s", format_date(self.env, start))
-        until = end and self.env._("until %s", format_date(self.env, end))
-        return " ".join(filter(None, (since, until)))
+        return period.describe(self.env, self.tiss_start_date, self.tiss_end_date)
 
     def _tiss_get_sent_code(self, product):
         """What a guia says of a product priced by this rule; an empty rule says its own.

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
-from odoo.tools import format_date
+
+from . import period
 
 
 class TissAccreditation(models.Model):
@@ -80,34 +81,14 @@ class TissAccreditation(models.Model):
             ]
         )
         for group in everything.grouped(lambda a: (a.contract_id, a.professional_id)).values():
-            ordered = group.sorted(lambda a: a.start_date or fields.Date.to_date("0001-01-01"))
-            for first, second in zip(ordered, ordered[1:], strict=False):
-                if (
-                    not first.end_date
-                    or not second.start_date
-                    or (first.end_date >= second.start_date)
-                ):
-                    raise ValidationError(
-                        self.env._(
-                            "%(name)s already has a place in the network of %(contract)s"
-                            " (%(dates)s): end that one first.",
-                            name=first.professional_id.name,
-                            contract=first.contract_id.name,
-                            dates=first._get_period_text(),
-                        )
+            if overlap := period.find_overlap(group):
+                first = overlap[0]
+                raise ValidationError(
+                    self.env._(
+                        "%(name)s already has a place in the network of %(contract)s"
+                        " (%(dates)s): end that one first.",
+                        name=first.professional_id.name,
+                        contract=first.contract_id.name,
+                        dates=period.describe(self.env, first.start_date, first.end_date),
                     )
-
-    # ------------------------------------------------------------------
-    # Business methods
-    # ------------------------------------------------------------------
-
-    def _get_period_text(self):
-        self.ensure_one()
-        start, end = (
-            date and format_date(self.env, date) for date in (self.start_date, self.end_date)
-        )
-        if start and end:
-            return self.env._("%(start)s to %(end)s", start=start, end=end)
-        if start:
-            return self.env._("from %s", start)
-        return self.env._("until %s", end) if end else self.env._("always")
+                )

@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.fields import Domain
 
 
 class TissClause(models.Model):
@@ -22,5 +23,5 @@ class TissClause(models.Model):
         clauses = super().create(vals_list)
         # Of all companies: the clause is law for each of them.
         Contract = self.env["tiss.contract"].sudo().with_context(active_test=False)
-        Contract.search([]).with_context(active_test=True)._create_clauses()
+        Contract.search(Domain.TRUE).with_context(active_test=True)._create_clauses()
         return clauses

@@ -13,7 +13,7 @@ class TissContract(models.Model):
 
     _inherit = "tiss.contract"
 
-    coverage_ids = fields.One2many("tiss.coverage", "contract_id", "Coverage")
+    coverage_ids = fields.One2many("tiss.coverage", "contract_id")
     coverage_policy = fields.Selection(
         [("warn", "Warn only"), ("block", "Do not bill what is not covered")],
         "When Not Covered",
@@ -28,6 +28,8 @@ class TissContract(models.Model):
 
     def coverage_for(self, card, product, date, quantity=1, mode="on_site", **details):
         """Would the convênio pay for a procedure, who pays what, and why.
+
+        A caller from outside gives ids for records, and the date as text.
 
         :param card: `tiss.card`
         :param product: `product.product`
@@ -46,8 +48,8 @@ class TissContract(models.Model):
             - `reasons`: dicts `code`, `kind` ("block", "warn" or "info"), `message` (a sentence),
               `model` and `res_id` (what to look at or change; may be None)
         """
-        request = CoverageRequest(card, product, date, quantity, mode, **details)
-        return self._compute_coverages([request])[0]
+        details.update(card=card, product=product, date=date, quantity=quantity, mode=mode)
+        return self._compute_coverages([CoverageRequest(**self._to_records(details))])[0]
 
     def _compute_coverages(self, requests):
         """Answers of `coverage_for` for many questions, in a constant number of queries.

@@ -117,12 +117,13 @@ class TissContractLog(models.AbstractModel):
 
     @api.model
     def _tiss_log_collect(self, entries):
-        """{contract id: [(kind, label, old values, new values)]} of one model's `entries`."""
+        """{contract id: [(kind, record or its label, old values)]} of one model's `entries`."""
         existing = self.browse(entries).exists()
         changed = existing.filtered(
             # A removal that was rolled back leaves its entry behind.
             lambda record: (
-                entries[record.id][0] != "unlink"
+                entries[record.id][0] == "create"
+                or entries[record.id][0] == "write"
                 and entries[record.id][1] != record._tiss_log_read()
             )
         )
@@ -130,13 +131,12 @@ class TissContractLog(models.AbstractModel):
         for record_id, contract in changed._tiss_log_contracts().items():
             record = changed.browse(record_id).with_prefetch(changed.ids)
             kind, old = entries[record_id]
-            change = (kind, record, old, record._tiss_log_read())
-            found.setdefault(contract.id, []).append(change)
+            found.setdefault(contract.id, []).append((kind, record, old))
         remaining = set(existing.ids)
         for record_id, (kind, values) in entries.items():
             if kind == "unlink" and record_id not in remaining:
                 contract_id, label, old = values
-                found.setdefault(contract_id, []).append((kind, label, old, {}))
+                found.setdefault(contract_id, []).append((kind, label, old))
         return found
 
     @api.model
@@ -157,21 +157,24 @@ class TissContractLog(models.AbstractModel):
         return Markup("<p>%s</p><ul>%s</ul>") % (title, items)
 
     @api.model
-    def _tiss_log_sentence(self, kind, record, old, new):
+    def _tiss_log_sentence(self, kind, record, old):
         """E.g. “Consulta em consultório: Price 150.00 → 160.00; Until – → 12/31/2026”."""
-        label = record if isinstance(record, str) else record._tiss_log_label()
+        is_gone = kind == "unlink"
+        label, new = (
+            (record, {}) if is_gone else (record._tiss_log_label(), record._tiss_log_read())
+        )
         parts = []
         for name in self._tiss_log_fields:
             before, after = (self._tiss_log_format(name, vals.get(name)) for vals in (old, new))
             caption = self._fields[name]._description_string(self.env)
             if kind == "write" and before != after:
                 parts.append(f"{caption} {before or '–'} → {after or '–'}")
-            elif kind != "write" and (before or after):
+            elif kind != "write" and name != "active" and (before or after):
                 parts.append(f"{caption} {before or after}")
         what = "; ".join(parts)
         if kind == "create":
             return self.env._("%(label)s added: %(what)s", label=label, what=what)
-        if kind == "unlink":
+        if is_gone:
             return self.env._("%(label)s removed: %(what)s", label=label, what=what)
         return self.env._("%(label)s: %(what)s", label=label, what=what)
 

@@ -1,6 +1,7 @@
 from decimal import Decimal
 
 from odoo import fields, models
+from odoo.exceptions import UserError
 from odoo.tools import format_amount, format_date, formatLang
 from odoo.tools.translate import LazyTranslate
 
@@ -78,6 +79,15 @@ SENTENCES = {
     "no_component": _lt("%(product)s has no price because of %(component)s: %(reason)s"),
 }
 MONEY = ("amount", "value")
+KNOWN = {
+    "access": ("same", "different"),
+    "role": (
+        "surgeon",
+        *(f"auxiliary_{number}" for number in range(1, 5)),
+        "instrumentator",
+        "anaesthetist",
+    ),
+}
 
 
 class TissContract(models.Model):
@@ -150,52 +160,108 @@ class TissContract(models.Model):
         """As `_compute_prices`, but procedures of one act are ranked by their amount.
 
         :param acts: parallel to `requests`; requests with the same value belong to one act, None
-            is none. Each member of a team, and each team, has his own order.
+            is none. Each surgeon has his own order: two teams are paid in full.
         """
         self.ensure_one()
         self.check_access("read")
         requests = list(requests)
         book = PriceBook(self, requests)
-        for positions in self._group_acts(requests, acts).values():
-            ranked = self._rank(book, [(position, requests[position]) for position in positions])
-            # How many assistants there are is said by the largest procedure (guide §8.3).
-            auxiliaries = book.get_auxiliaries(ranked[0][1])
-            for order, (position, request) in enumerate(ranked, start=1):
-                requests[position] = request._replace(order=order, auxiliaries=auxiliaries)
+        for positions in self._group(range(len(requests)), acts.__getitem__).values():
+            if acts[positions[0]] is not None:
+                for position, place in self._rank_act(book, requests, positions).items():
+                    order, auxiliaries = place
+                    requests[position] = requests[position]._replace(
+                        order=order, auxiliaries=auxiliaries
+                    )
         return [book.price(request) for request in requests]
 
-    def _group_acts(self, requests, acts):
+    def _group(self, positions, key):
         groups = {}
-        for position, (request, act) in enumerate(zip(requests, acts, strict=True)):
-            if act is not None:
-                professional = request.professional.id if request.professional else False
-                groups.setdefault((act, request.role, professional), []).append(position)
+        for position in positions:
+            groups.setdefault(key(position), []).append(position)
         return groups
 
-    def _rank(self, book, members):
-        """[(position, request)] by the whole amount of one, the largest first."""
+    def _rank_act(self, book, requests, positions):
+        """Each procedure's place in its act: {position: (order, assistants provided for)}.
 
-        def amount(member):
-            alone = member[1]._replace(order=1, access=None, quantity=1, role=None)
+        The team follows its surgeon, whose fee its own are shares of (guide §8.3). Whoever is
+        billed without a surgeon is ranked by himself.
+        """
+
+        def member(position):
+            request = requests[position]
+            professional = request.professional.id if request.professional else False
+            # Nobody says of a surgeon who is alone that he is one.
+            return request.role or "surgeon", professional
+
+        places, of_product = {}, {}
+        groups = self._group(positions, member).items()
+        for (role, _professional), group in sorted(
+            groups, key=lambda each: each[0][0] != "surgeon"
+        ):
+            followed = role != "surgeon" and self._follow(requests, group, of_product)
+            places |= followed or self._rank(book, requests, group)
+            if role == "surgeon":
+                for position in group:
+                    product = requests[position].product
+                    of_product.setdefault(product, []).append(places[position])
+        return places
+
+    def _follow(self, requests, group, of_product):
+        """The surgeons' places of the same procedures; none when one of them has no surgeon."""
+        places = {}
+        for product, positions in self._group(group, lambda each: requests[each].product).items():
+            known = of_product.get(product)
+            if not known:
+                return {}
+            # Both sides of the body: the second time it is the second place.
+            for i, position in enumerate(positions):
+                places[position] = known[min(i, len(known) - 1)]
+        return places
+
+    def _rank(self, book, requests, group):
+        """The largest whole amount first; how many assistants there are is said by it."""
+
+        def amount(position):
+            alone = requests[position]._replace(order=1, access=None, quantity=1, role=None)
             return book.price(alone).amount or pricing.ZERO
 
-        return sorted(members, key=amount, reverse=True)
+        ranked = sorted(group, key=amount, reverse=True)
+        auxiliaries = book.get_auxiliaries(requests[ranked[0]])
+        return {position: (order, auxiliaries) for order, position in enumerate(ranked, start=1)}
 
     def _prepare_price_request(self, **details):
-        """A `PriceRequest` out of what a caller from outside sends: ids, and dates as text."""
+        """A `PriceRequest` of records or of ids."""
+        details = self._to_records(details)
+        for name in ("moment", "moment_end"):
+            if details.get(name):
+                details[name] = fields.Datetime.to_datetime(details[name])
+        for name, known in KNOWN.items():
+            if details.get(name) and details[name] not in known:
+                raise UserError(
+                    self.env._(
+                        "“%(value)s” is no %(name)s of a price: it is one of %(known)s.",
+                        value=details[name],
+                        name=name,
+                        known=", ".join(known),
+                    )
+                )
+        return PriceRequest(**details)
+
+    def _to_records(self, details):
+        """What a caller from outside sends of a question: ids become records, texts dates."""
         models_by_name = {
             "product": "product.product",
             "plan": "tiss.plan",
             "professional": "res.partner",
+            "card": "tiss.card",
+            "encounter": "tiss.encounter",
         }
+        details = dict(details, date=fields.Date.to_date(details["date"]))
         for name, model in models_by_name.items():
             if isinstance(details.get(name), int):
                 details[name] = self.env[model].browse(details[name] or [])
-        details["date"] = fields.Date.to_date(details["date"])
-        for name in ("moment", "moment_end"):
-            if details.get(name):
-                details[name] = fields.Datetime.to_datetime(details[name])
-        return PriceRequest(**details)
+        return details
 
     def _to_details(self, item):
         if isinstance(item, dict):
@@ -226,7 +292,8 @@ class TissContract(models.Model):
             params.update(self._get_rule_words(step.params["rule"]))
         elif step.code == "formula":
             params["label"] = step.params["rule"].price
-        return self.env._(SENTENCES[step.code]) % params
+        sentence = self.env._(SENTENCES[step.code])
+        return sentence % params
 
     def _format_param(self, name, value):
         if isinstance(value, pricing.Step):

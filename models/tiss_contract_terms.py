@@ -6,6 +6,8 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command, Domain
 from odoo.tools import format_date
 
+from . import period
+
 TODO = "mail.mail_activity_data_todo"
 REMINDER_DAYS = 15  # before the day of notice
 BASE_DATE_DAYS = 60  # before the base date
@@ -58,9 +60,7 @@ class TissContract(models.Model):
         search="_search_term_state",
     )
     term_text = fields.Char("What Comes Next", compute="_compute_term_text")
-    base_date = fields.Date(
-        "Base Date", tracking=True, help="Day of the next yearly readjustment (data-base)."
-    )
+    base_date = fields.Date(tracking=True, help="Day of the next yearly readjustment (data-base).")
     readjustment_index = fields.Selection(
         [
             ("ipca", "IPCA"),
@@ -258,8 +258,7 @@ class TissContract(models.Model):
 
     def _get_today(self):
         """Today in Brazil also for the cron, whose user has no time zone."""
-        zone = self.env.context.get("tz") or self.env.user.tz or "America/Sao_Paulo"
-        return fields.Date.context_today(self.with_context(tz=zone))
+        return period.get_today(self.env)
 
     # ------------------------------------------------------------------
     # Constraints and onchange
@@ -331,7 +330,7 @@ class TissContract(models.Model):
 
     def _create_clauses(self):
         """Give every contract the clauses of the law that its checklist lacks."""
-        clauses = self.env["tiss.clause"].search([])
+        clauses = self.env["tiss.clause"].search(Domain.TRUE)
         rows = self.env["tiss.contract.clause"].search_fetch(
             [("contract_id", "in", self.ids)], ["contract_id", "clause_id"]
         )
@@ -537,7 +536,7 @@ class TissContract(models.Model):
     def _cron_terms(self):
         """Renew what renews by itself, move base dates on, remind of what a person must do."""
         # Silent: one note in plain words tells more than a list of tracked values.
-        contracts = self.with_context(tracking_disable=True).search([])
+        contracts = self.with_context(tracking_disable=True).search(Domain.TRUE)
         today = self._get_today()
         contracts._renew_automatically(today)
         contracts._roll_base_dates(today)

@@ -1,8 +1,9 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
-from odoo.tools import float_repr, format_date
+from odoo.tools import float_repr
 from odoo.tools.misc import get_lang
 
+from . import period
 from .coverage_book import SAID, get_aspects
 
 # Rules of the same scope and conditions may not hold on the same day.
@@ -24,6 +25,7 @@ class TissCoverage(models.Model):
     _inherit = ["tiss.contract.log"]
     _order = "contract_id, sequence, id"
     _check_company_auto = True
+    _rec_names_search = ["product_tmpl_id", "categ_id", "plan_id", "note"]
     # The terms in words say all that matters; the rest tells where and when.
     _tiss_log_fields = (
         "summary",
@@ -58,7 +60,7 @@ class TissCoverage(models.Model):
     )
     categ_id = fields.Many2one("product.category", "Group", ondelete="restrict")
     plan_id = fields.Many2one(
-        "tiss.plan", "Plan", domain="[('operadora_id', '=', operadora_id)]", ondelete="restrict"
+        "tiss.plan", domain="[('operadora_id', '=', operadora_id)]", ondelete="restrict"
     )
     network_status = fields.Selection(selection="_selection_network_status")
     mode = fields.Selection(
@@ -107,7 +109,7 @@ class TissCoverage(models.Model):
     deductible_kind = fields.Selection(
         [("none", "None"), ("event", "Per item"), ("year", "Per year")], "Deductible"
     )
-    deductible_amount = fields.Monetary("Deductible Amount")
+    deductible_amount = fields.Monetary()
     note = fields.Char("Note to the Reception")
 
     _dates = models.Constraint(
@@ -197,20 +199,19 @@ class TissCoverage(models.Model):
         return self.env._("no waiting period")
 
     def _describe_count(self, aspect):
-        _ = self.env._
         if aspect == "limit_day":
-            return _("up to %s per day", format_quantity(self.env, self.limit_day))
+            return self.env._("up to %s per day", format_quantity(self.env, self.limit_day))
         if aspect == "limit_month":
-            return _("up to %s per month", format_quantity(self.env, self.limit_month))
+            return self.env._("up to %s per month", format_quantity(self.env, self.limit_month))
         if aspect == "limit_year":
-            return _("up to %s per year", format_quantity(self.env, self.limit_year))
+            return self.env._("up to %s per year", format_quantity(self.env, self.limit_year))
         if aspect == "limit_authorization":
-            return _(
+            return self.env._(
                 "up to %s per authorisation", format_quantity(self.env, self.limit_authorization)
             )
         if aspect == "interval":
-            return _("at least %s days apart", self.interval_days)
-        return _("return visit within %s days", self.return_days)
+            return self.env._("at least %s days apart", self.interval_days)
+        return self.env._("return visit within %s days", self.return_days)
 
     def _describe_age(self):
         if not self.max_age:
@@ -267,32 +268,17 @@ class TissCoverage(models.Model):
             lambda rule: tuple(rule[name] for name in IDENTITY)
         )
         for rules in groups.values():
-            in_order = rules.sorted(
-                lambda rule: rule.start_date or fields.Date.to_date("0001-01-01")
-            )
-            for first, second in zip(in_order, in_order[1:], strict=False):
-                if (
-                    not first.end_date
-                    or not second.start_date
-                    or (second.start_date <= first.end_date)
-                ):
-                    raise ValidationError(
-                        self.env._(
-                            "Two coverage rules for %(name)s hold on the same days: one %(first)s,"
-                            " another %(second)s. End the first before the second starts.",
-                            name=first.name,
-                            first=first._describe_period(),
-                            second=second._describe_period(),
-                        )
+            if overlap := period.find_overlap(rules):
+                first, second = overlap
+                raise ValidationError(
+                    self.env._(
+                        "Two coverage rules for %(name)s hold on the same days: one %(first)s,"
+                        " another %(second)s. End the first before the second starts.",
+                        name=first.name,
+                        first=period.describe(self.env, first.start_date, first.end_date),
+                        second=period.describe(self.env, second.start_date, second.end_date),
                     )
-
-    def _describe_period(self):
-        start, end = format_date(self.env, self.start_date), format_date(self.env, self.end_date)
-        if start and end:
-            return self.env._("from %(start)s until %(end)s", start=start, end=end)
-        if start:
-            return self.env._("from %s on", start)
-        return self.env._("until %s", end) if end else self.env._("always")
+                )
 
 
 def format_quantity(env, quantity):

@@ -166,16 +166,9 @@ class TissEncounter(models.Model):
 
     @api.depends("card_id", "company_id")
     def _compute_contract_id(self):
-        operadoras = self.card_id.operadora_id
-        contracts = {
-            (contract.company_id, contract.partner_id): contract
-            for contract in self.env["tiss.contract"].search(
-                [("partner_id", "in", operadoras.ids), ("company_id", "in", self.company_id.ids)]
-            )
-        }
+        contracts = self.env["tiss.contract"]._get_by_card(self.card_id)
         for encounter in self:
-            key = (encounter.company_id, encounter.card_id.operadora_id)
-            encounter.contract_id = contracts.get(key)
+            encounter.contract_id = contracts.get(encounter.card_id)
 
     @api.depends("line_ids.product_id", "mode")
     def _compute_attendance_type_id(self):

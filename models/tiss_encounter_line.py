@@ -217,14 +217,15 @@ class TissEncounterLine(models.Model):
         self.ensure_one()
         problems = []
         product, date = self.product_id, self.encounter_id.date
+        contract = self.encounter_id.contract_id
         if not product.tiss_table or not product.tiss_code:
             problems.append(self.env._("%s has no TUSS code.", product.display_name))
-        if not self.has_price and not self.unit_price:
+        if contract and not self.has_price and not self.unit_price:
             problems.append(
                 self.env._(
                     "%(product)s has no price in %(contract)s on that day.",
                     product=product.display_name,
-                    contract=self.encounter_id.contract_id.name or self.env._("the convênio"),
+                    contract=contract.name,
                 )
             )
         if product.tiss_term_id and not product.tiss_term_id._is_valid_on(date):

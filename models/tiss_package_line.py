@@ -10,9 +10,7 @@ class TissPackageLine(models.Model):
     _order = "package_id, sequence, id"
 
     sequence = fields.Integer(default=10)
-    package_id = fields.Many2one(
-        "product.template", "Package", required=True, index=True, ondelete="cascade"
-    )
+    package_id = fields.Many2one("product.template", required=True, index=True, ondelete="cascade")
     product_tmpl_id = fields.Many2one(
         "product.template", "Component", required=True, index=True, ondelete="restrict"
     )

@@ -1,11 +1,11 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from ..standard.pricing import PORTES
+from ..standard.pricing import get_porte_rank, is_porte
 
 
 class TissPorteValue(models.Model):
-    """One porte (1A to 14C) in reais."""
+    """One porte in reais: 1A to 14C, or a number of an operadora's own list."""
 
     _name = "tiss.porte.value"
     _description = "Value of a Porte"
@@ -32,9 +32,10 @@ class TissPorteValue(models.Model):
 
     @api.depends("porte")
     def _compute_sequence(self):
-        """By class: as text, 10A would stand before 2A."""
         for value in self:
-            value.sequence = PORTES.index(value.porte) if value.porte in PORTES else len(PORTES)
+            porte = value.porte or ""
+            # A wrong one is refused later, with the reason.
+            value.sequence = get_porte_rank(porte) if is_porte(porte) else 0
 
     # ------------------------------------------------------------------
     # Constraints and onchange
@@ -43,9 +44,9 @@ class TissPorteValue(models.Model):
     @api.constrains("porte")
     def _check_porte(self):
         for value in self:
-            if value.porte not in PORTES:
+            if not is_porte(value.porte):
                 raise ValidationError(
-                    self.env._("%s is no porte: they go from 1A to 14C.", value.porte)
+                    self.env._("%s is no porte: a class from 1A to 14C, or a number.", value.porte)
                 )
 
     # ------------------------------------------------------------------

@@ -16,11 +16,11 @@ class TissPricePolicy(models.Model):
     _check_company_auto = True
 
     active = fields.Boolean(default=True)
-    sequence = fields.Integer(default=10)
+    sequence = fields.Integer(default=100)
     name = fields.Char(required=True, translate=True)
-    company_id = fields.Many2one("res.company", index=True)
+    # Empty only for the presets, which every clinic reads: a change would move others' prices.
+    company_id = fields.Many2one("res.company", index=True, default=lambda self: self.env.company)
     same_access = fields.Char(
-        "Same Access",
         default="100/50",
         required=True,
         help="Percentages of the 1st, 2nd… procedure by the same access; the last one repeats.",
@@ -68,7 +68,6 @@ class TissPricePolicy(models.Model):
     )
     instrumentator_percent = fields.Float("Scrub Nurse", default=10.0, digits=(6, 2))
     anaesthetic_portes = fields.Char(
-        "Anaesthetic Portes",
         default="1=3A 2=3C 3=4C 4=6B 5=7C 6=9B 7=10C 8=12A",
         required=True,
         help="Which porte each anaesthetic porte is paid as; 0 needs no anaesthetist.",

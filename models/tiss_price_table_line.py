@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from ..standard.pricing import PORTES
+from ..standard.pricing import is_porte
 from .tiss_term import term_field
 
 
@@ -21,12 +21,12 @@ class TissPriceTableLine(models.Model):
     tuss_code = fields.Char("TUSS", index=True)
     name = fields.Char(required=True)
     # ---- CBHPM
-    porte = fields.Char(help="Class of the fee, 1A to 14C.")
+    porte = fields.Char(help="Class of the fee, 1A to 14C; some lists number it.")
     porte_fraction = fields.Float("Fraction of the Porte", digits=(8, 4), default=1.0)
     uco = fields.Float("UCO", digits=(12, 4), help="Quantity of units of operational cost.")
     film = fields.Float("Film m²", digits=(12, 4))
     auxiliaries = fields.Integer("Assistants")
-    anaesthetic_porte = fields.Integer("Anaesthetic Porte")
+    anaesthetic_porte = fields.Integer()
     # ---- CH
     ch = fields.Float("CH", digits=(12, 4), help="Quantity of fee coefficients (AMB).")
     # ---- Reais
@@ -65,10 +65,10 @@ class TissPriceTableLine(models.Model):
     @api.constrains("porte")
     def _check_porte(self):
         for line in self:
-            if line.porte and line.porte not in PORTES:
+            if line.porte and not is_porte(line.porte):
                 raise ValidationError(
                     self.env._(
-                        "%(porte)s is no porte (%(row)s): they go from 1A to 14C.",
+                        "%(porte)s is no porte (%(row)s): a class from 1A to 14C, or a number.",
                         porte=line.porte,
                         row=line.display_name,
                     )

@@ -10,7 +10,8 @@ from odoo.tools import SQL, format_amount, format_date, formatLang
 
 from ..standard.money import to_decimal
 from . import bulk
-from .price_book import PriceRequest
+from .price_book import PriceBook, PriceRequest
+from .tiss_contract_terms import BASE_DATE_DAYS
 
 # What decides the result: changing one of them makes the calculation void.
 INPUTS = {
@@ -32,6 +33,7 @@ class TissReadjustment(models.Model):
     _description = "Readjustment"
     _order = "date desc, id desc"
     _check_company_auto = True
+    _rec_names_search = ["contract_id"]
 
     name = fields.Char(compute="_compute_name")
     contract_id = fields.Many2one(
@@ -233,7 +235,7 @@ class TissReadjustment(models.Model):
         )
         changes = {rule: self._get_new_values(rule) for rule in current}
         changes = {rule: values for rule, values in changes.items() if values}
-        vals_list = self._prepare_lines(rules, changes)
+        vals_list = self._prepare_lines(changes)
         vals_list.sort(key=lambda vals: -vals.get("effect", 0))
         self.env["tiss.readjustment.line"].create(vals_list)
         self.write(
@@ -245,11 +247,11 @@ class TissReadjustment(models.Model):
 
     def _get_rules(self):
         """The rules of the contract that hold on the day of the readjustment or begin later."""
-        pricelist = self.contract_id.pricelist_id
-        moment = pricelist.item_ids._tiss_to_moment(self.date, datetime.time.min)
-        return self.env["product.pricelist.item"].search_fetch(
+        Item = self.env["product.pricelist.item"]
+        moment = Item._tiss_to_moment(self.date, datetime.time.min)
+        return Item.search_fetch(
             [
-                ("pricelist_id", "=", pricelist.id),
+                ("pricelist_id", "=", self.contract_id.pricelist_id.id),
                 "|", ("date_end", "=", False), ("date_end", ">=", moment),
             ]
         )  # fmt: skip
@@ -325,9 +327,9 @@ class TissReadjustment(models.Model):
     # Effect on the volume of 12 months
     # ------------------------------------------------------------------
 
-    def _prepare_lines(self, rules, changes):
+    def _prepare_lines(self, changes):
         """Values of the lines: one per fixed price, one per table rule and billed procedure."""
-        volumes = self._get_volumes(rules)
+        volumes = self._get_volumes()
         products = self.env["product.product"].union(
             *(
                 self.env["product.product"].browse(list(volumes.get(rule.id, ())))
@@ -413,26 +415,30 @@ class TissReadjustment(models.Model):
             )
         return vals_list
 
-    def _get_volumes(self, rules):
+    def _get_volumes(self):
         """What the contract billed in the last 12 months, by the rule that prices it.
 
-        A volume goes to the most specific rule that holds for its plan and the clinic's network.
+        A volume goes to the rule that decides for its plan, at the clinic's place in the network,
+        on the day of the readjustment.
 
         :return: {rule id: {product id: [quantity, quantity × factor, amount]}} in Decimal
         """
         rows = self._read_volumes()
-        products = self.env["product.product"].browse({row[0] for row in rows})
-        products.fetch(["product_tmpl_id", "categ_id"])
-        index = self._index_rules(rules)
+        products = self.env["product.product"].browse(dict.fromkeys(row[0] for row in rows))
+        by_id = {product.id: product for product in products}
+        plans = self.env["tiss.plan"]
+        requests = [
+            PriceRequest(by_id[product_id], self.date, plan=plans.browse(plan_id or ()))
+            for product_id, plan_id, *_sums in rows
+        ]
+        book = PriceBook(self.contract_id, requests)
         volumes = defaultdict(lambda: defaultdict(lambda: [Decimal(0)] * 3))
-        for product_id, plan_id, *sums in rows:
-            product = self.env["product.product"].browse(product_id).with_prefetch(products.ids)
-            rule = self._find_rule(index, product, plan_id)
-            if rule:
-                totals = volumes[rule.id][product_id]
-                volumes[rule.id][product_id] = [
-                    total + Decimal(str(value)) for total, value in zip(totals, sums, strict=True)
-                ]
+        for request, (product_id, _plan_id, *sums) in zip(requests, rows, strict=True):
+            totals = volumes[book.choose(request).id]
+            totals[product_id] = [
+                total + Decimal(str(value))
+                for total, value in zip(totals[product_id], sums, strict=True)
+            ]
         return volumes
 
     def _read_volumes(self):
@@ -461,48 +467,6 @@ class TissReadjustment(models.Model):
             )
         )
 
-    def _index_rules(self, rules):
-        """{what a rule is said of: rules that hold on the day of the readjustment}."""
-        contract = self.contract_id
-        index = defaultdict(list)
-        for rule in rules:
-            # A rule that is already there from this very day prices the volume, unchanged.
-            holds = not rule.tiss_start_date or rule.tiss_start_date <= self.date
-            network = rule.tiss_network_status in (False, contract.network_status)
-            level = not rule.tiss_network_level_id or (
-                rule.tiss_network_level_id == contract.network_level_id
-            )
-            if holds and network and level and rule.min_quantity <= 1:
-                key = (
-                    rule.applied_on,
-                    rule.product_id.id or rule.product_tmpl_id.id or rule.categ_id.id,
-                )
-                index[key].append(rule)
-        return index
-
-    def _find_rule(self, index, product, plan_id):
-        path = (product.categ_id.parent_path or "").strip("/").split("/")
-        keys = [
-            ("0_product_variant", product.id),
-            ("1_product", product.product_tmpl_id.id),
-            *(("2_product_category", int(categ)) for categ in reversed(path) if categ),
-            ("3_global", False),
-        ]
-        for key in keys:
-            fits = [r for r in index.get(key, ()) if r.tiss_plan_id.id in (False, plan_id)]
-            if fits:
-                return max(
-                    fits,
-                    key=lambda rule: (
-                        bool(rule.tiss_plan_id),
-                        bool(rule.tiss_network_level_id),
-                        bool(rule.tiss_network_status),
-                        rule.tiss_start_date or datetime.date.min,
-                        rule.id,
-                    ),
-                )
-        return None
-
     # ------------------------------------------------------------------
     # Apply and undo
     # ------------------------------------------------------------------
@@ -526,8 +490,8 @@ class TissReadjustment(models.Model):
         self.state = "applied"
         self._post_note(self.env._("Readjustment applied: %s", self.summary))
         contract = self.contract_id
-        settled = contract.base_date and self.date >= contract.base_date - relativedelta(days=60)
-        if settled and contract.settled_base_date != contract.base_date:
+        first = contract.base_date and fields.Date.subtract(contract.base_date, days=BASE_DATE_DAYS)
+        if first and self.date >= first and contract.settled_base_date != contract.base_date:
             self.settled_base_date = contract.base_date
             contract._settle_readjustment()
 

@@ -22,7 +22,7 @@ class TissReadjustmentLine(models.Model):
     old_end = fields.Datetime("Rule Ended On")
     name = fields.Char("Procedure", required=True)
     detail = fields.Char("Rule", help="For a reference table: its percentage before and after.")
-    price_now = fields.Float("Price Now", digits=(12, 2))
+    price_now = fields.Float(digits=(12, 2))
     price_new = fields.Float("New Price", digits=(12, 2))
     quantity = fields.Float("Billed Quantity", digits=(12, 2))
     amount = fields.Monetary("Billed")

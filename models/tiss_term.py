@@ -275,8 +275,8 @@ class TissTerm(models.Model):
         # Who asks for a product of a term whose product was archived does that work again.
         self._get_archived_products().action_unarchive()
         missing = self.filtered(lambda term: not term.product_ids)
-        Product = self.env["product.template"]
-        Product.create([Product._tiss_prepare_from_term(term) for term in missing])
+        if missing:
+            self.env["product.template"]._tiss_create_from_terms(missing)
         return self.product_ids
 
     def _get_archived_products(self):

@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..standard import terminology
@@ -91,7 +92,7 @@ class TissTerminologyEdition(models.Model):
     @api.model
     def _register_packaged(self):
         """Record what came with the addon, for the tables of which nothing is recorded yet."""
-        known = set(self.sudo().search([]).mapped("table_code"))
+        known = set(self.sudo().search(Domain.TRUE).mapped("table_code"))
         rows = self.env.execute_query(
             SQL("SELECT table_code, count(*) FROM tiss_term GROUP BY table_code ORDER BY 1")
         )

@@ -12,7 +12,6 @@ import datetime
 import hashlib
 import math
 import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
@@ -21,6 +20,7 @@ from typing import Any, NamedTuple
 from .errors import TissError
 from .money import to_decimal
 from .parser import parse
+from .pricing import is_porte
 from .sheets import Line, Sheet, SheetError, Value, check_size, read_sheets
 from .text import to_ascii
 
@@ -594,7 +594,7 @@ class AmbiguousNumber(ValueError):
 def to_porte(value: Value) -> tuple[str, Decimal]:
     """(class, fraction of it): "2B", "10% de 1A", "0,25 x 1A", 122 (Unimed); ValueError."""
     text = show(value).upper()
-    if text.lower() in _BLANKS:
+    if text.lower() in (*_BLANKS, "0"):
         return "", Decimal(1)
     if match := _CLASS.fullmatch(text):
         if not 1 <= int(match[1]) <= 14:
@@ -609,8 +609,8 @@ def to_porte(value: Value) -> tuple[str, Decimal]:
             fraction = Decimal(number.replace(",", "."))
         if sign == "%":
             fraction /= 100
-        return re.sub(r"\s", "", porte), to_decimal(fraction, _PLACES)
-    if re.fullmatch(r"\d{1,4}", text):
+        return to_porte(porte)[0], to_decimal(fraction, _PLACES)
+    if is_porte(text):
         return text, Decimal(1)
     raise ValueError(text)
 
@@ -814,8 +814,3 @@ def _add_duplicate(row: Row, other: Row) -> Row:
         return row
     text = str(row.values.get("code") or row.values.get("porte"))
     return row._replace(problems=(*row.problems, Problem("duplicate", "", text, other.line)))
-
-
-def count_by_state(rows: Iterable[Row]) -> Counter:
-    """How many rows are good, wrong and skipped."""
-    return Counter("error" if r.problems else "skipped" if r.skipped else "good" for r in rows)

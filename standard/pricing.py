@@ -22,6 +22,8 @@ ZERO, ONE, HUNDRED = Decimal(0), Decimal(1), Decimal(100)
 # reducaoAcrescimo has two decimals and one digit before them (guide §3.2).
 MAX_FACTOR = Decimal("9.99")
 PORTES = [f"{number}{letter}" for number in range(1, 15) for letter in "ABC"]
+# Lists of a Unimed count theirs instead: 122.
+_OWN_PORTE = re.compile(r"[1-9][0-9]{0,3}")
 AUXILIARIES = ("auxiliary_1", "auxiliary_2", "auxiliary_3", "auxiliary_4")
 ROLES = ("surgeon", *AUXILIARIES, "instrumentator", "anaesthetist")
 ANAESTHETIC_CHAPTER = "316"
@@ -141,6 +143,16 @@ def parse_percents(text: str) -> tuple[Decimal, ...]:
     if any(percent > 999 for percent in percents):
         raise ValueError(text)
     return percents
+
+
+def is_porte(text: str) -> bool:
+    """Whether an edition can say what this class of fee is worth: 2B, or 122 of an own list."""
+    return text in PORTES or bool(_OWN_PORTE.fullmatch(text))
+
+
+def get_porte_rank(text: str) -> int:
+    """The place of a porte among others, as text 10A would stand before 2A; own ones come last."""
+    return PORTES.index(text) if text in PORTES else len(PORTES) + int(text)
 
 
 def parse_portes(text: str) -> dict[int, str]:

@@ -105,7 +105,8 @@ def _read_text(text: str) -> Iterator[Line]:
     if any(len(line) > _MAX_LINE for line in text.splitlines()):
         raise SheetError("not_a_table")
     separator = hint[1] if hint else _find_separator(text)
-    reader = csv.reader(stream, delimiter=separator)
+    quoting = csv.QUOTE_MINIMAL if _is_well_quoted(text, separator) else csv.QUOTE_NONE
+    reader = csv.reader(stream, delimiter=separator, quoting=quoting)
     previous = 0
     try:
         for cells in reader:
@@ -117,6 +118,16 @@ def _read_text(text: str) -> Iterator[Line]:
             yield number, [cell.strip() for cell in cells]
     except csv.Error:
         raise SheetError("damaged") from None
+
+
+def _is_well_quoted(text: str, separator: str) -> bool:
+    """Whether each quote that opens a cell is closed; else it would swallow the lines after it."""
+    try:
+        for _cells in csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True):
+            pass
+    except csv.Error:
+        return False
+    return True
 
 
 def _find_separator(text: str) -> str:

@@ -5,8 +5,11 @@ The charset in which operadoras compute the hash is disputed; for ASCII all answ
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from functools import lru_cache
 
+_UNPRINTABLE = re.compile(r"[^ -~]")
 # What Unicode does not decompose, and what it decomposes into something unreadable.
 _SPELLED = {
     "Æ": "AE", "æ": "ae", "Œ": "OE", "œ": "oe", "Ø": "O", "ø": "o", "ß": "ss", "Đ": "D", "đ": "d",
@@ -31,12 +34,13 @@ def to_ascii(text: str, limit: int | None = None, *, upper: bool = True) -> str:
     if not text.isascii():
         # NFC first, so that an accent typed apart belongs to its letter.
         text = "".join(map(_spell, unicodedata.normalize("NFC", text)))
-    text = " ".join("".join(each if " " <= each <= "~" else " " for each in text).split())
+    text = " ".join(_UNPRINTABLE.sub(" ", text).split())
     if upper:
         text = text.upper()
     return text if limit is None else text[:limit].rstrip()
 
 
+@lru_cache(4096)
 def _spell(character: str) -> str:
     if character.isascii():
         return character

@@ -2,7 +2,7 @@ import base64
 import itertools
 from datetime import date
 
-from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.exceptions import AccessError, ValidationError
 from odoo.fields import Command
 from odoo.tests import tagged
 from odoo.tools import format_date
@@ -336,7 +336,7 @@ class TestNetwork(TermsCase):
                 self._accredit(start_date=start, end_date=end)
         self._accredit(start_date=False, end_date="2026-02-28")
         self._accredit(start_date="2026-06-01")
-        period = f"{self._format(2026, 3, 1)} to {self._format(2026, 6, 1)}"
+        period = f"from {self._format(2026, 3, 1)} until {self._format(2026, 6, 1)}"
         with self.assertRefused(period, ValidationError):
             first.end_date = "2026-06-01"
         with self.assertRefused("ends after it begins", ValidationError):
@@ -501,9 +501,9 @@ class TestContractLog(TermsCase):
 
     def test_a_refused_change_leaves_no_note(self):
         row = self.contract.clause_ids[0]
-        with self.assertRaises(UserError), self.env.cr.savepoint():
+        with self.assertRaises(ValueError), self.env.cr.savepoint():
             row.state = "missing"
-            raise UserError("refused")
+            raise ValueError("refused")
         self.assertEqual(self._get_notes(), [])
 
     def test_many_changes_are_counted(self):

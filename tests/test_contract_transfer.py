@@ -37,10 +37,15 @@ class TestContractTransfer(TissCommon):
             {"network_level_ids": [Command.set(levels[1:].ids)], "hiring_kind": "company"}
         )
         env["tiss.card.rule"].create(
-            {"operadora_id": cls.operadora.id, "plan_id": cls.plan.id, "length": 10}
+            {"operadora_id": cls.operadora.id, "plan_id": cls.plan.id, "card_length": 10}
         )
         cls.policy = env["tiss.price.policy"].create(
-            {"name": "Regra da clínica", "urgency_percent": 33.5, "by_order": "100/70/50"}
+            {
+                "name": "Regra da clínica",
+                "urgency_percent": 33.5,
+                "by_order": "100/70/50",
+                "local_holidays": "25/01",
+            }
         )
         cls.group = env["product.category"].create({"name": "Exames inventados"})
         cls.package = env["product.template"].create(
@@ -76,6 +81,7 @@ class TestContractTransfer(TissCommon):
             {
                 "name": "Valores inventados",
                 "start_date": date(2026, 1, 1),
+                "note": "Ata de 2026",
                 "uco_amount": 20.47,
                 "value_ids": [Command.create({"porte": "2B", "amount": 88.5})],
             }
@@ -87,6 +93,9 @@ class TestContractTransfer(TissCommon):
                 "network_level_id": levels[1].id,
                 "price_policy_id": cls.policy.id,
                 "payment_days": 45,
+                "start_date": date(2026, 1, 1),
+                "end_date": date(2027, 12, 31),
+                "renewal_months": 12,
                 "base_date": date(2027, 3, 1),
                 "note": "<p>Falar com a Fulana</p>",
             }

@@ -107,6 +107,21 @@ class TestCoverage(CoverageCommon):
         self.assertTrue(self._ask()["covered"], "the first day counts")
         answer = self._ask(day=DAY - timedelta(1))
         self.assertBlocked(answer, "card_not_yet_valid", "valid from 10/03/2026", self.card)
+        self.card.start_date = DAY + timedelta(5)
+        self.assertBlocked(self._ask(), "card_not_yet_valid", "valid from 15/03/2026", self.card)
+
+    def test_asked_from_outside_with_ids_and_text(self):
+        product = self.products[CONSULTATION]
+        answer = self.contract.coverage_for(
+            self.card.id, product.id, DAY.isoformat(), professional=self.professional.id
+        )
+        self.assertEqual(answer, self._ask(professional=self.professional))
+
+    def test_a_new_card_of_an_old_member_begins_on_its_own_day(self):
+        self.card.write({"start_date": DAY, "waiting_start_date": date(2020, 1, 1)})
+        self.assertTrue(self._ask()["covered"], "the first day counts")
+        answer = self._ask(day=DAY - timedelta(1))
+        self.assertBlocked(answer, "card_not_yet_valid", "valid from 10/03/2026", self.card)
 
     def test_newborn_on_the_parents_card(self):
         """Born on 8 February: 30 days later is 10 March, the last day."""
@@ -273,6 +288,14 @@ class TestCoverage(CoverageCommon):
         self.assertBlocked(self._ask(ECG), "interval", words, rule)
         self.assertTrue(self._ask(ECG, DAY + timedelta(1))["covered"])
         self.assertTrue(self._ask(BLOOD_COUNT)["covered"])
+
+    def test_an_interval_longer_than_a_year(self):
+        """730 days after 15 March 2024 are over on 15 March 2026."""
+        rule = self._rule(ECG, interval_days=730)
+        self._visit(date(2024, 3, 15), ECG)
+        words = "done on 15/03/2024: next possible on 15/03/2026"
+        self.assertBlocked(self._ask(ECG), "interval", words, rule)
+        self.assertTrue(self._ask(ECG, date(2026, 3, 15))["covered"])
 
     def test_return_visit(self):
         """Case 5 worked by hand: return within 15 days, same professional.

@@ -5,6 +5,7 @@ from odoo.tests import tagged
 
 from .. import standard
 from ..demo.job import run
+from ..standard import identifiers
 from .common import ClinicCase
 
 
@@ -61,3 +62,19 @@ class TestDemoJob(ClinicCase):
             self.env["tiss.message"].receive_file(path.name, path.read_bytes())
         self.job.demonstrativos.post()
         self.assertEqual(self.env["tiss.movement"].search_count([]), before)
+
+    def test_each_convenio_goes_into_a_file_and_comes_out_as_it_was(self):
+        root = self.env(user=self.env.ref("base.user_root"))
+        other = root["res.company"].create(
+            {
+                "name": "Outra Clínica",
+                "country_id": root.ref("base.br").id,
+                "vat": identifiers.complete_cnpj("987654320001"),
+            }
+        )
+        for contract in self.job.clinic.contracts.with_env(root):
+            content = contract.export_file(include_tables=True)
+            copy = root["tiss.contract"].import_file(content, other)
+            with self.subTest(contract.name):
+                self.assertEqual(copy.company_id, other)
+                self.assertEqual(copy.export_file(include_tables=True), content)

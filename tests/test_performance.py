@@ -72,6 +72,54 @@ class TestPerformance(TissCommon):
         full = self.contract.lote_ids.filtered(lambda lote: lote.guia_count == 100)
         self.assertEqual(full.get_xml().count(b"<ans:guiaSP-SADT>"), 100)
 
+    def test_create_products(self):
+        """Products of terms; each is found by its code, as itself and as its only variant."""
+        # Of one chapter: each chapter's category is looked up once.
+        unused = self.env["tiss.term"].search(
+            [("table_code", "=", "22"), ("code", "=like", "4%"), ("product_ids", "=", False)],
+            limit=1 + FEW + MANY,
+        )
+        batches = {1: unused[:1], FEW: unused[1 : 1 + FEW], MANY: unused[1 + FEW :]}
+        counts = self._count_by_size(batches.get, lambda terms: terms.create_products())
+        self.assertEqual(counts[MANY], counts[FEW])
+        products = unused.product_ids
+        codes = unused.mapped("code")
+        self.assertEqual(products.mapped("default_code"), codes)
+        self.assertEqual(products.product_variant_ids.mapped("default_code"), codes)
+        self.assertEqual(products.product_variant_ids.mapped("tiss_code"), codes)
+        self.assertFalse(any(products.mapped("image_128")))
+
+    def test_readjustment(self):
+        """Simulated and applied to few prices of one convênio and to many of another."""
+        terms = self.env["tiss.term"].search([("table_code", "=", "22")], limit=MANY)
+        contracts = {}
+        for code, size in (("006246", 1), ("005711", FEW), ("339679", MANY)):
+            contracts[size] = self._create_contract(code)
+            self.env["product.pricelist.item"].create(
+                [
+                    {
+                        "pricelist_id": contracts[size].pricelist_id.id,
+                        "tiss_term_id": term.id,
+                        "compute_price": "fixed",
+                        "fixed_price": 100,
+                    }
+                    for term in terms[:size]
+                ]
+            )
+
+        def work(contract):
+            readjustment = self.env["tiss.readjustment"].create(
+                {"contract_id": contract.id, "percent": 4.5, "date": "2030-01-01"}
+            )
+            readjustment.simulate()
+            readjustment.apply()
+            return readjustment
+
+        counts = self._count_by_size(contracts.get, work)
+        self.assertEqual(counts[MANY], counts[FEW])
+        prices = contracts[MANY].price_item_ids.mapped("fixed_price")
+        self.assertEqual(sorted(prices), [100.0] * MANY + [104.5] * MANY)
+
     def test_answers(self):
         """Protocolo with its invoice, and both demonstrativos imported and posted."""
         self._run_job(self._create_lote(VISIT), "1000")

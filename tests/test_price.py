@@ -7,7 +7,7 @@ from odoo.tests import Form, tagged
 
 from ..models.price_book import PriceRequest
 from ..standard.money import to_decimal
-from .common import BLOOD_COUNT, CONSULTATION, DIPYRONE, ECG, TissCommon
+from .common import BLOOD_COUNT, CONSULTATION, DIPYRONE, ECG, PRICES, TissCommon
 
 HERNIA, EXCISION = "31009115", "30101026"
 SATURDAY_NIGHT = datetime(2026, 11, 21, 22, 0)
@@ -114,6 +114,59 @@ class TestPriceCases(PriceCase):
         self.assertEqual([float(first["factor"]), float(second["factor"])], [2.6, 1.3])
         self.assertEqual([float(first["amount"]), float(second["amount"])], [2600.00, 1040.00])
         self.assertIn("Procedure 2 by the same access: 50%", second["explanation"])
+
+    def test_a_surgeon_who_is_not_called_so_is_in_the_order_of_the_act_too(self):
+        """9A 1000.00, and half of 8B 800.00 although only one line says who did it."""
+        table = self._table(
+            "cbhpm", {"code": HERNIA, "porte": "8B"}, {"code": EXCISION, "porte": "9A"}
+        )
+        self._table_rule(table)
+        prices = self.contract.price_act(
+            [
+                {"product": self.products[EXCISION]},
+                {"product": self.products[HERNIA], "role": "surgeon"},
+            ],
+            self.visit_date,
+            access="same",
+        )
+        self.assertEqual([float(price["amount"]) for price in prices], [1000.00, 400.00])
+
+    def test_the_team_of_the_second_surgery(self):
+        """8B by the same access counts half: its surgeon 400.00, his assistant 60% of that.
+
+        The largest procedure provides for one assistant, so there is none of number 2.
+        """
+        table = self._table(
+            "cbhpm",
+            {"code": HERNIA, "porte": "8B", "auxiliaries": 2},
+            {"code": EXCISION, "porte": "9A", "auxiliaries": 1},
+        )
+        self._table_rule(table)
+        self.contract.price_policy_id = self.env.ref("l10n_br_tiss.tiss_price_policy_cbhpm_2018")
+        hernia, excision = self.products[HERNIA], self.products[EXCISION]
+        team = [
+            {"product": excision, "role": "surgeon"},
+            {"product": hernia, "role": "surgeon"},
+            {"product": hernia, "role": "auxiliary_1"},
+            {"product": hernia, "role": "auxiliary_2"},
+        ]
+        prices = self.contract.price_act(team, self.visit_date, access="same")
+        self.assertEqual([float(price["amount"] or 0) for price in prices], [1000, 400, 240, 0])
+        self.assertIn("provides for 1 assistants", prices[3]["explanation"][0])
+        # Without its surgeon in the bill the assistant's own order counts: 60% of 800.00.
+        [alone] = self.contract.price_act(team[2:3], self.visit_date, access="same")
+        self.assertEqual(float(alone["amount"]), 480)
+
+    def test_what_is_no_role_is_refused(self):
+        for name, value in (("role", "second_surgeon"), ("access", "left")):
+            with self.subTest(name), self.assertRefused(f"“{value}” is no {name}"):
+                self.contract.price_for(self.products[ECG], self.visit_date, **{name: value})
+
+    def test_no_price_of_a_convenio_is_negative(self):
+        item = self.contract.price_item_ids[:1]
+        for name, value in (("fixed_price", -5), ("tiss_tele_price", -1), ("tiss_percent", -101)):
+            with self.subTest(name), self.assertRefused("below zero", ValidationError):
+                item[name] = value
 
     def test_first_assistant_of_a_2018_edition(self):
         """60% of 800.00; by the rules up to 2016 it is 30%. The UCO is not his."""
@@ -312,6 +365,16 @@ class TestPriceRules(PriceCase):
         with self.assertRefused("two prices", ValidationError):
             self.env["product.pricelist.item"].create([vals, {**vals, "fixed_price": 5}])
 
+    def test_the_last_day_of_the_calendar_is_an_end_like_any_other(self):
+        """Many tables write 31/12/9999 for “without end”."""
+        product = self.products[CONSULTATION]
+        item = self.pricelist.item_ids.filtered(
+            lambda item: item.product_tmpl_id == product.product_tmpl_id
+        )
+        item.tiss_end_date = "9999-12-31"
+        self.assertEqual(str(item.tiss_end_date), "9999-12-31")
+        self.assertEqual(self._unit(product), PRICES[CONSULTATION])
+
     def test_lists_of_nobody_may_overlap(self):
         free = self.env["product.pricelist"].sudo().create({"name": "Particular"})
         vals = {"pricelist_id": free.id, "fixed_price": 1}
@@ -384,6 +447,13 @@ class TestPriceRules(PriceCase):
         self.assertEqual(self.pricelist._get_product_price_rule(product, 1), (7.0, False))
         self._rule(product, fixed_price=60, tiss_covered=False)
         self.assertEqual(self.pricelist._get_product_price_rule(product, 1), (7.0, False))
+
+    def test_whoever_sells_sees_the_kind_of_price(self):
+        table = self._table("list", {"code": EXCISION, "amount": 200})
+        rule = self._table_rule(table, tiss_percent=-20)
+        seller = self._create_user("vendas", "base.group_user")
+        rule.invalidate_recordset()
+        self.assertEqual(rule.with_user(seller).price, "Tabela list · −20%")
 
     def test_odoo_asks_a_table_rule_for_its_price(self):
         rule = self._table_rule(self._table("cbhpm", {"code": HERNIA, "porte": "8B"}))
@@ -480,6 +550,29 @@ class TestPriceTables(PriceCase):
         self.assertEqual(edition.value_ids[:5].mapped("porte"), ["1A", "1B", "1C", "2A", "2B"])
         with self.assertRefused("is no porte", ValidationError):
             edition.value_ids = [Command.create({"porte": "15A", "amount": 1})]
+
+    def test_a_list_that_numbers_its_portes(self):
+        """A Unimed's porte 122 of 88.50, less 10%: 79.65; its values stand after the classes."""
+        edition = self.env["tiss.porte.edition"].create(
+            {
+                "name": "Unimed inventada",
+                "value_ids": [
+                    Command.create({"porte": porte, "amount": amount})
+                    for porte, amount in (("122", 88.5), ("31", 10), ("2B", 50))
+                ],
+            }
+        )
+        edition.action_publish()
+        edition.invalidate_recordset()
+        self.assertEqual(edition.value_ids.mapped("porte"), ["2B", "31", "122"])
+        self._without_rules(ECG)
+        table = self._table("cbhpm", {"code": ECG, "tuss_code": ECG, "porte": "122"})
+        self._table_rule(table, tiss_porte_edition_id=edition.id, tiss_porte_percent=-10)
+        price = self.contract.price_for(self.products[ECG], self.visit_date)
+        self.assertEqual(str(price["amount"]), "79.65")
+        draft = table.copy()
+        with self.assertRefused("is no porte", ValidationError):
+            draft.line_ids.porte = "0122"
 
     def test_two_rows_of_one_tuss_code_are_no_price(self):
         self._without_rules(DIPYRONE)

@@ -223,28 +223,50 @@ class TestContractPrices(PriceImportCase):
         wizard.action_import()
         self.assertEqual(self._prices(code), [(MARCH, False, 10.0)])
 
-    def test_the_number_of_queries_does_not_depend_on_the_rows(self):
-        def run(size, start, price):
-            rows = "".join(f"{term.code};{price}\n" for term in self.unused[start : start + size])
-            content = base64.b64encode(b"codigo;valor\n" + rows.encode())
-            self.env.invalidate_all()
-            first = self.env.cr.sql_log_count
-            wizard = self.env["tiss.price.import"].create(
-                {"file": content, "contract_id": self.contract.id, "date": MARCH}
-            )
-            wizard.action_read()
-            preview = self.env.cr.sql_log_count
-            wizard.action_import()
-            self.env.flush_all()
-            return preview - first, self.env.cr.sql_log_count - preview
+    def test_one_note_says_it_all(self):
+        self.env.flush_all()
+        self.env.cr.precommit.run()
+        before = self.contract.message_ids
+        wizard = self._import(f"codigo;valor\n{ECG};50\n{CONSULTATION};160\n")
+        self.env.flush_all()
+        self.env.cr.precommit.run()
+        note = self.contract.message_ids - before
+        self.assertEqual(note.mapped("body"), [f"<p>lista.csv: {wizard.result}</p>"])
+        self.assertIn("2 rows imported", wizard.result)
 
+    def test_the_number_of_queries_does_not_depend_on_the_rows(self):
+        """Preview and import apart, for rules that begin, that change, and that give way."""
         self.unused.create_products()
-        # What a process reads once and keeps is read here.
-        run(2, 0, 1)
-        run(2, 2, 1)
-        for price in (1, 2):
-            few, many = run(5, 10, price), run(20, 20, price)
-            self.assertLessEqual(many, few)
+
+        def count(size, start, price, day):
+            # Another price in every row.
+            rows = "".join(
+                f"{term.code};{price + i}\n"
+                for i, term in enumerate(self.unused[start : start + size])
+            )
+            content = base64.b64encode(b"codigo;valor\n" + rows.encode())
+            wizard = self.env["tiss.price.import"].create(
+                {"file": content, "contract_id": self.contract.id, "date": day}
+            )
+            counts = []
+            for step in (wizard.action_read, wizard.action_import):
+                self.env.invalidate_all()
+                first = self.env.cr.sql_log_count
+                step()
+                self.env.flush_all()
+                counts.append(self.env.cr.sql_log_count - first)
+            self.assertEqual(
+                (wizard.new_count + wizard.changed_count, wizard.state), (size, "done")
+            )
+            return counts
+
+        for price, day in ((10, MARCH), (60, MARCH), (110, JULY)):
+            # What a process reads once and keeps is read by the first one.
+            count(2, 0, price, day)
+            few, many = count(5, 5, price, day), count(25, 12, price, day)
+            for name, one, other in zip(("preview", "import"), few, many, strict=True):
+                with self.subTest(name, price=price, day=day):
+                    self.assertEqual(one, other)
 
 
 @tagged("post_install", "-at_install", "post_install_l10n")
@@ -302,6 +324,7 @@ class TestReferenceTables(PriceImportCase):
         wizard.publish = True
         wizard.action_import()
         self.assertEqual(wizard.table_id.state, "published")
+        self.assertIn("2 rows imported", "".join(wizard.table_id.message_ids.mapped("body")))
         self.assertEqual(wizard.table_id.line_ids.mapped("ch"), [100.0, 12.5])
 
     def test_simpro(self):
@@ -331,9 +354,10 @@ class TestReferenceTables(PriceImportCase):
         again = self._open(content, "valores.csv", contract_id=False, edition_id=edition.id)
         self.assertEqual(again.unchanged_count, 4)
         changed = self._import(
-            content.replace("10,50", "11"), contract_id=False, edition_id=edition.id
+            content.replace("10,50", "11") + "122;88,5\n", contract_id=False, edition_id=edition.id
         )
-        self.assertEqual(changed.changed_count, 1)
+        self.assertEqual((changed.changed_count, changed.new_count), (1, 1))
+        self.assertEqual(edition.value_ids.filtered(lambda v: v.porte == "122").amount, 88.5)
         self.assertIn(11.0, edition.value_ids.mapped("amount"))
 
 

@@ -35,12 +35,12 @@ class TestProduct(TissCommon):
     def test_categories_by_chapter(self):
         """Guide §8.1: chapters of table 22, and gases apart from the other fees of 18."""
         wanted = {
-            CONSULTATION: "Consultations", "50000144": "Consultations",
-            "20104065": "Clinical Procedures", "30101018": "Surgical Procedures",
-            "31001017": "Surgical Procedures", ECG: "Diagnostic Procedures",
-            "41001010": "Diagnostic Procedures", "50000012": "Other Professions",
-            "81000030": "Dentistry", DIPYRONE: "Medicines", ROOM_FEE: "Daily Rates and Fees",
-            "60000015": "Daily Rates and Fees", "60001437": "Gases",
+            CONSULTATION: "Consultas", "50000144": "Consultas",
+            "20104065": "Procedimentos clínicos", "30101018": "Procedimentos cirúrgicos",
+            "31001017": "Procedimentos cirúrgicos", ECG: "Procedimentos diagnósticos",
+            "41001010": "Procedimentos diagnósticos", "50000012": "Outras profissões",
+            "81000030": "Odontologia", DIPYRONE: "Medicamentos", ROOM_FEE: "Diárias e taxas",
+            "60000015": "Diárias e taxas", "60001437": "Gases",
         }  # fmt: skip
         terms = self.Term.search(
             [("code", "in", list(wanted)), ("table_code", "in", ("18", "19", "20", "22"))]
@@ -54,7 +54,7 @@ class TestProduct(TissCommon):
             {code: name for code, name in wanted.items() if code in found},
         )
         self.assertGreaterEqual(len(found), 11)
-        self.assertIn("Materials", found.values())
+        self.assertIn("Materiais e OPME", found.values())
         kinds = {each.tiss_code: each.tiss_expense_kind_id.code for each in products}
         self.assertEqual((kinds["60000015"], kinds["60001437"], kinds[ROOM_FEE]),
                          ("05", "01", "07"))  # fmt: skip
@@ -238,7 +238,7 @@ class TestProduct(TissCommon):
         kept.categ_id = own
         package = self._create_package("P", ecg)
         self.Product._tiss_categorise()
-        self.assertEqual(ecg.categ_id.name, "Diagnostic Procedures")
-        self.assertEqual(self.products[DIPYRONE].categ_id.name, "Medicines")
-        self.assertEqual(package.categ_id.name, "Packages")
+        self.assertEqual(ecg.categ_id.name, "Procedimentos diagnósticos")
+        self.assertEqual(self.products[DIPYRONE].categ_id.name, "Medicamentos")
+        self.assertEqual(package.categ_id.name, "Pacotes")
         self.assertEqual(kept.categ_id, own)

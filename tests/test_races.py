@@ -5,7 +5,7 @@ from unittest.mock import patch
 from psycopg2.errors import ForeignKeyViolation, LockNotAvailable, SerializationFailure
 
 from odoo import SUPERUSER_ID, api
-from odoo.exceptions import LockError
+from odoo.exceptions import LockError, ValidationError
 from odoo.modules.registry import Registry
 from odoo.service.model import retrying
 from odoo.tests import BaseCase, tagged
@@ -358,6 +358,23 @@ class TestRaces(TissRecords, BaseCase):
             self.assertEqual(lote.guia_ids.movement_ids.mapped("kind"), ["bill"])
         self.assertIn(winner, ("A", "B"))
         self._assert_one_winner(results, winner)
+
+    def test_two_people_price_one_procedure_for_the_same_days(self):
+        """What the first has just committed the second cannot see: he has to start again."""
+        with self._session() as first, self._session() as second:
+            second.cr.execute("SELECT 1")  # from here on it sees the database of this moment
+            vals = {
+                "pricelist_id": self.contract.with_env(first).pricelist_id.id,
+                "product_tmpl_id": self.products[ECG].with_env(first).product_tmpl_id.id,
+                "tiss_plan_id": self.plan.id,
+                "fixed_price": 10.0,
+            }
+            first["product.pricelist.item"].create(vals)
+            first.cr.commit()
+            with self.assertRaises(SerializationFailure), mute_logger("odoo.sql_db"):
+                second["product.pricelist.item"].create(vals)
+        with self._session() as third, self.assertRaisesRegex(ValidationError, "two prices"):
+            third["product.pricelist.item"].create(vals)
 
 
 @tagged("post_install", "-at_install", "post_install_l10n")

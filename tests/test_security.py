@@ -8,6 +8,7 @@ from odoo.tests import Form, tagged
 
 from .common import BLOOD_COUNT, CONSULTATION, DIPYRONE, ECG, PRICES, TissCommon
 from .return_messages import analysis_message, payment_message
+from .terms_records import create_shared_terms, create_terms
 
 SECRET = "SUSPEITA DE ZZYX"
 EXPORT = "base.group_allow_export"
@@ -36,7 +37,6 @@ RIGHTS = {
     "tiss.demonstrativo.adjustment": ("", "rw", "rw"),
     "tiss.discrepancy": ("", "r", "r"),
     "tiss.glosa": ("", "rw", "rw"),
-    "tiss.contract.catalog": ("", "", ""),
     "tiss.contract.create": ("", "rwcu", "rwcu"),
     "tiss.guia.generate": ("", "rwcu", "rwcu"),
     "tiss.guia.generate.line": ("", "rwcu", "rwcu"),
@@ -75,6 +75,8 @@ RIGHTS = {
     "tiss.price.import.column": ("", "", "rwcu"),
     "tiss.price.import.line": ("", "", "rwcu"),
 }
+# Without a company their records are of all companies.
+SHARED = {"tiss.price.policy"}
 OPERATIONS = {"r": "read", "w": "write", "c": "create", "u": "unlink"}
 
 
@@ -95,9 +97,8 @@ class TestSecurity(TissCommon):
             "accountant": cls._create_user("s.contador", "account.group_account_user"),
             "portal": cls._create_user("s.portal", "base.group_portal"),
         }
-        operadora = {"operadora_id": cls.operadora.id}
-        cls.env["tiss.card.rule"].create({**operadora, "card_length": 10})
-        cls.env["tiss.network.level"].create({**operadora, "name": "Plus"})
+        cls.package = create_shared_terms(cls.env, cls.operadora, cls.products)
+        cls.table_product = create_terms(cls.contract, cls.professional, cls.products)
         encounters = cls._create_encounters({ECG: 1, DIPYRONE: 2}, {BLOOD_COUNT: 1})
         encounters[0].with_user(cls.users["doctor"]).clinical_indication = SECRET
         cls.encounter = encounters[0]
@@ -148,8 +149,9 @@ class TestSecurity(TissCommon):
         company = contract.company_id
         env = cls.env(context={**cls.env.context, "allowed_company_ids": company.ids})
         cls._price(contract, PRICES)
+        create_terms(contract.with_env(env), cls.professional, cls.products)
         card = cls.card.with_env(env).create(
-            {"patient_id": cls.patient.id, "plan_id": cls.plan.id, "number": "999",
+            {"patient_id": cls.patient.id, "plan_id": cls.plan.id, "number": "0123456999",
              "company_id": company.id}
         )  # fmt: skip
         encounter = env["tiss.encounter"].create(
@@ -228,9 +230,14 @@ class TestSecurity(TissCommon):
             if "company_id" not in model._fields or model._transient:
                 continue
             rules = self.env["ir.rule"].sudo().search([("model_id.model", "=", name)])
+            shared = rules.filtered(lambda rule: "False" in rule.domain_force)
             with self.subTest(name):
                 self.assertTrue(model._fields["company_id"].store)
-                self.assertIn("[('company_id', 'in', company_ids)]", rules.mapped("domain_force"))
+                self.assertEqual(
+                    (rules - shared).mapped("domain_force"), ["[('company_id', 'in', company_ids)]"]
+                )
+                self.assertEqual(bool(shared), name in SHARED)
+                self.assertFalse(shared.filtered("perm_write"), "what all share nobody changes")
                 self.assertFalse(rules.groups, "a rule of a group widens, it does not narrow")
 
     def test_roles_imply_what_they_should_and_no_more(self):
@@ -265,8 +272,10 @@ class TestSecurity(TissCommon):
         records = {
             "res.partner": self.patient | self.operadora | self.professional,
             "res.company": self.company,
-            "product.template": self.products[ECG].product_tmpl_id,
-            "product.product": self.products[ECG],
+            "product.template": self.products[ECG].product_tmpl_id | self.package,
+            "product.product": self.products[ECG] | self.package.product_variant_id,
+            "product.pricelist": self.contract.pricelist_id,
+            "product.pricelist.item": self.contract.price_item_ids,
         }
         for role in ("employee", "reception"):
             for name, each in records.items():
@@ -286,6 +295,8 @@ class TestSecurity(TissCommon):
         names = [name for name in records.fields_get() if name.startswith("tiss_")]
         records.read(names)
         records.web_read({name: {} for name in names})
+        if records._name == "product.pricelist.item":
+            self.assertTrue(all(records.mapped("price")))
 
     def test_an_employee_opens_and_edits_a_contact(self):
         user = self._create_user("s.contatos", "base.group_user", "base.group_partner_manager")
@@ -301,6 +312,29 @@ class TestSecurity(TissCommon):
                 self.assertEqual(Product.name_search("zzz"), [])
                 found = [product_id for product_id, _name in Product.name_search(ECG)]
                 self.assertEqual(found, self.products[ECG].ids)
+
+    def test_a_keeper_of_products_keeps_a_package_that_he_cannot_see_into(self):
+        keeper = self._create_user("s.pacotes", "base.group_user", "product.group_product_manager")
+        package = self.package.with_user(keeper)
+        package.write({"name": "Pacote renomeado", "tiss_code": "98000033"})
+        with Form(package) as form:
+            form.name = "Pacote outra vez"
+        rule = {"pricelist_id": self.contract.pricelist_id.id, "product_tmpl_id": package.id}
+        item = (
+            self.env["product.pricelist.item"]
+            .with_user(keeper)
+            .create(
+                {**rule, "applied_on": "1_product", "compute_price": "fixed", "fixed_price": 10}
+            )
+        )
+        item.fixed_price = 12
+        self.assertIn("12", item.price)
+        item.unlink()
+        with self.assertRaises(AccessError):
+            package.read(["tiss_component_ids"])
+        with self.assertRaises(UserError):
+            package.tiss_table = "22"
+        self.assertEqual(len(self.package.tiss_component_ids), 1)
 
     def test_an_accountant_opens_our_invoice(self):
         Form(self._as("accountant", self.lote.invoice_id))
@@ -450,6 +484,38 @@ class TestSecurity(TissCommon):
             for role in ("reception", "doctor", "employee", "accountant", "portal"):
                 with self.subTest(method, role=role), self.assertRaises(AccessError):
                     self._rpc(role, record, method, *args)
+
+    def test_reception_is_told_each_price_and_why(self):
+        """Also out of a reference table: 88.50 + 2 × 1.25 = 91.00."""
+        for product, amount, words in (
+            (self.products[CONSULTATION], 150.00, "150"),
+            (self.table_product, 91.00, "Porte 2B"),
+        ):
+            check = self._as("reception", self.env["tiss.coverage.check"]).create(
+                {"card_id": self.card.id, "product_id": product.id}
+            )
+            with self.subTest(product.name):
+                self.assertEqual(check.operadora_amount, amount)
+                self.assertIn(words, check.price_html)
+
+    def test_prices_and_rules_are_changed_by_a_manager_only(self):
+        preset = self.env.ref("l10n_br_tiss.tiss_price_policy_amb_92")
+        with self.assertRaises(AccessError):
+            self._rpc("manager", preset, "write", {"urgency_percent": 1})
+        own = preset.copy({"company_id": self.company.id})
+        self._rpc("manager", own, "write", {"urgency_percent": 1})
+        item = self.contract.price_item_ids[:1]
+        table = item.search([("compute_price", "=", "tiss_table")], limit=1).tiss_price_table_id
+        for record, vals in (
+            (table, {"note": "x"}),
+            (own, {"urgency_percent": 1}),
+        ):
+            for role in ("reception", "billing", "clinical", "employee", "accountant", "portal"):
+                with self.subTest(record._name, role=role), self.assertRaises(AccessError):
+                    self._rpc(role, record, "write", vals)
+        for role in ("reception", "clinical", "employee", "portal"):
+            with self.subTest("price", role=role), self.assertRaises(AccessError):
+                self._rpc(role, item, "write", {"fixed_price": 1})
 
     def test_nobody_without_rights_can_hand_in_a_file(self):
         content = analysis_message(self.lote, {}, "D7")

@@ -1,6 +1,6 @@
 """Where the rows of a price file go: a convênio, a reference table or the values of portes.
 
-Each target says first what its rows would change (`match`), then changes it (`write`), both with a
+Each target says first what its rows would change (`match`), then changes it (`store`), both with a
 number of queries that does not depend on the number of rows.
 """
 
@@ -147,7 +147,7 @@ class ContractTarget:
                 self._apply(timelines[key[0]], match, values)
         return found
 
-    def write(self, rows):
+    def store(self, rows):
         """Make the prices of `rows` true; returns the price rules that were touched."""
         lock(self.contract)
         matches = self.match(rows)
@@ -347,8 +347,9 @@ class TableTarget:
         existing = self._get_existing()
         return [self._compare(self._prepare_line(values), existing) for values in rows]
 
-    def write(self, rows):
+    def store(self, rows):
         """Insert and refresh the lines of `rows`; returns the table."""
+        self.table.check_access("write")
         lock(self.table)
         existing = self._get_existing()
         lines = [self._prepare_line(values) for values in rows]
@@ -365,6 +366,8 @@ class TableTarget:
                 for line in lines
             ),
         )
+        # COPY goes past the cache.
+        self.table.invalidate_recordset(["line_ids", "line_count"])
         return self.table
 
     def _get_existing(self):
@@ -447,7 +450,7 @@ class PorteTarget:
             matches.append(Match(state, old_price=old, new_price=price))
         return matches
 
-    def write(self, rows):
+    def store(self, rows):
         """Write the values of `rows`; returns the edition."""
         lock(self.edition)
         values = {row["porte"]: to_decimal(row["price"], 4) for row in rows}

@@ -2,6 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command, Domain
 
+from ..models.tiss_contract import ACCOUNT_FIELDS
+
 # Fields of the contract that go along only when they are asked for.
 DEADLINES = (
     "payment_days",
@@ -12,15 +14,7 @@ DEADLINES = (
     "readjustment_index",
     "readjustment_percent",
 )
-ACCOUNTING = (
-    "receivable_account_id",
-    "revenue_account_id",
-    "glosa_account_id",
-    "transit_account_id",
-    "journal_id",
-    "bank_journal_id",
-    "invoice_moment",
-)
+ACCOUNTING = (*ACCOUNT_FIELDS, "invoice_moment")
 # What belongs to the paper that was signed, or to one operadora; the name comes from the latter.
 OWN = ("name", "start_date", "end_date", "base_date", "network_level_id", "note", "user_id")
 

@@ -4,9 +4,9 @@ from odoo.fields import Domain
 from odoo.tools import escape_psql
 
 from .. import standard
+from ..models.tiss_contract import CHECKS
 from ..standard import identifiers
 
-CHECKS = {"cnpj": identifiers.valid_cnpj, "cpf": identifiers.valid_cpf}
 DIALOG_SIZES = {"operadora": "large", "registration": "large", "procedures": "extra-large"}
 
 

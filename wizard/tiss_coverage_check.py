@@ -10,7 +10,7 @@ class TissCoverageCheck(models.TransientModel):
     _name = "tiss.coverage.check"
     _description = "Coverage Check"
 
-    card_id = fields.Many2one("tiss.card", "Card")
+    card_id = fields.Many2one("tiss.card")
     contract_id = fields.Many2one("tiss.contract", "Convênio", compute="_compute_contract_id")
     currency_id = fields.Many2one(related="card_id.company_id.currency_id")
     product_id = fields.Many2one(
@@ -21,9 +21,7 @@ class TissCoverageCheck(models.TransientModel):
     mode = fields.Selection(
         [("on_site", "On-site"), ("tele", "Telehealth")], "Attendance", default="on_site"
     )
-    professional_id = fields.Many2one(
-        "res.partner", "Professional", domain=[("tiss_is_professional", "=", True)]
-    )
+    professional_id = fields.Many2one("res.partner", domain=[("tiss_is_professional", "=", True)])
     authorization = fields.Char("Password or Guia Number", size=20)
 
     state = fields.Selection(

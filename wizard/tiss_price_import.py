@@ -215,12 +215,14 @@ class TissPriceImport(models.TransientModel):
         good = self.line_ids.filtered(lambda line: line.state in ("new", "changed"))
         rows = [_from_json(line.values) for line in good]
         self._check_ready()
-        records = self._get_target(create=True).write(rows)
+        self._get_target(create=True).store(rows)
+        self.write({"state": "done", "result": self._describe_result(len(rows))})
+        if rows:
+            self._note_result()
         if self.publish and self.target != "contract":
-            records.write({"state": "published"})
+            self._get_record().action_publish()
         if self.source_name:
             self._remember_source()
-        self.write({"state": "done", "result": self._describe_result(len(rows))})
         return True
 
     def action_view_lines(self):
@@ -237,7 +239,7 @@ class TissPriceImport(models.TransientModel):
     def action_view_result(self):
         """Open what the prices went to."""
         self.ensure_one()
-        return (self.contract_id or self.table_id or self.edition_id)._get_records_action()
+        return self._get_record()._get_records_action()
 
     def action_restart(self):
         """Another file for the same target."""
@@ -483,24 +485,38 @@ class TissPriceImport(models.TransientModel):
     # ------------------------------------------------------------------
 
     def _get_target(self, create=False):
-        """Where the rows go; with `create` a new table or edition is made."""
+        """Where the rows go; with `create` a new table or edition is made.
+
+        It writes in silence: one note says it all, see `_note_result`.
+        """
+        silent = {"tracking_disable": True}
         if self.target == "contract":
-            return ContractTarget(self.contract_id, self.date, self.plan_id, self.create_products)
+            contract = self.contract_id.with_context(**silent)
+            return ContractTarget(contract, self.date, self.plan_id, self.create_products)
         vals = {"name": self.new_name, "start_date": self.date, "company_id": self.company_id.id}
         if self.target == "table":
             if create and not self.table_id:
                 self.table_id = self.env["tiss.price.table"].create(
                     {**vals, "kind": self.kind, "edition": self.new_edition}
                 )
-            return TableTarget(self.table_id, self.table_id.kind or self.kind)
+            return TableTarget(
+                self.table_id.with_context(**silent), self.table_id.kind or self.kind
+            )
         if create and not self.edition_id:
             self.edition_id = self.env["tiss.porte.edition"].create(vals)
-        return PorteTarget(self.edition_id)
+        return PorteTarget(self.edition_id.with_context(**silent))
+
+    def _get_record(self):
+        """The convênio, table or edition that the rows go to."""
+        records = {
+            "contract": self.contract_id, "table": self.table_id, "porte": self.edition_id
+        }  # fmt: skip
+        return records[self.target]
 
     def _check_ready(self):
-        existing = {"table": self.table_id, "porte": self.edition_id}.get(self.target)
-        if existing is None:
+        if self.target == "contract":
             return
+        existing = self._get_record()
         if existing and existing.state != "draft":
             raise UserError(
                 self.env._(
@@ -521,6 +537,11 @@ class TissPriceImport(models.TransientModel):
                 "mapping": {"roles": roles, "mark": self.decimal_mark or ""},
             },
         )
+
+    def _note_result(self):
+        """One note about all rows, with the file's name, where they went."""
+        parts = (self.file_name, self.result)
+        self._get_record().message_post(body=": ".join(filter(None, parts)))
 
     def _describe_result(self, count):
         return self.env._(

@@ -184,53 +184,55 @@ class TissTerminologyImport(models.TransientModel):
 
     def _explain(self, error):
         """The sentence for a file that cannot be read."""
-        _ = self.env._
         name, value = error.name, error.value
         reasons = {
-            "too_big": _("it is larger than %s MB", value),
-            "zip_bomb": _("it unpacks to far more than a table of ANS"),
-            "encrypted": _("it is protected by a password"),
-            "nested_zip": _("it is a zip within a zip: unpack it once"),
-            "unsafe": _("it defines XML entities, which no file of ANS does"),
-            "broken": _("it is damaged, or not what its name says"),
-            "broken_line": _("line %s cannot be read", value),
-            "old_excel": _("it is in the old Excel format: save it as .xlsx"),
-            "not_a_table": _("it is neither a table (csv, xlsx, json) nor a zip of tables"),
-            "too_many_rows": _("it has more than %s lines", value),
-            "no_header": _(
+            "too_big": self.env._("it is larger than %s MB", value),
+            "zip_bomb": self.env._("it unpacks to far more than a table of ANS"),
+            "encrypted": self.env._("it is protected by a password"),
+            "nested_zip": self.env._("it is a zip within a zip: unpack it once"),
+            "unsafe": self.env._("it defines XML entities, which no file of ANS does"),
+            "broken": self.env._("it is damaged, or not what its name says"),
+            "broken_line": self.env._("line %s cannot be read", value),
+            "old_excel": self.env._("it is in the old Excel format: save it as .xlsx"),
+            "not_a_table": self.env._(
+                "it is neither a table (csv, xlsx, json) nor a zip of tables"
+            ),
+            "too_many_rows": self.env._("it has more than %s lines", value),
+            "no_header": self.env._(
                 "it has no line with the headings “Código do Termo” and “Termo”; take the file"
                 " as ANS publishes it"
             ),
         }
         if error.code == "wrong_table":
             table, other = value.split()
-            reasons["wrong_table"] = _(
+            reasons["wrong_table"] = self.env._(
                 "it is called table %(table)s, but its codes are those of table %(other)s",
                 table=table,
                 other=other,
             )
-        return _("%(file)s was not read: %(reason)s.", file=name, reason=reasons[error.code])
+        return self.env._(
+            "%(file)s was not read: %(reason)s.", file=name, reason=reasons[error.code]
+        )
 
     def _explain_line(self, problem):
-        _ = self.env._
         line, value = problem.line, problem.value
         if problem.code == "duplicate":
             code, first = value.split()
-            return _(
+            return self.env._(
                 "Line %(line)s: code %(code)s stands already, otherwise, in line %(first)s.",
                 line=line,
                 code=code,
                 first=first,
             )
         reasons = {
-            "check_digit": _("%s is not a TUSS code: its check digit is wrong", value),
-            "bad_code": _("“%s” is not a code", value),
-            "no_code": _("“%s” has no code", value),
-            "no_term": _("code %s has no term", value),
-            "bad_date": _("“%s” is not a date", value),
-            "dates_reversed": _("it ends before it begins: %s", value),
+            "check_digit": self.env._("%s is not a TUSS code: its check digit is wrong", value),
+            "bad_code": self.env._("“%s” is not a code", value),
+            "no_code": self.env._("“%s” has no code", value),
+            "no_term": self.env._("code %s has no term", value),
+            "bad_date": self.env._("“%s” is not a date", value),
+            "dates_reversed": self.env._("it ends before it begins: %s", value),
         }
-        return _("Line %(line)s: %(reason)s.", line=line, reason=reasons[problem.code])
+        return self.env._("Line %(line)s: %(reason)s.", line=line, reason=reasons[problem.code])
 
     # ------------------------------------------------------------------
     # Comparing
@@ -327,19 +329,18 @@ class TissTerminologyImport(models.TransientModel):
         return names
 
     def _describe_effect(self, product, kind, name, end_date, names):
-        _ = self.env._
         term = product.tiss_term_id
         parts = [f"{term.code} {term.name}"]
         if end_date and end_date != term.end_date:
-            parts.append(_("valid until %s", format_date(self.env, end_date)))
+            parts.append(self.env._("valid until %s", format_date(self.env, end_date)))
         if kind == "reopened":
-            parts.append(_("valid again"))
+            parts.append(self.env._("valid again"))
         if name != term.name:
-            parts.append(_("now called “%s”", name))
+            parts.append(self.env._("now called “%s”", name))
         if product in names:
-            parts.append(_("priced in %s", ", ".join(names[product])))
+            parts.append(self.env._("priced in %s", ", ".join(names[product])))
         else:
-            parts.append(_("no price in a convênio"))
+            parts.append(self.env._("no price in a convênio"))
         return " · ".join(parts)
 
     def _render_effects(self, effects):
@@ -364,22 +365,25 @@ class TissTerminologyImport(models.TransientModel):
     # ------------------------------------------------------------------
 
     def _check_obstacles(self):
-        _ = self.env._
         if self.state != "preview":
-            raise UserError(_("Look at the preview first."))
+            raise UserError(self.env._("Look at the preview first."))
         if self.is_incomplete:
-            raise UserError(_("Say table and edition of every line, and update the preview."))
+            raise UserError(
+                self.env._("Say table and edition of every line, and update the preview.")
+            )
         wrong = self.line_ids.filtered(
             lambda line: not (len(line.edition) == 6 and line.edition.isdigit())
         )
         if wrong:
             raise UserError(
-                _("“%s” is not an edition: write year and month, e.g. 202609.", wrong[0].edition)
+                self.env._(
+                    "“%s” is not an edition: write year and month, e.g. 202609.", wrong[0].edition
+                )
             )
         older = self.line_ids.filtered("is_older")
         if older and not self.allow_older:
             raise UserError(
-                _(
+                self.env._(
                     "Edition %(edition)s of table %(table)s is older than the installed one,"
                     " %(installed)s. Confirm that you want to go back.",
                     edition=older[0].edition,
@@ -389,7 +393,7 @@ class TissTerminologyImport(models.TransientModel):
             )
         if self.problem_count and not self.allow_problems:
             raise UserError(
-                _(
+                self.env._(
                     "%s lines have errors. Correct the file, or confirm that they are left out.",
                     self.problem_count,
                 )

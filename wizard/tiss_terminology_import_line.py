@@ -16,7 +16,7 @@ class TissTerminologyImportLine(models.TransientModel):
     source = fields.Char("File", required=True)
     file_sha256 = fields.Char()
     table_id = term_field("87", "Table")
-    edition = fields.Char("Edition", size=6)
+    edition = fields.Char(size=6)
     installed_edition = fields.Char("Installed", compute="_compute_installed_edition")
     is_older = fields.Boolean(compute="_compute_installed_edition")
     # The table that the rows were read for: it decides about zeros and check digits.

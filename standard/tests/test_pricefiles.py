@@ -20,6 +20,7 @@ from ..pricefiles import (
     to_number,
     to_porte,
 )
+from ..pricing import is_porte
 from ..sheets import MAX_BYTES, SheetError, check_size, decode_text, read_sheets
 
 D = Decimal
@@ -95,6 +96,15 @@ class TestPlain(unittest.TestCase):
         self.assertEqual(good(rows)[0]["name"], "Consulta")
         self.assertEqual(good(rows)[0]["start"], datetime.date(2026, 1, 1))
         self.assertEqual(prices(read("150.5|10101012\n33.3|40304361")[1])["10101012"], D("150.5"))
+
+    def test_a_quote_that_is_never_closed_swallows_no_line(self):
+        """An inch sign or a stray quote before a name; the lines after it stay lines."""
+        for name in ('"Consulta', '"Sonda" 12"'):
+            text = f"Código;Descrição;Valor\n10101012;{name};150,00\n40304361;Hemograma;33,30\n"
+            rows = read(text.encode())[1]
+            with self.subTest(name=name):
+                self.assertEqual([row.line for row in rows], [2, 3])
+                self.assertEqual(prices(rows), {"10101012": D("150"), "40304361": D("33.3")})
 
     def test_cents_that_an_unquoted_comma_cut_off_are_not_lost(self):
         with self.assertRaises(SheetError) as caught:
@@ -269,10 +279,13 @@ class TestNumbers(unittest.TestCase):
         for text, porte, fraction in (
             ("2B", "2B", 1), ("14C", "14C", 1), ("2 b", "2B", 1), ("10% de 1A", "1A", "0.1"),
             ("0,25 de 1A", "1A", "0.25"), ("1/4 2B", "2B", "0.25"), (122, "122", 1), ("-", "", 1),
+            (0, "", 1),
         ):  # fmt: skip
             with self.subTest(text=text):
                 self.assertEqual(to_porte(text), (porte, D(fraction)))
-        for wrong in ("2D", "15A", "0A", "alto"):
+                # Whatever a file may say, an edition can value.
+                self.assertTrue(porte == "" or is_porte(porte))
+        for wrong in ("2D", "15A", "0A", "alto", "10% de 15A", "12345", "012", "-1"):
             with self.assertRaises(ValueError):
                 to_porte(wrong)
 
@@ -409,6 +422,7 @@ class TestLicensedLayouts(unittest.TestCase):
                 prices(rows, "porte"),
                 {"1A": D("10.5"), "14C": D(1000), "UCO": D("20.47"), "FILM": D("21.7")},
             )
+        self.assertEqual(prices(read("Porte;Valor\n122;88,5\n")[1], "porte"), {"122": D("88.5")})
         self.assertEqual(prices(read("1A;10,50\n1B;11,00\n")[1], "porte")["1B"], D(11))
 
     def test_quantities_of_ch(self):

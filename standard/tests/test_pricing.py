@@ -75,6 +75,12 @@ class TestReading(unittest.TestCase):
 
     def test_there_are_42_portes(self):
         self.assertEqual(len(pricing.PORTES), 42)
+        for porte in (*pricing.PORTES, "1", "122", "9999"):
+            self.assertTrue(pricing.is_porte(porte), porte)
+        for wrong in ("", "0", "012", "12345", "15A", "0A", "2D", "2b", "²", "1 A", "1A\n", "7\n"):
+            self.assertFalse(pricing.is_porte(wrong), wrong)
+        ranked = sorted(["122", "10A", "14C", "2B", "31"], key=pricing.get_porte_rank)
+        self.assertEqual(ranked, ["2B", "10A", "14C", "31", "122"])
         self.assertEqual((pricing.PORTES[0], pricing.PORTES[-1]), ("1A", "14C"))
 
 

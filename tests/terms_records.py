@@ -1,0 +1,109 @@
+from datetime import timedelta
+
+from odoo.fields import Command
+
+from .common import CONSULTATION, ECG
+
+# A code that the common price list does not have, so that its price comes out of the table.
+TABLE_CODE = "40301630"
+
+
+def create_terms(contract, professional, products):
+    """One record of each model that says what a convênio agreed on, in the contract's company.
+
+    :param contract: `tiss.contract`, in the environment and company that the records are made in
+    :param products: {TUSS code: product}
+    :return: the procedure priced by the table: porte 2B of 88.50 and UCO 2 × 1.25, 91.00 together
+    """
+    env = contract.env
+    own = {"contract_id": contract.id}
+    env["tiss.coverage"].create(
+        {**own, "product_tmpl_id": products[CONSULTATION].product_tmpl_id.id, "note": "Trazer RG"}
+    )
+    env["tiss.accreditation"].create(
+        {**own, "professional_id": professional.id, "network_status": "preferential"}
+    )
+    env["tiss.price.source"].create(
+        {
+            "name": "Lista da operadora",
+            "layout": "plain",
+            "signature": "0" * 64,
+            "mapping": {"roles": {"code": 0, "price": 1}, "mark": ","},
+        }
+    )
+    term = env["tiss.term"]._get("22", TABLE_CODE)
+    product = term.product_ids[:1] or term.create_products()
+    _create_table_price(contract, product)
+    readjustment = env["tiss.readjustment"].create(
+        {**own, "percent": 5, "date": contract._get_today() + timedelta(days=30)}
+    )
+    readjustment.simulate()
+    return product.product_variant_id
+
+
+def _create_table_price(contract, product):
+    env = contract.env
+    # Fee rules are the company's own here; the addon's are of all companies.
+    policy = env["tiss.price.policy"].create(
+        {"name": "Regras da clínica", "company_id": contract.company_id.id}
+    )
+    row = {"code": TABLE_CODE, "tuss_code": TABLE_CODE, "name": "Exame", "porte": "2B", "uco": 2}
+    table = env["tiss.price.table"].create(
+        {
+            "name": "Tabela inventada",
+            "kind": "cbhpm",
+            "policy_id": policy.id,
+            "line_ids": [Command.create(row)],
+        }
+    )
+    edition = env["tiss.porte.edition"].create(
+        {
+            "name": "Valores inventados",
+            "uco_amount": 1.25,
+            "value_ids": [Command.create({"porte": "2B", "amount": 88.5})],
+        }
+    )
+    table.action_publish()
+    edition.action_publish()
+    env["product.pricelist.item"].create(
+        {
+            "pricelist_id": contract.pricelist_id.id,
+            "applied_on": "1_product",
+            "display_applied_on": "1_product",
+            "product_tmpl_id": product.id,
+            "compute_price": "tiss_table",
+            "tiss_price_table_id": table.id,
+            "tiss_porte_edition_id": edition.id,
+        }
+    )
+
+
+def create_shared_terms(env, operadora, products):
+    """One record of each model that is not of a company; returns a package with a component."""
+    own = {"operadora_id": operadora.id}
+    env["tiss.card.rule"].create({**own, "card_length": 10})
+    env["tiss.network.level"].create({**own, "name": "Plus"})
+    # Only the loading of a terminology writes these two.
+    edition = (
+        env["tiss.terminology.edition"]
+        .sudo()
+        .create({"table_code": "22", "name": "209901", "is_installed": False})
+    )
+    env["tiss.term.history"].sudo().create(
+        {
+            "term_id": env["tiss.term"]._get("22", ECG).id,
+            "name": "Nome anterior",
+            "edition_id": edition.id,
+        }
+    )
+    return env["product.template"].create(
+        {
+            "name": "Pacote inventado",
+            "type": "service",
+            "tiss_table": "98",
+            "tiss_code": "98000025",
+            "tiss_component_ids": [
+                Command.create({"product_tmpl_id": products[ECG].product_tmpl_id.id})
+            ],
+        }
+    )
