@@ -180,7 +180,7 @@ class TissOperadoraRegistry(models.Model):
             row.city,
             row.uf,
             row.registration_date,
-            to_ascii(f"{trade_name} {row.legal_name}"),
+            _to_search_name(trade_name, row.legal_name),
         )
 
     @api.model
@@ -306,3 +306,10 @@ class TissOperadoraRegistry(models.Model):
             if self[name] and not partner[name]:
                 vals[name] = self[name]
         return vals
+
+
+def _to_search_name(trade_name, legal_name):
+    """Both names in ASCII, then both run together: SulAmérica finds SUL AMERICA."""
+    names = to_ascii(f"{trade_name} {legal_name}")
+    run_together = (to_ascii(name).replace(" ", "") for name in (trade_name, legal_name))
+    return " ".join([names, *run_together])

@@ -124,6 +124,12 @@ class TestTerminology(TransactionCase):
                 found = " | ".join(self._names("tiss.operadora.registry", text))
                 self.assertIn("BRADESCO SAUDE S.A. · ANS 005711 · Rio de Janeiro/RJ", found)
 
+    def test_operadora_by_a_name_written_without_its_blanks(self):
+        for text in ("SulAmérica", "sulam", "bradescosaude"):
+            with self.subTest(text):
+                found = " | ".join(self._names("tiss.operadora.registry", text))
+                self.assertRegex(found, "ANS 006246|ANS 005711")
+
     def test_wildcards_are_ordinary_characters(self):
         self.assertEqual(self._names("tiss.operadora.registry", "%%%"), [])
         self.assertEqual(self._names("tiss.term", "consultorio_preestabelecido"), [])

@@ -9,3 +9,5 @@ def migrate(cr, version):
     env["tiss.term"]._load_packaged_terms()
     env["tiss.terminology.edition"]._register_packaged()
     env["product.template"]._tiss_categorise()
+    # The registry too: its rows gain the names run together.
+    env["tiss.operadora.registry"]._load_packaged_registry()
