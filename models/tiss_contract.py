@@ -55,7 +55,7 @@ WORK = {
 }
 
 
-def _is_cnes(text):
+def is_cnes(text):
     return bool(text) and len(text) == 7 and text.isdigit()
 
 
@@ -222,8 +222,6 @@ class TissContract(models.Model):
         size=7,
         help="Seven digits; 9999999 when the clinic has none.",
     )
-    missing_codes = fields.Char(compute="_compute_missing")
-    missing_text = fields.Char("Still Missing", compute="_compute_missing")
     is_accounting_missing = fields.Boolean(compute="_compute_is_accounting_missing")
     to_bill_count = fields.Integer("Encounters to Bill", compute="_compute_work_counts")
     draft_guia_count = fields.Integer(
@@ -296,29 +294,10 @@ class TissContract(models.Model):
 
     def _inverse_company_cnes(self):
         for contract in self:
-            if not _is_cnes(contract.company_cnes):
+            if not is_cnes(contract.company_cnes):
                 raise ValidationError(self.env._("The CNES has seven digits, 9999999 for none."))
             # He may not write the company; how it appears in guias is his, though.
             contract.company_id.sudo().tiss_cnes = contract.company_cnes
-
-    # Not on the prices: a form with thousands of them would send them all at each keystroke.
-    @api.depends(
-        "provider_code",
-        "identification_kind",
-        "pricelist_id",
-        "ans_code",
-        "payer_kind",
-        "company_id.vat",
-        "company_id.tiss_cnes",
-        *ACCOUNT_FIELDS,
-    )
-    def _compute_missing(self):
-        labels = self._get_missing_labels()
-        priced = self._get_priced()
-        for contract in self:
-            missing = contract._get_missing(contract._origin in priced)
-            contract.missing_codes = ",".join(missing) or False
-            contract.missing_text = " · ".join(labels[code] for code in missing) or False
 
     @api.depends(*ACCOUNT_FIELDS)
     def _compute_is_accounting_missing(self):
@@ -542,30 +521,6 @@ class TissContract(models.Model):
         self.unlink()
         return {"type": "ir.actions.client", "tag": "soft_reload"}
 
-    def action_fix_missing(self):
-        """Open the place of one checklist entry; the context's `tiss_missing` is its code."""
-        self.ensure_one()
-        code = self.env.context["tiss_missing"]
-        if code == "prices":
-            return self.action_procedures()
-        if code == "accounts":
-            return self.action_setup_accounting()
-        record, view = {
-            "registration": (self, "tiss_contract_view_form_registration"),
-            "cnes": (self, "tiss_contract_view_form_cnes"),
-            "company": (self.company_id.partner_id, "res_partner_view_form_tiss_cnpj"),
-            "payer": (self.partner_id, "res_partner_view_form_tiss_payer"),
-        }[code]
-        return {
-            "type": "ir.actions.act_window",
-            "name": record.display_name,
-            "res_model": record._name,
-            "res_id": record.id,
-            "views": [(self.env.ref(f"l10n_br_tiss.{view}").id, "form")],
-            "target": "new",
-            "context": {"dialog_size": "medium"},
-        }
-
     def _get_list_action(self, name):
         """Our window action `name` on all records of this convênio."""
         self.ensure_one()
@@ -595,66 +550,6 @@ class TissContract(models.Model):
     # ------------------------------------------------------------------
     # Business methods
     # ------------------------------------------------------------------
-
-    def _get_missing_labels(self):
-        """{code: short label} of all that can be missing, in the order of the checklist."""
-        return {
-            "payer": self.env._("no ANS number: no TISS files"),
-            "registration": self.env._("registration at the operadora"),
-            "company": self.env._("CNPJ of the clinic"),
-            "cnes": self.env._("CNES of the clinic"),
-            "prices": self.env._("procedures and prices"),
-            "accounts": self.env._("accounts and journals"),
-        }
-
-    def _get_missing(self, has_prices):
-        """Codes of what still blocks the first lote, in the order of the checklist."""
-        self.ensure_one()
-        is_cnpj = self.identification_kind == "cnpj"
-        blocked = {
-            "payer": not self.ans_code,
-            "registration": not is_cnpj and not self._get_provider_code(),
-            "company": is_cnpj and not self._get_provider_code(),
-            "cnes": not _is_cnes(self.company_id.sudo().tiss_cnes),
-            "prices": not has_prices,
-            "accounts": not all(self[name] for name in ACCOUNT_FIELDS),
-        }
-        return [code for code in self._get_missing_labels() if blocked[code]]
-
-    def _get_priced(self):
-        """The convênios in self that have a covered procedure with a price."""
-        # As superuser: that there is a price is no secret, whoever may see it.
-        groups = (
-            self.env["product.pricelist.item"]
-            .sudo()
-            ._read_group(
-                [
-                    ("pricelist_id", "in", self.pricelist_id.ids),
-                    ("tiss_covered", "=", True),
-                    "|",
-                    "|",
-                    ("compute_price", "!=", "fixed"),
-                    ("fixed_price", ">", 0),
-                    ("tiss_tele_price", ">", 0),
-                ],
-                ["pricelist_id"],
-            )
-        )
-        priced = {pricelist.id for [pricelist] in groups}
-        return self._origin.filtered(lambda contract: contract.pricelist_id.id in priced)
-
-    def _get_payer_problem(self):
-        """Why no TISS file can go to this payer, in a sentence; None when one can."""
-        self.ensure_one()
-        if self.ans_code:
-            return None
-        if self.payer_kind in ("own", "foreign"):
-            return self.env._(
-                "%s is a payer without ANS number: no TISS file can be made for it. Bill it with an"
-                " ordinary invoice.",
-                self.partner_id.name,
-            )
-        return self.env._("The operadora %s has no ANS number.", self.partner_id.name)
 
     def _get_provider_code(self):
         """The registration without mask; by CNPJ or CPF the clinic's own, when nothing is typed."""
@@ -746,95 +641,3 @@ class TissContract(models.Model):
                         missing=", ".join(missing),
                     )
                 )
-
-    # ------------------------------------------------------------------
-    # Ledger check
-    # ------------------------------------------------------------------
-
-    def check_ledger(self):
-        """Every invariant of the money on the contracts in self.
-
-        :return: list of sentences, one per breach; empty when all is sound
-        """
-        breaches = []
-        for lotes in (
-            self.env["tiss.lote"]
-            .search([("contract_id", "in", self.ids)])
-            .grouped("contract_id")
-            .values()
-        ):
-            breaches += lotes._get_tie_out_breaches()
-        breaches += self._get_bucket_breaches()
-        breaches += self._get_control_account_breaches()
-        breaches += self.env["tiss.message"]._get_integrity_breaches(self)
-        return breaches
-
-    def _get_bucket_breaches(self):
-        """Buckets must equal the sums of their movements and add up to the amount billed."""
-        self.env.flush_all()
-        buckets = self.env["tiss.movement"]._get_buckets()
-        sums = SQL(", ").join(
-            SQL(
-                "COALESCE(SUM(CASE WHEN m.to_bucket = %(name)s THEN m.amount "
-                "WHEN m.from_bucket = %(name)s THEN -m.amount END), 0) AS %(column)s",
-                name=name,
-                column=SQL.identifier(name),
-            )
-            for name in buckets
-        )
-        differs = SQL(" OR ").join(
-            SQL("COALESCE(l.%s, 0) != s.%s", SQL.identifier(f"amount_{name}"), SQL.identifier(name))
-            for name in buckets
-        )
-        total = SQL(" + ").join(SQL("s.%s", SQL.identifier(name)) for name in buckets)
-        # Each item looks its own movements up by index: a join of two aggregates would be a nested
-        # loop over both on tables that PostgreSQL has no statistics of yet.
-        rows = self.env.execute_query(
-            SQL(
-                """
-                SELECT g.name, l.sequence_item
-                  FROM tiss_guia_line l
-                  JOIN tiss_guia g ON g.id = l.guia_id,
-                       LATERAL (SELECT %(sums)s FROM tiss_movement m WHERE m.guia_line_id = l.id) s
-                 WHERE g.contract_id = ANY(%(contracts)s)
-                   AND (%(differs)s OR (%(total)s != 0 AND %(total)s != l.amount))
-                """,
-                sums=sums,
-                differs=differs,
-                total=total,
-                contracts=self.ids,
-            )
-        )
-        return [
-            self.env._(
-                "Guia %(guia)s, item %(item)s: its amounts do not agree with its movements.",
-                guia=guia,
-                item=item,
-            )
-            for guia, item in rows
-        ]
-
-    def _get_control_account_breaches(self):
-        """Nothing may stand on a receivable account of convênios without its lote."""
-        breaches = []
-        for company, contracts in self.grouped("company_id").items():
-            accounts = contracts.receivable_account_id
-            untagged = self.env["account.move.line"].search_count(
-                [
-                    ("account_id", "in", accounts.ids),
-                    ("company_id", "=", company.id),
-                    ("parent_state", "=", "posted"),
-                    ("tiss_lote_id", "=", False),
-                    ("partner_id", "in", contracts.partner_id.ids),
-                ]
-            )
-            if untagged:
-                breaches.append(
-                    self.env._(
-                        "%(count)s entries on the receivable account of convênios belong to no"
-                        " lote (%(company)s).",
-                        count=untagged,
-                        company=company.name,
-                    )
-                )
-        return breaches
