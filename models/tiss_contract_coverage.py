@@ -108,13 +108,15 @@ class TissContract(models.Model):
 
     @api.model
     def _get_coverage_state(self, answers):
-        """ "covered", "authorization" or "not_covered" of several answers; False of none."""
+        """The worst of several answers, as `coverage_state` of an encounter; False of none."""
         if not answers:
             return False
         if not all(answer["covered"] for answer in answers):
             return "not_covered"
-        is_missing = any(answer["authorization_required"] for answer in answers)
-        return "authorization" if is_missing else "covered"
+        if any(answer["authorization_required"] for answer in answers):
+            return "authorization"
+        is_unpriced = any(answer["unit_amount"] is None for answer in answers)
+        return "no_price" if is_unpriced else "covered"
 
     @api.model
     def _render_coverage(self, titled_answers):

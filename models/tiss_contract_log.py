@@ -6,7 +6,7 @@ from odoo import api, fields, models
 from odoo.tools import format_date, formatLang
 
 KEY = "tiss.contract.log"
-DETAILED = 20  # Above this many changes of one kind the note only counts them.
+DETAILED = 10  # Above this many changes of one kind the note only counts them.
 
 
 class TissContractLog(models.AbstractModel):
@@ -22,6 +22,8 @@ class TissContractLog(models.AbstractModel):
 
     # Names of the fields that a note speaks of, in that order; each model sets its own.
     _tiss_log_fields = ()
+    # Those that the label says already, so that only their change is told.
+    _tiss_log_in_label = ()
 
     # ------------------------------------------------------------------
     # Hooks
@@ -158,7 +160,7 @@ class TissContractLog(models.AbstractModel):
 
     @api.model
     def _tiss_log_sentence(self, kind, record, old):
-        """E.g. “Consulta em consultório: Price 150.00 → 160.00; Until – → 12/31/2026”."""
+        """E.g. “Consulta em consultório: Price: 150.00 → 160.00; Until: – → 12/31/2026”."""
         is_gone = kind == "unlink"
         label, new = (
             (record, {}) if is_gone else (record._tiss_log_label(), record._tiss_log_read())
@@ -167,10 +169,13 @@ class TissContractLog(models.AbstractModel):
         for name in self._tiss_log_fields:
             before, after = (self._tiss_log_format(name, vals.get(name)) for vals in (old, new))
             caption = self._fields[name]._description_string(self.env)
-            if kind == "write" and before != after:
-                parts.append(f"{caption} {before or '–'} → {after or '–'}")
-            elif kind != "write" and name != "active" and (before or after):
-                parts.append(f"{caption} {before or after}")
+            if name == "active":
+                if kind == "write" and before != after:
+                    parts.append(self.env._("restored") if new[name] else self.env._("archived"))
+            elif kind == "write" and before != after:
+                parts.append(f"{caption}: {before or '–'} → {after or '–'}")
+            elif kind != "write" and name not in self._tiss_log_in_label and (before or after):
+                parts.append(f"{caption}: {before or after}")
         what = "; ".join(parts)
         if kind == "create":
             return self.env._("%(label)s added: %(what)s", label=label, what=what)

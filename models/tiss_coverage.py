@@ -28,20 +28,20 @@ class TissCoverage(models.Model):
     _rec_names_search = ["product_tmpl_id", "categ_id", "plan_id", "note"]
     # The terms in words say all that matters; the rest tells where and when.
     _tiss_log_fields = (
-        "summary",
-        "plan_id",
-        "network_status",
-        "mode",
+        "name",
+        "words",
         "start_date",
         "end_date",
         "active",
     )
+    _tiss_log_in_label = ("name",)
 
     active = fields.Boolean(default=True)
     sequence = fields.Integer(
         default=10, help="Of two rules that are equally specific the first one decides."
     )
-    name = fields.Char(compute="_compute_name")
+    name = fields.Char("About", compute="_compute_name")
+    words = fields.Char("Rule", compute="_compute_words")
     summary = fields.Char("In Words", compute="_compute_summary")
     contract_id = fields.Many2one(
         "tiss.contract", "Convênio", required=True, index=True, ondelete="cascade"
@@ -148,6 +148,10 @@ class TissCoverage(models.Model):
         Item = self.env["product.pricelist.item"]
         return Item._fields["tiss_billing_kind"]._description_selection(self.env)
 
+    def _tiss_log_label(self):
+        """What and whom the rule is about; its words are told by the change itself."""
+        return self.name
+
     def _get_label(self, name):
         """What the user reads for the value of a selection."""
         return dict(self._fields[name]._description_selection(self.env)).get(self[name])
@@ -164,12 +168,16 @@ class TissCoverage(models.Model):
             ]
             rule.name = " · ".join(filter(None, parts))
 
-    @api.depends("name", *SAID)
+    @api.depends("name", "words")
     def _compute_summary(self):
         for rule in self:
+            rule.summary = f"{rule.name}: {rule.words}"
+
+    @api.depends(*SAID)
+    def _compute_words(self):
+        for rule in self:
             said = [rule._describe(aspect) for aspect in get_aspects(rule)]
-            words = "; ".join(filter(None, said)) or self.env._("says nothing yet")
-            rule.summary = f"{rule.name}: {words}"
+            rule.words = "; ".join(filter(None, said)) or self.env._("says nothing yet")
 
     def _describe(self, aspect):
         """What the rule says of one aspect, in a few words."""

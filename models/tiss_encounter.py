@@ -130,6 +130,7 @@ class TissEncounter(models.Model):
         [
             ("covered", "Covered"),
             ("authorization", "Needs an authorisation"),
+            ("no_price", "Covered, but no price yet"),
             ("not_covered", "Not covered"),
         ],
         "Coverage",

@@ -77,13 +77,17 @@ class TissTerm(models.Model):
     # ------------------------------------------------------------------
 
     @api.depends("code", "name", "end_date")
-    @api.depends_context("formatted_display_name")
+    @api.depends_context("formatted_display_name", "tiss_code_only")
     def _compute_display_name(self):
-        """In a dropdown an ended term says so, in grey behind its name."""
+        """In a dropdown an ended term says so, in grey behind its name.
+
+        A narrow column sets the context key `tiss_code_only`; its dropdown still has the names.
+        """
         today = fields.Date.context_today(self)
         mark = self.env.context.get("formatted_display_name")
+        is_short = self.env.context.get("tiss_code_only") and not mark
         for term in self:
-            name = f"{term.code} {term.name}"
+            name = term.code if is_short else f"{term.code} {term.name}"
             if mark and term.end_date and term.end_date < today:
                 ended = self.env._("ended %s", format_date(self.env, term.end_date))
                 name = f"{name}\t--{ended}--"

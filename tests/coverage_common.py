@@ -4,6 +4,7 @@ from decimal import Decimal
 from .common import BLOOD_COUNT, CONSULTATION, ECG, TissCommon
 
 DAY = date(2026, 3, 10)  # a Tuesday on which nothing else happens
+UNPRICED = "40301508"  # no price list has it
 
 
 class CoverageCommon(TissCommon):
@@ -69,3 +70,7 @@ class CoverageCommon(TissCommon):
             (answer["patient_amount"], answer["operadora_amount"]),
             (Decimal(patient), Decimal(operadora)),
         )
+
+    def _add_unpriced(self):
+        term = self.env["tiss.term"]._get("22", UNPRICED)
+        self.products[UNPRICED] = term.create_products().product_variant_id

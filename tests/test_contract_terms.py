@@ -466,8 +466,8 @@ class TestContractLog(TermsCase):
         first.reference = "7.2"
         second.state = "missing"
         [note] = self._get_notes()
-        self.assertIn(f"{first.clause_id.name}: Status To check → In the contract; "
-                      "Where – → 7.2", note)  # fmt: skip
+        self.assertIn(f"{first.clause_id.name}: Status: To check → In the contract; "
+                      "Where: – → 7.2", note)  # fmt: skip
         self.assertIn("To check → Missing", note)
         self.assertEqual(note.count("<li>"), 2)
 
@@ -480,14 +480,27 @@ class TestContractLog(TermsCase):
             }
         )
         [note] = self._get_notes()
-        self.assertIn("Médica Exemplo added: Network Status Accredited Network", note)
-        self.assertIn("Code at the Operadora 777", note)
+        self.assertIn("Médica Exemplo added: Network Status: Accredited Network", note)
+        self.assertIn("Code at the Operadora: 777", note)
         row.end_date = "2026-12-31"
         self.assertIn(
-            f"Médica Exemplo: Until – → {self._format(2026, 12, 31)}", self._get_notes()[0]
+            f"Médica Exemplo: Until: – → {self._format(2026, 12, 31)}", self._get_notes()[0]
         )
         row.unlink()
         self.assertIn("Médica Exemplo removed:", self._get_notes()[0])
+
+    def test_a_coverage_rule_is_named_once(self):
+        rule = self.env["tiss.coverage"].create(
+            {"contract_id": self.contract.id, "authorization": "yes"}
+        )
+        self.assertIn("Everything added: Rule: authorisation required", self._get_notes()[0])
+        rule.mode = "tele"
+        self.assertIn(
+            "Everything · Telehealth: About: Everything → Everything · Telehealth",
+            self._get_notes()[0],
+        )
+        rule.active = False
+        self.assertIn("Everything · Telehealth: archived", self._get_notes()[0])
 
     def test_what_is_back_where_it_was_is_no_change(self):
         row = self.contract.clause_ids[0]
@@ -528,7 +541,7 @@ class TestContractLog(TermsCase):
         )
         self._flush_notes()
         counts = []
-        for part in (rows[:2], rows[2:20], rows[20:]):
+        for part in (rows[:2], rows[2:10], rows[10:]):
             self.env.invalidate_all()
             start = self.env.cr.sql_log_count
             part.provider_code = f"{len(part)}"

@@ -8,9 +8,8 @@ from odoo.tests import tagged
 
 from ..models.coverage_book import CoverageRequest
 from .common import BLOOD_COUNT, CONSULTATION, DIPYRONE, ECG
-from .coverage_common import DAY, CoverageCommon
+from .coverage_common import DAY, UNPRICED, CoverageCommon
 
-UNPRICED = "40301508"
 
 
 @tagged("post_install", "-at_install", "post_install_l10n")
@@ -29,10 +28,6 @@ class TestCoverage(CoverageCommon):
         self.assertEqual(answer["unit_amount"], Decimal("150.00"))
         self.assertEqual(answer["billing_kind"], "fee_for_service")
         self.assertEqual(self._codes(answer), ["price_listed"])
-
-    def _add_unpriced(self):
-        term = self.env["tiss.term"]._get("22", UNPRICED)
-        self.products[UNPRICED] = term.create_products().product_variant_id
 
     def test_what_the_convenio_does_not_mention_is_not(self):
         self._add_unpriced()

@@ -3,7 +3,7 @@ from datetime import timedelta
 from odoo.tests import Form, tagged
 
 from .common import BLOOD_COUNT, CONSULTATION, ECG
-from .coverage_common import DAY, CoverageCommon
+from .coverage_common import DAY, UNPRICED, CoverageCommon
 
 
 @tagged("post_install", "-at_install", "post_install_l10n")
@@ -54,6 +54,14 @@ class TestCoverageCheck(CoverageCommon):
         form = self._open()
         self.assertEqual(form.state, "not_covered")
         self.assertEqual((form.amount_now, form.operadora_amount), (80.00, 0.00))
+
+    def test_covered_without_a_price_is_not_simply_covered(self):
+        self._add_unpriced()
+        rule = self._rule(UNPRICED, covered="yes")
+        form = self._open(UNPRICED)
+        self.assertEqual((form.state, form.operadora_amount), ("no_price", 0.00))
+        rule.authorization = "yes"
+        self.assertEqual(self._open(UNPRICED).state, "authorization")
 
     def test_nothing_is_answered_before_it_is_asked(self):
         form = Form(self.env["tiss.coverage.check"].with_user(self.reception))

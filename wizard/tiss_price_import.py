@@ -137,9 +137,9 @@ class TissPriceImport(models.TransientModel):
         "tiss.price.import.line", "import_id", "Rows with Errors", domain=[("state", "=", "error")]
     )
     row_count = fields.Integer("Rows Read", readonly=True)
-    new_count = fields.Integer("New", readonly=True)
-    changed_count = fields.Integer("Changed", readonly=True)
-    unchanged_count = fields.Integer("Unchanged", readonly=True)
+    new_count = fields.Integer("New Rows", readonly=True)
+    changed_count = fields.Integer("Changed Rows", readonly=True)
+    unchanged_count = fields.Integer("Unchanged Rows", readonly=True)
     error_count = fields.Integer("Errors", readonly=True)
     skipped_count = fields.Integer("Not a Price", readonly=True)
     product_count = fields.Integer("Products to Create", readonly=True)
