@@ -10,7 +10,7 @@ from odoo.tools import SQL, format_amount, format_date, formatLang
 
 from ..standard.money import to_decimal
 from . import bulk
-from .price_book import PriceBook, PriceRequest
+from .price_book import NOON, PriceBook, PriceRequest
 from .tiss_contract_terms import BASE_DATE_DAYS
 
 # What decides the result: changing one of them makes the calculation void.
@@ -247,12 +247,11 @@ class TissReadjustment(models.Model):
 
     def _get_rules(self):
         """The rules of the contract that hold on the day of the readjustment or begin later."""
-        Item = self.env["product.pricelist.item"]
-        moment = Item._tiss_to_moment(self.date, datetime.time.min)
-        return Item.search_fetch(
+        noon = datetime.datetime.combine(self.date, NOON)
+        return self.env["product.pricelist.item"].search_fetch(
             [
                 ("pricelist_id", "=", self.contract_id.pricelist_id.id),
-                "|", ("date_end", "=", False), ("date_end", ">=", moment),
+                "|", ("date_end", "=", False), ("date_end", ">=", noon),
             ]
         )  # fmt: skip
 
@@ -498,8 +497,7 @@ class TissReadjustment(models.Model):
     def _get_closing(self):
         """Last moment of the prices that a readjustment ends."""
         before = self.date - datetime.timedelta(days=1)
-        Item = self.env["product.pricelist.item"]
-        return Item._tiss_to_moment(before, datetime.time(23, 59, 59))
+        return self.line_ids.item_id._tiss_to_moment(before, datetime.time(23, 59, 59))
 
     def _check_unchanged(self):
         """What is applied must be what was shown."""

@@ -197,6 +197,21 @@ class TestReadjustment(TissCommon):
         ):
             self.assertEqual(self._get_price(ECG, day), Decimal(price))
 
+    def test_a_price_agreed_elsewhere_in_brazil_for_the_same_day(self):
+        """Typed in São Paulo, readjusted from Manaus, and the other way round."""
+        for typed, read in (("Sao_Paulo", "Manaus"), ("Manaus", "Sao_Paulo")):
+            item = self._get_items(ECG).with_context(tz=f"America/{typed}")
+            item = item.filtered(lambda rule: rule.fixed_price == 41.10)
+            item.tiss_end_date = self.before
+            agreed = item.copy(
+                {"fixed_price": 99.0, "tiss_start_date": self.start, "tiss_end_date": False}
+            )
+            there = self.env(context={**self.env.context, "tz": f"America/{read}"})
+            readjustment = self._readjust().with_env(there)
+            readjustment.simulate()
+            self.assertFalse(readjustment.line_ids.item_id & (item | agreed))
+            agreed.unlink()
+
     def test_ended_prices_are_not_touched(self):
         item = self._get_items(ECG)
         item.tiss_end_date = self.before
@@ -213,7 +228,10 @@ class TestReadjustment(TissCommon):
 
     def test_percentages_of_reference_tables(self):
         """−20 % and +5 %: 0.80 × 1.05 − 1 = −16 %; bands: 0.90 × 1.05 − 1 = −5.5 %."""
-        table = self.env["tiss.price.table"].create({"name": "Lista", "state": "published"})
+        table = self.env["tiss.price.table"].create(
+            {"name": "Tabela", "kind": "cbhpm", "state": "published"}
+        )
+        edition = self.env["tiss.porte.edition"].create({"name": "Valores", "state": "published"})
         self._create_encounters({ECG: 1}).create_guias()
         self._get_items(ECG).unlink()
         rule = self.env["product.pricelist.item"].create(
@@ -222,6 +240,7 @@ class TestReadjustment(TissCommon):
                 "applied_on": "3_global",
                 "compute_price": "tiss_table",
                 "tiss_price_table_id": table.id,
+                "tiss_porte_edition_id": edition.id,
                 "tiss_percent": -20,
                 "tiss_porte_percent": -10,
             }
