@@ -550,6 +550,7 @@ class TissReadjustment(models.Model):
                 self.env._("Only an applied readjustment whose day is still to come can be undone.")
             )
         bulk.lock(self.contract_id)
+        self._check_last()
         closing = self._get_closing()
         # Prices that somebody ended otherwise meanwhile are left as he wants them.
         lines = self.line_ids.filtered(lambda line: line.item_id.date_end == closing)
@@ -561,6 +562,23 @@ class TissReadjustment(models.Model):
         contract = self.contract_id
         if self.settled_base_date:
             contract.write({"base_date": self.settled_base_date, "settled_base_date": False})
+
+    def _check_last(self):
+        """What another readjustment was built on goes only after that one."""
+        later = self.env["tiss.readjustment.line"].search(
+            [
+                ("item_id", "in", self.new_item_ids.ids),
+                ("readjustment_id.state", "=", "applied"),
+            ],
+            limit=1,
+        )
+        if later:
+            raise UserError(
+                self.env._(
+                    "“%s” was applied on top of this one: undo that one first.",
+                    later.readjustment_id.name,
+                )
+            )
 
     def _post_note(self, body):
         self.contract_id._message_log(body=body)

@@ -301,6 +301,17 @@ class TestReadjustment(TissCommon):
         with self.assertRefused("Only an applied readjustment"):
             readjustment.undo()
 
+    def test_of_two_on_top_of_each_other_the_later_is_undone_first(self):
+        first = self._simulate()
+        first.apply()
+        second = self._simulate(date=self.start + timedelta(days=10))
+        second.apply()
+        with self.assertRefused("was applied on top of this one: undo that one first"):
+            first.undo()
+        second.undo()
+        first.undo()
+        self.assertEqual(self._get_price(CONSULTATION, self.start), 150)
+
     def test_what_holds_already_is_not_undone(self):
         readjustment = self._simulate(date=self.today)
         readjustment.apply()
