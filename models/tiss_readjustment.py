@@ -232,6 +232,7 @@ class TissReadjustment(models.Model):
             raise UserError(self.env._("What was applied cannot be calculated again."))
         if not -100 < self.percent or not self.percent:
             raise UserError(self.env._("Type the percentage of the readjustment, e.g. 4.5."))
+        self._check_date()
         self.line_ids.unlink()
         rules = self._get_rules()
         in_scope = rules.filtered(self._is_in_scope)
@@ -249,6 +250,16 @@ class TissReadjustment(models.Model):
                 "message": self._get_left_out_text(in_scope, current, changes),
             }
         )
+
+    def _check_date(self):
+        """Guias of past days were made out with the prices of those days."""
+        if self.date < self.contract_id._get_today():
+            raise UserError(
+                self.env._(
+                    "Prices of days that are past do not change: let the readjustment hold from"
+                    " today or a later day on."
+                )
+            )
 
     def _get_rules(self):
         """The rules of the contract that hold on the day of the readjustment or begin later."""
@@ -505,6 +516,7 @@ class TissReadjustment(models.Model):
         self.ensure_one()
         if self.state != "simulated":
             raise UserError(self.env._("Calculate the readjustment first."))
+        self._check_date()
         bulk.lock(self.contract_id)
         rules = self.line_ids.item_id
         self._check_unchanged()

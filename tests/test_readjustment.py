@@ -166,6 +166,17 @@ class TestReadjustment(TissCommon):
     # Apply
     # ------------------------------------------------------------------
 
+    def test_the_past_is_not_readjusted(self):
+        readjustment = self._readjust(date=self.today - timedelta(days=1))
+        with self.assertRefused("Prices of days that are past do not change"):
+            readjustment.simulate()
+        readjustment.date = self.start
+        readjustment.simulate()
+        later = self.start + timedelta(days=1)
+        self.patch(type(self.contract), "_get_today", lambda _self: later)
+        with self.assertRefused("Prices of days that are past do not change"):
+            readjustment.apply()
+
     def test_the_past_stays_and_the_new_prices_begin(self):
         item = self._get_items(CONSULTATION)
         item.write({"tiss_tele_price": 120.10, "tiss_reimbursement_price": 80.50})
