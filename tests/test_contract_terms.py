@@ -349,8 +349,15 @@ class TestNetwork(TermsCase):
         )
         with self.assertRefused("The level Gold belongs to", ValidationError):
             self._accredit(network_level_id=level.id)
-        with self.assertRefused("The level Gold belongs to", ValidationError):
-            self.contract.network_level_id = level
+        words = f"belongs to {other.partner_id.name}, not to {self.operadora.name}"
+        with self.assertRefused(words, ValidationError):
+            self.contract.write({"name": "Hospital inventado", "network_level_id": level.id})
+
+    def test_a_cancelled_operadora_of_which_the_day_is_not_known(self):
+        registry = self.env["tiss.operadora.registry"].search([("ans_code", "=", "005711")])
+        registry.sudo().write({"is_cancelled": True, "cancel_date": False})
+        with self.assertRefused("operadoras of the ANS: it cannot get a new convênio"):
+            registry.create_operadora()
 
 
 @tagged("post_install", "-at_install", "post_install_l10n")
