@@ -552,6 +552,27 @@ class TestContractLog(TermsCase):
 
 
 @tagged("post_install", "-at_install", "post_install_l10n")
+class TestPriceListOfOne(TissCommon):
+    """A price list belongs to one convênio: readjusting one must not change another."""
+
+    def test_two_convenios_do_not_share_a_price_list(self):
+        words = "has its own price list"
+        with self.assertRefused(words, ValidationError):
+            self._create_contract("005711", pricelist_id=self.contract.pricelist_id.id)
+        other = self._create_contract("005711")
+        own = other.pricelist_id
+        with self.assertRefused(words, ValidationError):
+            other.pricelist_id = self.contract.pricelist_id
+        other.active = False
+        other.pricelist_id = self.contract.pricelist_id
+        with self.assertRefused(words, ValidationError):
+            other.action_unarchive()
+        other.pricelist_id = own
+        other.action_unarchive()
+        self.assertTrue(other.active)
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
 class TestContractClone(TermsCase):
     """A new convênio that begins with what another one has."""
 
