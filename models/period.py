@@ -10,14 +10,32 @@ import pytz
 from odoo import fields
 from odoo.tools import format_date
 
-
-def get_zone(env):
-    """The user's time zone; a cron's user has none, and takes that of most clinics."""
-    return pytz.timezone(env.context.get("tz") or env.user.tz or "America/Sao_Paulo")
+# Where most clinics of Brazil are.
+ZONE = "America/Sao_Paulo"
 
 
 def get_today(env):
-    return fields.Date.context_today(env["res.users"].with_context(tz=get_zone(env).zone))
+    """Today where the user is; a cron's user has no time zone."""
+    zone = env.context.get("tz") or env.user.tz or ZONE
+    return fields.Date.context_today(env["res.users"].with_context(tz=zone))
+
+
+def get_zone(company):
+    """The time zone of a clinic, in which its days begin and end, wherever a user is."""
+    return pytz.timezone(company.partner_id.sudo().tz or ZONE)
+
+
+def to_first_day(moment):
+    """The first day whose noon comes with or after `moment`, which is in UTC.
+
+    By noon, as prices are chosen: it is the same day in every zone of Brazil.
+    """
+    return (moment + datetime.timedelta(hours=11, minutes=59, seconds=59)).date()
+
+
+def to_last_day(moment):
+    """The last day whose noon comes before or with `moment`, which is in UTC."""
+    return (moment - datetime.timedelta(hours=12)).date()
 
 
 def find_overlap(records):

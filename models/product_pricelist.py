@@ -78,9 +78,8 @@ class ProductPricelist(models.Model):
         )
 
     def _tiss_to_local_date(self, date):
-        """The day that rules are compared with; a moment is in UTC."""
-        if not date:
-            return period.get_today(self.env)
-        if not isinstance(date, datetime.datetime):
+        """The day that rules are compared with; a moment is in UTC, none is now."""
+        if date and not isinstance(date, datetime.datetime):
             return fields.Date.to_date(date)
-        return pytz.utc.localize(date).astimezone(period.get_zone(self.env)).date()
+        zone = period.get_zone(self.company_id or self.env.company)
+        return pytz.utc.localize(date or fields.Datetime.now()).astimezone(zone).date()

@@ -212,13 +212,11 @@ class ProductPricelistItem(models.Model):
             item.write(self._tiss_prepare_product_vals(item.tiss_term_id))
 
     @api.depends("date_start", "date_end")
-    @api.depends_context("tz")
     def _compute_tiss_dates(self):
-        zone = period.get_zone(self.env)
         for item in self:
             start, end = item.date_start, item.date_end
-            item.tiss_start_date = start and pytz.utc.localize(start).astimezone(zone).date()
-            item.tiss_end_date = end and pytz.utc.localize(end).astimezone(zone).date()
+            item.tiss_start_date = start and period.to_first_day(start)
+            item.tiss_end_date = end and period.to_last_day(end)
 
     def _inverse_tiss_start_date(self):
         for item in self:
@@ -435,12 +433,13 @@ class ProductPricelistItem(models.Model):
         return vals
 
     def _tiss_to_moment(self, date, time):
-        """A rule holds by the second: the local `time` of `date`, in UTC."""
+        """A rule holds by the second: the `time` of `date` where the clinic is, in UTC."""
         if not date:
             return False
         moment = datetime.datetime.combine(date, time)
+        company = (self.company_id or self.env.company)[:1]
         try:
-            local = period.get_zone(self.env).localize(moment)
+            local = period.get_zone(company).localize(moment)
             return local.astimezone(pytz.utc).replace(tzinfo=None)
         except OverflowError:
             # 31/12/9999 is how many tables write “without end”; in UTC it is the year 10000.

@@ -340,6 +340,22 @@ class TissContract(models.Model):
             if problem:
                 raise ValidationError(problem)
 
+    @api.constrains("pricelist_id", "active")
+    def _check_pricelist_unshared(self):
+        """Readjusting or importing the prices of one convênio must not change another's."""
+        pricelists = self.filtered("active").pricelist_id
+        # As superuser: it may be a convênio of another company.
+        users = self.sudo().search([("pricelist_id", "in", pricelists.ids), ("active", "=", True)])
+        for pricelist, contracts in users.grouped("pricelist_id").items():
+            if len(contracts) > 1:
+                raise ValidationError(
+                    self.env._(
+                        "Every convênio has its own price list: “%s” already belongs to another"
+                        " one.",
+                        pricelist.name,
+                    )
+                )
+
     @api.constrains("provider_code", "identification_kind")
     def _check_provider_code(self):
         for contract in self.filtered("provider_code"):

@@ -276,7 +276,7 @@ class TissContract(models.Model):
                     "The level %(level)s belongs to %(operadora)s, not to %(contract)s.",
                     level=level.name,
                     operadora=level.operadora_id.name,
-                    contract=self.name,
+                    contract=self.partner_id.name,
                 )
             )
 

@@ -114,6 +114,13 @@ class TissOperadoraRegistry(models.Model):
         self.ensure_one()
         if not self.is_cancelled:
             return None
+        if not self.cancel_date:
+            return self.env._(
+                "%(name)s (ANS %(code)s) is no longer in the list of active operadoras of the ANS:"
+                " it cannot get a new convênio. Has it been taken over by another operadora?",
+                name=self.trade_name,
+                code=self.ans_code,
+            )
         return self.env._(
             "%(name)s (ANS %(code)s) is no longer in the list of active operadoras of the ANS, as "
             "seen on %(date)s: it cannot get a new convênio. Has it been taken over by another "

@@ -10,7 +10,7 @@ from odoo.tools import SQL, format_amount, format_date, formatLang
 
 from ..standard.money import to_decimal
 from . import bulk
-from .price_book import PriceBook, PriceRequest
+from .price_book import NOON, PriceBook, PriceRequest
 from .tiss_contract_terms import BASE_DATE_DAYS
 
 # What decides the result: changing one of them makes the calculation void.
@@ -20,6 +20,11 @@ INPUTS = {
 }  # fmt: skip
 PRICES = ("fixed_price", "tiss_tele_price", "tiss_reimbursement_price")
 BANDS = {"whole": ("tiss_percent",), "bands": ("tiss_porte_percent", "tiss_uco_percent")}
+MODES = ("on_site", "tele")
+
+
+def _add(totals, values):
+    return [total + Decimal(str(value)) for total, value in zip(totals, values, strict=True)]
 
 
 class TissReadjustment(models.Model):
@@ -227,6 +232,7 @@ class TissReadjustment(models.Model):
             raise UserError(self.env._("What was applied cannot be calculated again."))
         if not -100 < self.percent or not self.percent:
             raise UserError(self.env._("Type the percentage of the readjustment, e.g. 4.5."))
+        self._check_date()
         self.line_ids.unlink()
         rules = self._get_rules()
         in_scope = rules.filtered(self._is_in_scope)
@@ -245,14 +251,23 @@ class TissReadjustment(models.Model):
             }
         )
 
+    def _check_date(self):
+        """Guias of past days were made out with the prices of those days."""
+        if self.date < self.contract_id._get_today():
+            raise UserError(
+                self.env._(
+                    "Prices of days that are past do not change: let the readjustment hold from"
+                    " today or a later day on."
+                )
+            )
+
     def _get_rules(self):
         """The rules of the contract that hold on the day of the readjustment or begin later."""
-        Item = self.env["product.pricelist.item"]
-        moment = Item._tiss_to_moment(self.date, datetime.time.min)
-        return Item.search_fetch(
+        noon = datetime.datetime.combine(self.date, NOON)
+        return self.env["product.pricelist.item"].search_fetch(
             [
                 ("pricelist_id", "=", self.contract_id.pricelist_id.id),
-                "|", ("date_end", "=", False), ("date_end", ">=", moment),
+                "|", ("date_end", "=", False), ("date_end", ">=", noon),
             ]
         )  # fmt: skip
 
@@ -269,13 +284,17 @@ class TissReadjustment(models.Model):
 
     def _get_new_values(self, rule):
         """{field: value from the day on} of one rule; empty when nothing of it changes."""
-        if rule.compute_price == "fixed":
-            values = {name: self._raise_price(rule[name]) for name in PRICES}
-        elif rule.compute_price == "tiss_table":
-            values = {name: self._raise_band(rule[name]) for name in BANDS[self.table_part]}
-        else:
-            return {}
+        # Beside a price out of a table or of its components stand prices in reais, too.
+        names = PRICES if rule.compute_price == "fixed" else PRICES[1:]
+        values = {name: self._raise_price(rule[name]) for name in names}
+        if rule.compute_price == "tiss_table" and not self._is_without_bands(rule):
+            values |= {name: self._raise_band(rule[name]) for name in BANDS[self.table_part]}
         return {name: value for name, value in values.items() if value != rule[name]}
+
+    def _is_without_bands(self, rule):
+        """Whether only porte and UCO are readjusted, and the table of this rule has neither."""
+        is_table = rule.compute_price == "tiss_table"
+        return is_table and self.table_part == "bands" and rule.tiss_table_kind != "cbhpm"
 
     def _raise_price(self, price):
         """A price after the readjustment, rounded to the cent, half up."""
@@ -312,7 +331,16 @@ class TissReadjustment(models.Model):
                     names=self._join_names(others),
                 )
             )
-        same = len(current) - len(others) - len(changes)
+        whole = current.filtered(self._is_without_bands)
+        if whole:
+            texts.append(
+                self.env._(
+                    "%(count)s prices come out of tables without portes and stay: %(names)s.",
+                    count=len(whole),
+                    names=self._join_names(whole),
+                )
+            )
+        same = len(current - others - whole - current.browse(rule.id for rule in changes))
         if same:
             texts.append(self.env._("%s prices do not change by a single cent.", same))
         if not changes:
@@ -328,35 +356,15 @@ class TissReadjustment(models.Model):
     # ------------------------------------------------------------------
 
     def _prepare_lines(self, changes):
-        """Values of the lines: one per fixed price, one per table rule and billed procedure."""
-        volumes = self._get_volumes()
-        products = self.env["product.product"].union(
-            *(
-                self.env["product.product"].browse(list(volumes.get(rule.id, ())))
-                for rule in changes
-                if rule.compute_price != "fixed"
-            )
-        )
-        prices = {}
-        if products:
-            before = self.date - datetime.timedelta(days=1)
-            answers = self.contract_id._compute_prices(
-                [PriceRequest(product, before) for product in products]
-            )
-            prices = dict(zip(products.ids, answers, strict=True))
+        """Values of the lines: one per fixed price, one per other rule and billed procedure."""
+        book, volumes = self._get_volumes()
         vals_list = []
         for rule, values in changes.items():
             volume = volumes.get(rule.id, {})
             if rule.compute_price == "fixed":
-                new = values.get("fixed_price", rule.fixed_price)
-                vals_list.append(
-                    {
-                        **self._prepare_line(rule, values),
-                        **self._prepare_effect(rule.fixed_price, new, volume.values()),
-                    }
-                )
+                vals_list.append(self._prepare_fixed_line(rule, values, volume))
             else:
-                vals_list += self._prepare_table_lines(rule, values, volume, prices)
+                vals_list += self._prepare_table_lines(rule, values, volume, book)
         return vals_list
 
     def _prepare_line(self, rule, values):
@@ -368,52 +376,84 @@ class TissReadjustment(models.Model):
             "old_values": {name: rule[name] for name in values},
         }
 
-    def _prepare_effect(self, now, new, volumes):
-        """Prices, and what the volumes bring in more; volumes are (quantity, weighted, amount)."""
-        quantity, weighted, amount = (
-            (sum(column, Decimal(0)) for column in zip(*volumes, strict=True))
-            if volumes
-            else (Decimal(0),) * 3
-        )
-        effect = weighted * (Decimal(str(new)) - Decimal(str(now)))
+    def _prepare_effect(self, parts):
+        """Prices, and what the volumes bring in more.
+
+        :param parts: (price now, new price, (quantity, weighted, amount)) in Decimal; the first
+            one's prices are shown
+        """
+        quantity, amount, effect = (Decimal(0),) * 3
+        for now, new, sums in parts:
+            quantity += sums[0]
+            amount += sums[2]
+            effect += sums[1] * (new - now)
         return {
-            "price_now": now,
-            "price_new": new,
+            "price_now": float(parts[0][0]),
+            "price_new": float(parts[0][1]),
             "quantity": float(quantity),
             "amount": float(amount),
             "effect": float(to_decimal(effect)),
         }
 
-    def _prepare_table_lines(self, rule, values, volume, prices):
+    def _prepare_fixed_line(self, rule, values, volume):
+        modes = {mode: [Decimal(0)] * 3 for mode in MODES}
+        for by_mode in volume.values():
+            for mode, sums in by_mode.items():
+                modes[mode] = _add(modes[mode], sums)
+        parts = [
+            (*(self._get_fixed_price(rule, new, mode) for new in ({}, values)), sums)
+            for mode, sums in modes.items()
+        ]
+        return {**self._prepare_line(rule, values), **self._prepare_effect(parts)}
+
+    @staticmethod
+    def _get_fixed_price(rule, values, mode):
+        """The price of a rule for a mode, with `values` in the place of its own."""
+        price, tele = (
+            Decimal(str(values.get(name, rule[name])))
+            for name in ("fixed_price", "tiss_tele_price")
+        )
+        is_tele = mode == "tele" or not price or not rule.tiss_on_site
+        return tele if tele and is_tele else price
+
+    def _prepare_table_lines(self, rule, values, volume, book):
+        """The billed procedures of a rule that has no price of its own, each priced twice."""
         detail = "; ".join(
             f"{rule._fields[name]._description_string(self.env)}"
-            f" {self._format_percent(rule[name])}% → {self._format_percent(value)}%"
+            f" {self._format_value(name, rule[name])} → {self._format_value(name, value)}"
             for name, value in values.items()
         )
         shared = {**self._prepare_line(rule, values), "detail": detail}
         if not volume:
             return [shared]
-        ratio = self._get_factor()
-        if self.table_part == "whole":
-            old, new = (
-                1 + Decimal(str(value)) / 100
-                for value in (rule.tiss_percent, values["tiss_percent"])
-            )
-            ratio = new / old
+        # The rule as it will be, in memory: what is shown is reckoned as it will be, film included.
+        raised = rule.new(values, origin=rule)
         vals_list = []
-        for product_id, sums in volume.items():
-            answer = prices.get(product_id)
-            now = (answer and answer.unit_amount) or Decimal(0)
-            # Where the table says nothing today, what was billed on average.
-            now = now or (to_decimal(sums[2] / sums[1]) if sums[1] else Decimal(0))
+        for product, by_mode in volume.items():
+            parts = [
+                (*self._price_twice(rule, raised, book, product, mode, sums), sums)
+                for mode, sums in sorted(by_mode.items())
+            ]
             vals_list.append(
-                {
-                    **shared,
-                    "name": self.env["product.product"].browse(product_id).display_name,
-                    **self._prepare_effect(float(now), float(to_decimal(now * ratio)), [sums]),
-                }
+                {**shared, "name": product.display_name, **self._prepare_effect(parts)}
             )
         return vals_list
+
+    def _price_twice(self, rule, raised, book, product, mode, sums):
+        """(price now, new price) of a product by a rule and by what becomes of it."""
+        request = PriceRequest(product, self.date, mode=mode)
+        now, new = (book.price_by(each, request).unit_amount for each in (rule, raised))
+        if now is None or new is None:
+            # Where the table says nothing today, what was billed on average, as a whole.
+            now = to_decimal(sums[2] / sums[1]) if sums[1] else Decimal(0)
+            old, changed = (1 + Decimal(str(each.tiss_percent)) / 100 for each in (rule, raised))
+            new = to_decimal(now * changed / old)
+        return now, new
+
+    def _format_value(self, name, value):
+        if name in PRICES:
+            return formatLang(self.env, value, digits=2)
+        return f"{self._format_percent(value)}%"
 
     def _get_volumes(self):
         """What the contract billed in the last 12 months, by the rule that prices it.
@@ -421,45 +461,45 @@ class TissReadjustment(models.Model):
         A volume goes to the rule that decides for its plan, at the clinic's place in the network,
         on the day of the readjustment.
 
-        :return: {rule id: {product id: [quantity, quantity × factor, amount]}} in Decimal
+        :return: (the book of the prices, {rule id: {product: {mode: [quantity, quantity × factor,
+            amount]}}} in Decimal)
         """
         rows = self._read_volumes()
         products = self.env["product.product"].browse(dict.fromkeys(row[0] for row in rows))
         by_id = {product.id: product for product in products}
         plans = self.env["tiss.plan"]
         requests = [
-            PriceRequest(by_id[product_id], self.date, plan=plans.browse(plan_id or ()))
-            for product_id, plan_id, *_sums in rows
+            PriceRequest(by_id[product_id], self.date, mode=mode, plan=plans.browse(plan_id or ()))
+            for product_id, plan_id, mode, *_sums in rows
         ]
         book = PriceBook(self.contract_id, requests)
-        volumes = defaultdict(lambda: defaultdict(lambda: [Decimal(0)] * 3))
-        for request, (product_id, _plan_id, *sums) in zip(requests, rows, strict=True):
-            totals = volumes[book.choose(request).id]
-            totals[product_id] = [
-                total + Decimal(str(value))
-                for total, value in zip(totals[product_id], sums, strict=True)
-            ]
-        return volumes
+        volumes = defaultdict(lambda: defaultdict(dict))
+        for request, (_product_id, _plan_id, mode, *sums) in zip(requests, rows, strict=True):
+            by_mode = volumes[book.choose(request).id][request.product]
+            by_mode[mode] = _add(by_mode.get(mode, [Decimal(0)] * 3), sums)
+        return book, volumes
 
     def _read_volumes(self):
-        """(product id, plan id, quantity, quantity × factor, amount) of the last 12 months."""
+        """(product, plan, mode, quantity, quantity × factor, amount) of the last 12 months."""
         today = self.contract_id._get_today()
         self.env["tiss.guia.line"].flush_model()
         self.env["tiss.guia"].flush_model()
         self.env["tiss.card"].flush_model(["plan_id"])
+        self.env["tiss.encounter"].flush_model(["mode"])
         return self.env.execute_query(
             SQL(
                 """
-                SELECT l.product_id, c.plan_id,
+                SELECT l.product_id, c.plan_id, COALESCE(e.mode, 'on_site') AS mode,
                        SUM(l.quantity), SUM(l.quantity * l.factor), SUM(l.amount)
                   FROM tiss_guia_line l
                   JOIN tiss_guia g ON g.id = l.guia_id
              LEFT JOIN tiss_card c ON c.id = g.card_id
+             LEFT JOIN tiss_encounter e ON e.id = g.encounter_id
                  WHERE g.contract_id = %(contract)s AND g.state != 'cancelled'
                    AND l.product_id IS NOT NULL
                    AND l.date > %(start)s AND l.date <= %(today)s
-              GROUP BY l.product_id, c.plan_id
-              ORDER BY l.product_id, c.plan_id
+              GROUP BY l.product_id, c.plan_id, COALESCE(e.mode, 'on_site')
+              ORDER BY l.product_id, c.plan_id, mode
                 """,
                 contract=self.contract_id.id,
                 start=today - relativedelta(years=1),
@@ -476,6 +516,7 @@ class TissReadjustment(models.Model):
         self.ensure_one()
         if self.state != "simulated":
             raise UserError(self.env._("Calculate the readjustment first."))
+        self._check_date()
         bulk.lock(self.contract_id)
         rules = self.line_ids.item_id
         self._check_unchanged()
@@ -498,8 +539,7 @@ class TissReadjustment(models.Model):
     def _get_closing(self):
         """Last moment of the prices that a readjustment ends."""
         before = self.date - datetime.timedelta(days=1)
-        Item = self.env["product.pricelist.item"]
-        return Item._tiss_to_moment(before, datetime.time(23, 59, 59))
+        return self.line_ids.item_id._tiss_to_moment(before, datetime.time(23, 59, 59))
 
     def _check_unchanged(self):
         """What is applied must be what was shown."""
@@ -522,6 +562,7 @@ class TissReadjustment(models.Model):
                 self.env._("Only an applied readjustment whose day is still to come can be undone.")
             )
         bulk.lock(self.contract_id)
+        self._check_last()
         closing = self._get_closing()
         # Prices that somebody ended otherwise meanwhile are left as he wants them.
         lines = self.line_ids.filtered(lambda line: line.item_id.date_end == closing)
@@ -533,6 +574,23 @@ class TissReadjustment(models.Model):
         contract = self.contract_id
         if self.settled_base_date:
             contract.write({"base_date": self.settled_base_date, "settled_base_date": False})
+
+    def _check_last(self):
+        """What another readjustment was built on goes only after that one."""
+        later = self.env["tiss.readjustment.line"].search(
+            [
+                ("item_id", "in", self.new_item_ids.ids),
+                ("readjustment_id.state", "=", "applied"),
+            ],
+            limit=1,
+        )
+        if later:
+            raise UserError(
+                self.env._(
+                    "“%s” was applied on top of this one: undo that one first.",
+                    later.readjustment_id.name,
+                )
+            )
 
     def _post_note(self, body):
         self.contract_id._message_log(body=body)

@@ -345,6 +345,7 @@ class TestContract(TissCommon):
         partner = self.env["res.partner"].create({"name": "Cliente Inventado"})
         partner.specific_property_product_pricelist = third.pricelist_id
         given = third.pricelist_id
+        third.active = False
         fourth = self._create_contract("359017", provider_code="79", pricelist_id=given.id)
         (other | third).unlink()
         self.assertEqual((priced | given).exists(), priced | given)

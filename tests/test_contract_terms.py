@@ -349,8 +349,15 @@ class TestNetwork(TermsCase):
         )
         with self.assertRefused("The level Gold belongs to", ValidationError):
             self._accredit(network_level_id=level.id)
-        with self.assertRefused("The level Gold belongs to", ValidationError):
-            self.contract.network_level_id = level
+        words = f"belongs to {other.partner_id.name}, not to {self.operadora.name}"
+        with self.assertRefused(words, ValidationError):
+            self.contract.write({"name": "Hospital inventado", "network_level_id": level.id})
+
+    def test_a_cancelled_operadora_of_which_the_day_is_not_known(self):
+        registry = self.env["tiss.operadora.registry"].search([("ans_code", "=", "005711")])
+        registry.sudo().write({"is_cancelled": True, "cancel_date": False})
+        with self.assertRefused("operadoras of the ANS: it cannot get a new convênio"):
+            registry.create_operadora()
 
 
 @tagged("post_install", "-at_install", "post_install_l10n")
@@ -555,6 +562,27 @@ class TestContractLog(TermsCase):
         self._flush_notes()
         tracked = self.contract.message_ids[0].sudo().tracking_value_ids.field_id.mapped("name")
         self.assertLessEqual({"notice_days", "base_date"}, set(tracked))
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
+class TestPriceListOfOne(TissCommon):
+    """A price list belongs to one convênio: readjusting one must not change another."""
+
+    def test_two_convenios_do_not_share_a_price_list(self):
+        words = "has its own price list"
+        with self.assertRefused(words, ValidationError):
+            self._create_contract("005711", pricelist_id=self.contract.pricelist_id.id)
+        other = self._create_contract("005711")
+        own = other.pricelist_id
+        with self.assertRefused(words, ValidationError):
+            other.pricelist_id = self.contract.pricelist_id
+        other.active = False
+        other.pricelist_id = self.contract.pricelist_id
+        with self.assertRefused(words, ValidationError):
+            other.action_unarchive()
+        other.pricelist_id = own
+        other.action_unarchive()
+        self.assertTrue(other.active)
 
 
 @tagged("post_install", "-at_install", "post_install_l10n")

@@ -375,6 +375,49 @@ class TestPriceRules(PriceCase):
         self.assertEqual(str(item.tiss_end_date), "9999-12-31")
         self.assertEqual(self._unit(product), PRICES[CONSULTATION])
 
+    def test_days_are_the_same_wherever_one_looks_from(self):
+        """Brazil has four time zones: the day that was typed is the day that everybody reads."""
+        product = self.products[HERNIA]
+        zones = ("America/Sao_Paulo", "America/Manaus", "America/Rio_Branco", "UTC")
+        for number, zone in enumerate(zones):
+            rule = self.env["product.pricelist.item"].with_context(tz=zone).create(
+                {
+                    "pricelist_id": self.pricelist.id,
+                    "product_tmpl_id": product.product_tmpl_id.id,
+                    "tiss_start_date": f"202{number}-01-01",
+                    "tiss_end_date": f"202{number}-12-31",
+                }
+            )  # fmt: skip
+            # Midnight in São Paulo, the clinic's: 03:00 UTC.
+            self.assertEqual(str(rule.date_start), f"202{number}-01-01 03:00:00")
+            for other in zones:
+                self.env.invalidate_all()
+                seen = rule.with_context(tz=other)
+                self.assertEqual(str(seen.tiss_start_date), f"202{number}-01-01")
+                self.assertEqual(str(seen.tiss_end_date), f"202{number}-12-31")
+
+    def test_the_zone_is_that_of_the_clinic(self):
+        self.contract.company_id.sudo().partner_id.tz = "America/Manaus"
+        rule = self._rule(self.products[HERNIA], fixed_price=1)
+        rule.write({"tiss_start_date": "2026-01-01", "tiss_end_date": "2026-12-31"})
+        self.assertEqual(str(rule.date_start), "2026-01-01 04:00:00")
+        self.assertEqual(str(rule.date_end), "2027-01-01 03:59:59")
+        # 23:30 of 31 December in Manaus: whoever asks, the old price holds.
+        for zone in ("America/Manaus", "America/Sao_Paulo", "UTC"):
+            pricelist = self.pricelist.with_context(tz=zone)
+            moment = datetime(2027, 1, 1, 3, 30)
+            self.assertEqual(str(pricelist._tiss_to_local_date(moment)), "2026-12-31")
+
+    def test_days_stay_when_the_clinic_changes_its_zone(self):
+        rule = self._rule(
+            self.products[HERNIA], tiss_start_date="2026-01-01", tiss_end_date="2026-12-31"
+        )
+        for zone in ("America/Manaus", "America/Noronha", "America/Sao_Paulo"):
+            self.contract.company_id.sudo().partner_id.tz = zone
+            self.env.invalidate_all()
+            days = str(rule.tiss_start_date), str(rule.tiss_end_date)
+            self.assertEqual(days, ("2026-01-01", "2026-12-31"))
+
     def test_lists_of_nobody_may_overlap(self):
         free = self.env["product.pricelist"].sudo().create({"name": "Particular"})
         vals = {"pricelist_id": free.id, "fixed_price": 1}

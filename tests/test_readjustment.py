@@ -7,10 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from odoo.exceptions import AccessError
+from odoo.fields import Command
 from odoo.tests import tagged
 from odoo.tools import formatLang
 
 from .common import BLOOD_COUNT, CONSULTATION, DIPYRONE, ECG, PRICES, ROOM_FEE, TissCommon
+from .test_price import EXCISION, PriceCase
 
 # 5% by hand, half up: 33.33 → 34.9965, 41.10 → 43.155, 7.45 → 7.8225
 RAISED = {
@@ -147,9 +149,33 @@ class TestReadjustment(TissCommon):
         self.assertEqual((line.quantity, line.effect), (2, 20.0))
         self.assertAlmostEqual(readjustment.amount_total, 348.23)
 
+    def test_a_price_only_for_telehealth(self):
+        """3 consultations × (88.00 − 80.00) = 24.00: there is no other price for them."""
+        item = self._get_items(CONSULTATION)
+        item.write({"fixed_price": 0, "tiss_on_site": False, "tiss_tele_price": 80})
+        self._create_encounters(CONSULTATION, mode="tele").create_guias()
+        line = self._lines_by_code(self._simulate(10))[CONSULTATION]
+        self.assertEqual((line.price_now, line.price_new, line.effect), (80, 88, 24))
+        item.write({"fixed_price": 150, "tiss_on_site": True})
+        # 2 on site × 15.00 + 1 by video × 8.00
+        line = self._lines_by_code(self._simulate(10))[CONSULTATION]
+        self.assertEqual((line.price_now, line.price_new), (150, 165))
+        self.assertEqual((line.quantity, line.effect), (3, 38.0))
+
     # ------------------------------------------------------------------
     # Apply
     # ------------------------------------------------------------------
+
+    def test_the_past_is_not_readjusted(self):
+        readjustment = self._readjust(date=self.today - timedelta(days=1))
+        with self.assertRefused("Prices of days that are past do not change"):
+            readjustment.simulate()
+        readjustment.date = self.start
+        readjustment.simulate()
+        later = self.start + timedelta(days=1)
+        self.patch(type(self.contract), "_get_today", lambda _self: later)
+        with self.assertRefused("Prices of days that are past do not change"):
+            readjustment.apply()
 
     def test_the_past_stays_and_the_new_prices_begin(self):
         item = self._get_items(CONSULTATION)
@@ -197,6 +223,21 @@ class TestReadjustment(TissCommon):
         ):
             self.assertEqual(self._get_price(ECG, day), Decimal(price))
 
+    def test_a_price_agreed_elsewhere_in_brazil_for_the_same_day(self):
+        """Typed in São Paulo, readjusted from Manaus, and the other way round."""
+        for typed, read in (("Sao_Paulo", "Manaus"), ("Manaus", "Sao_Paulo")):
+            item = self._get_items(ECG).with_context(tz=f"America/{typed}")
+            item = item.filtered(lambda rule: rule.fixed_price == 41.10)
+            item.tiss_end_date = self.before
+            agreed = item.copy(
+                {"fixed_price": 99.0, "tiss_start_date": self.start, "tiss_end_date": False}
+            )
+            there = self.env(context={**self.env.context, "tz": f"America/{read}"})
+            readjustment = self._readjust().with_env(there)
+            readjustment.simulate()
+            self.assertFalse(readjustment.line_ids.item_id & (item | agreed))
+            agreed.unlink()
+
     def test_ended_prices_are_not_touched(self):
         item = self._get_items(ECG)
         item.tiss_end_date = self.before
@@ -213,7 +254,10 @@ class TestReadjustment(TissCommon):
 
     def test_percentages_of_reference_tables(self):
         """−20 % and +5 %: 0.80 × 1.05 − 1 = −16 %; bands: 0.90 × 1.05 − 1 = −5.5 %."""
-        table = self.env["tiss.price.table"].create({"name": "Lista", "state": "published"})
+        table = self.env["tiss.price.table"].create(
+            {"name": "Tabela", "kind": "cbhpm", "state": "published"}
+        )
+        edition = self.env["tiss.porte.edition"].create({"name": "Valores", "state": "published"})
         self._create_encounters({ECG: 1}).create_guias()
         self._get_items(ECG).unlink()
         rule = self.env["product.pricelist.item"].create(
@@ -222,6 +266,7 @@ class TestReadjustment(TissCommon):
                 "applied_on": "3_global",
                 "compute_price": "tiss_table",
                 "tiss_price_table_id": table.id,
+                "tiss_porte_edition_id": edition.id,
                 "tiss_percent": -20,
                 "tiss_porte_percent": -10,
             }
@@ -266,6 +311,17 @@ class TestReadjustment(TissCommon):
         self.assertIn("undone", str(self.contract.message_ids.sorted("id")[-1].body))
         with self.assertRefused("Only an applied readjustment"):
             readjustment.undo()
+
+    def test_of_two_on_top_of_each_other_the_later_is_undone_first(self):
+        first = self._simulate()
+        first.apply()
+        second = self._simulate(date=self.start + timedelta(days=10))
+        second.apply()
+        with self.assertRefused("was applied on top of this one: undo that one first"):
+            first.undo()
+        second.undo()
+        first.undo()
+        self.assertEqual(self._get_price(CONSULTATION, self.start), 150)
 
     def test_what_holds_already_is_not_undone(self):
         readjustment = self._simulate(date=self.today)
@@ -359,3 +415,85 @@ class TestReadjustment(TissCommon):
         few, many = run(10), run(60)
         for step, (first, second) in enumerate(zip(few, many, strict=True)):
             self.assertLessEqual(second, first + 2, step)
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
+class TestReadjustmentOfTables(PriceCase):
+    """Prices out of reference tables: what is shown is what will hold."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.edition = cls.env["tiss.porte.edition"].create(
+            {
+                "name": "Valores redondos",
+                "uco_amount": 20,
+                "film_amount": 21,
+                "value_ids": [Command.create({"porte": "3C", "amount": 100})],
+            }
+        )
+        cls.edition.action_publish()
+        cls.start = cls.contract._get_today() + timedelta(days=30)
+
+    def _apply(self, **vals):
+        """Ten were billed and 10% comes on top: the applied readjustment and the rule's line."""
+        self._create_encounters({EXCISION: 10}).create_guias()
+        readjustment = self.env["tiss.readjustment"].create(
+            {"contract_id": self.contract.id, "percent": 10, "date": self.start, **vals}
+        )
+        readjustment.simulate()
+        lines = readjustment.line_ids.filtered(lambda line: line.item_id == self.rule)
+        if readjustment.state == "simulated":
+            readjustment.apply()
+        return readjustment, lines
+
+    def _get_price(self, product, mode="on_site"):
+        return float(self.contract.price_for(product, self.start, mode=mode)["unit_amount"])
+
+    def test_bands_leave_the_film(self):
+        """Porte 100 + UCO 20 + film 210 = 330; +10% on porte and UCO: 110 + 22 + 210 = 342."""
+        product = self.products[EXCISION]
+        table = self._table("cbhpm", {"code": EXCISION, "porte": "3C", "uco": 1, "film": 10})
+        self.rule = self._table_rule(table, product=product)
+        _readjustment, line = self._apply(table_part="bands")
+        self.assertEqual((line.price_now, line.price_new, line.effect), (330, 342, 120))
+        self.assertEqual(self._get_price(product), 342)
+
+    def test_a_plain_list_has_no_bands(self):
+        product = self.products[EXCISION]
+        table = self._table("list", {"code": EXCISION, "amount": 100})
+        self.rule = self._table_rule(table, product=product)
+        readjustment, line = self._apply(table_part="bands")
+        self.assertFalse(line)
+        self.assertIn("1 prices come out of tables without portes and stay", readjustment.message)
+        self.assertEqual(self._get_price(product), 100)
+
+    def test_the_whole_price_of_a_plain_list(self):
+        product = self.products[EXCISION]
+        table = self._table("list", {"code": EXCISION, "amount": 100})
+        self.rule = self._table_rule(table, product=product)
+        _readjustment, line = self._apply()
+        self.assertEqual((line.price_now, line.price_new, line.effect), (100, 110, 100))
+        self.assertEqual(self._get_price(product), 110)
+
+    def test_telehealth_beside_a_table_or_a_package(self):
+        """50.00 by video → 55.00; the table itself 100.00 → 110.00."""
+        product = self.products[EXCISION]
+        table = self._table("list", {"code": EXCISION, "amount": 100})
+        tele = {"tiss_tele": True, "tiss_tele_price": 50}
+        self.rule = self._table_rule(table, product=product, **tele)
+        package = self.env["product.product"].create(
+            {
+                "name": "Pacote inventado",
+                "tiss_table": "98",
+                "tiss_code": "98000001",
+                "tiss_component_ids": [
+                    Command.create({"product_tmpl_id": product.product_tmpl_id.id, "quantity": 2})
+                ],
+            }
+        )
+        self._rule(package, compute_price="tiss_package", **tele)
+        self._apply()
+        for each, on_site in ((product, 110), (package, 220)):
+            self.assertEqual(self._get_price(each), on_site)
+            self.assertEqual(self._get_price(each, "tele"), 55)

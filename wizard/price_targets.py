@@ -282,7 +282,8 @@ class ContractTarget:
 
     def _to_moment(self, date, time):
         # Not by tiss_start_date: its inverse writes, and has checked, rule by rule.
-        return self.env["product.pricelist.item"]._tiss_to_moment(date, time)
+        Item = self.env["product.pricelist.item"].with_company(self.contract.company_id)
+        return Item._tiss_to_moment(date, time)
 
     @staticmethod
     def _prepare_price_vals(period):

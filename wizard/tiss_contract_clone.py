@@ -1,7 +1,10 @@
+import datetime
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command, Domain
 
+from ..models.price_book import NOON
 from ..models.tiss_contract import ACCOUNT_FIELDS
 
 # Fields of the contract that go along only when they are asked for.
@@ -126,10 +129,10 @@ class TissContractClone(models.TransientModel):
         """
         if not self.with_prices:
             return 0
-        today = fields.Datetime.now()
+        noon = datetime.datetime.combine(self.contract_id._get_today(), NOON)
         items = self.env["product.pricelist.item"].search(
             Domain("pricelist_id", "=", self.contract_id.pricelist_id.id)
-            & (Domain("date_end", "=", False) | Domain("date_end", ">=", today))
+            & (Domain("date_end", "=", False) | Domain("date_end", ">=", noon))
         )
         foreign = items.filtered(self._is_of_other_company)
         self._tell(left_out, foreign, self.env._("of the other company"))
