@@ -137,6 +137,41 @@ class TestContractPrices(PriceImportCase):
                 (date(2026, 1, 1), date(2026, 2, 28), 41.10),
                 (MARCH, date(2026, 6, 30), 50.0),
                 (JULY, date(2026, 12, 31), 60.0),
+                (date(2027, 1, 1), False, 50.0),
+            ],
+        )
+
+    def test_after_a_promotion_the_price_before_holds_again(self):
+        """41.10 for good; 50 in March only: 41.10 again from 01/04, with all that its rule says."""
+        self.items.filtered(lambda i: i.product_tmpl_id.tiss_code == ECG).tiss_code = "777"
+        content = f"codigo;valor;de;ate\n{ECG};50;01/03/2026;31/03/2026\n"
+        wizard = self._import(content)
+        self.assertIn("From 01/04/2026 on the price before holds again", wizard.line_ids.message)
+        periods = [
+            (date(2026, 1, 1), date(2026, 2, 28), 41.10),
+            (MARCH, date(2026, 3, 31), 50.0),
+            (date(2026, 4, 1), False, 41.10),
+        ]
+        self.assertEqual(self._prices(ECG), periods)
+        rules = self.contract.price_item_ids.filtered(lambda i: i.product_tmpl_id.tiss_code == ECG)
+        self.assertEqual(set(rules.mapped("tiss_code")), {"777"})
+        self.assertEqual(self._open(content).unchanged_count, 1)
+
+    def test_a_promotion_from_the_day_on_which_the_price_began(self):
+        self._import(f"codigo;valor;de;ate\n{ECG};50;01/01/2026;31/01/2026\n")
+        self.assertEqual(
+            self._prices(ECG),
+            [(date(2026, 1, 1), date(2026, 1, 31), 50.0), (date(2026, 2, 1), False, 41.10)],
+        )
+
+    def test_what_follows_a_promotion_can_be_in_the_same_file(self):
+        self._import(f"codigo;valor;de;ate\n{ECG};50;01/03/2026;31/03/2026\n{ECG};45;01/04/2026;\n")
+        self.assertEqual(
+            self._prices(ECG),
+            [
+                (date(2026, 1, 1), date(2026, 2, 28), 41.10),
+                (MARCH, date(2026, 3, 31), 50.0),
+                (date(2026, 4, 1), False, 45.0),
             ],
         )
 

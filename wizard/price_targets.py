@@ -84,7 +84,9 @@ class Timeline:
     def apply(self, start, end, price, tele=None):
         """Let a price begin: the one before ends the day before, a later one stays.
 
-        :return: (state, price before or None)
+        With an `end` it interrupts the one before, which holds again from the day after.
+
+        :return: (state, price before or None, remarks); remarks: {"resumes": day}
         """
         now = next((period for period in self.periods if period.holds(start)), None)
         later = [each.start for each in self.periods if each.start and each.start > start]
@@ -94,21 +96,32 @@ class Timeline:
             tele = now.tele
         if now and (now.price, now.tele) == (price, tele):
             if not end or end == now.end:
-                return "unchanged", now.price
+                return "unchanged", now.price, {}
             now.end = end
             now.touched.add("end")
-            return "changed", now.price
+            return "changed", now.price, {}
         end = end or (min(later) - DAY if later else None)
-        if now and now.start == start:
-            before = now.price
+        if not now:
+            self.periods.append(Period(start, end, price, tele))
+            return "new", None, {}
+        before = now.price
+        remarks = self._resume(now, end)
+        if now.start == start:
             now.price, now.tele, now.end = price, tele, end
             now.touched |= {"price", "end"}
-            return "changed", before
-        if now:
+        else:
             now.end = start - DAY
             now.touched.add("end")
-        self.periods.append(Period(start, end, price, tele, model=now))
-        return ("changed", now.price) if now else ("new", None)
+            self.periods.append(Period(start, end, price, tele, model=now))
+        return "changed", before, remarks
+
+    def _resume(self, period, end):
+        """Let what is left of `period` after `end` hold again; returns remarks."""
+        if not end or end >= (period.end or datetime.date.max):
+            return {}
+        rest = Period(end + DAY, period.end, period.price, period.tele, model=period)
+        self.periods.append(rest)
+        return {"resumes": rest.start}
 
 
 class ContractTarget:
@@ -187,13 +200,25 @@ class ContractTarget:
             match.message = self.env._("It ends before it begins.")
             return
         try:
-            match.state, match.old_price = timeline.apply(start, end, price, tele)
+            match.state, match.old_price, remarks = timeline.apply(start, end, price, tele)
         except Overlap as overlap:
             match.state = "error"
             match.message = self.env._(
                 "It would run into the price that begins on %s.",
                 format_date(self.env, overlap.args[0]),
             )
+        else:
+            match.message = " ".join(self._describe(remarks)) if remarks else ""
+
+    def _describe(self, remarks):
+        """A sentence for each remark of a Timeline."""
+        sentences = {
+            "resumes": self.env._(
+                "From %s on the price before holds again.",
+                format_date(self.env, remarks.get("resumes")),
+            ),
+        }
+        return [sentences[code] for code in remarks]
 
     def _get_timelines(self, product_ids):
         timelines = defaultdict(Timeline)
@@ -252,12 +277,12 @@ class ContractTarget:
     def _copy_models(self, timelines):
         """{rule id: its values} of the rules that give way to a new one."""
         models = self.env["product.pricelist.item"].browse(
-            [
+            {
                 period.model.rule.id
                 for timeline in timelines.values()
                 for period in timeline.periods
                 if period.model and period.model.rule
-            ]
+            }
         )
         return dict(zip(models.ids, models.copy_data(), strict=True))
 
