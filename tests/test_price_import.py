@@ -175,6 +175,23 @@ class TestContractPrices(PriceImportCase):
             ],
         )
 
+    def test_a_product_that_another_rule_prices_is_an_error_in_the_preview(self):
+        item = self.items.filtered(lambda i: i.product_tmpl_id.tiss_code == ECG)
+        item.write({"compute_price": "percentage", "percent_price": 10})
+        content = f"codigo;valor\n{ECG};50\n{CONSULTATION};160\n"
+        wizard = self._open(content, import_good=True)
+        self.assertEqual(self._states(wizard), {ECG: "error", CONSULTATION: "changed"})
+        self.assertIn(item.price, self._message(wizard, 2))
+        wizard.action_import()
+        self.assertEqual(self._prices(CONSULTATION)[-1], (MARCH, False, 160.0))
+        # Beginning later, it ends the price; ended before, it is in nobody's way.
+        item.tiss_start_date = JULY
+        self._import(f"codigo;valor\n{ECG};50\n")
+        self.assertEqual(self._prices(ECG)[0], (MARCH, date(2026, 6, 30), 50.0))
+        item.tiss_end_date = date(2026, 7, 31)
+        self._import(f"codigo;valor\n{ECG};70\n", date=date(2026, 8, 1))
+        self.assertEqual(self._prices(ECG)[-1], (date(2026, 8, 1), False, 70.0))
+
     def test_telehealth(self):
         self.items.tiss_tele = False
         self._import(f"codigo;valor;teleconsulta\n{CONSULTATION};160;120,50\n{ECG};50;\n")

@@ -56,11 +56,11 @@ class Match:
 
 @dataclass
 class Period:
-    """A fixed price of one product from a day to a day; None: without end on that side."""
+    """A price of one product from a day to a day; None: without end on that side."""
 
     start: datetime.date | None
     end: datetime.date | None
-    price: Any
+    price: Any  # None: not a fixed one
     tele: Any
     rule: Any = None
     touched: set = field(default_factory=set)
@@ -75,8 +75,12 @@ class Overlap(Exception):
     """The price would run into one that begins later."""
 
 
+class OtherRule(Exception):
+    """On that day a rule gives the price that is not a fixed one."""
+
+
 class Timeline:
-    """The fixed prices of one product in one convênio, in the order of time."""
+    """The prices of one product in one convênio, in the order of time."""
 
     def __init__(self, periods=()):
         self.periods = list(periods)
@@ -89,6 +93,8 @@ class Timeline:
         :return: (state, price before or None, remarks); remarks: {"resumes": day}
         """
         now = next((period for period in self.periods if period.holds(start)), None)
+        if now and now.price is None:
+            raise OtherRule(now.rule)
         later = [each.start for each in self.periods if each.start and each.start > start]
         if later and end and end >= min(later):
             raise Overlap(min(later))
@@ -207,6 +213,12 @@ class ContractTarget:
                 "It would run into the price that begins on %s.",
                 format_date(self.env, overlap.args[0]),
             )
+        except OtherRule as other:
+            match.state = "error"
+            match.message = self.env._(
+                "Another rule gives its price (%s): end that one first, or leave the row out.",
+                other.args[0].price,
+            )
         else:
             match.message = " ".join(self._describe(remarks)) if remarks else ""
 
@@ -225,7 +237,6 @@ class ContractTarget:
         rules = self.env["product.pricelist.item"].search(
             [
                 ("pricelist_id", "=", self.contract.pricelist_id.id),
-                ("compute_price", "=", "fixed"),
                 ("applied_on", "in", ("1_product", "0_product_variant")),
                 ("product_tmpl_id", "in", list(product_ids)),
                 ("min_quantity", "<=", 1),
@@ -240,7 +251,7 @@ class ContractTarget:
                 Period(
                     rule.tiss_start_date or None,
                     rule.tiss_end_date or None,
-                    to_decimal(rule.fixed_price),
+                    to_decimal(rule.fixed_price) if rule.compute_price == "fixed" else None,
                     tele,
                     rule,
                 )
