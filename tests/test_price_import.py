@@ -175,6 +175,23 @@ class TestContractPrices(PriceImportCase):
             ],
         )
 
+    def test_the_same_price_without_an_end_goes_on(self):
+        item = self.items.filtered(lambda i: i.product_tmpl_id.tiss_code == ECG)
+        item.tiss_end_date = date(2026, 5, 31)
+        wizard = self._open(f"codigo;valor\n{ECG};41,10\n")
+        self.assertEqual(wizard.changed_count, 1)
+        self.assertIn("only its last day changes", wizard.line_ids.message)
+        wizard.action_import()
+        self.assertEqual(self._prices(ECG), [(date(2026, 1, 1), False, 41.10)])
+        # A later price ends it, as it ends every other.
+        item.tiss_end_date = date(2026, 5, 31)
+        self._import(f"{ECG};60\n", date=JULY)
+        self._import(f"{ECG};41,10\n")
+        self.assertEqual(
+            self._prices(ECG),
+            [(date(2026, 1, 1), date(2026, 6, 30), 41.10), (JULY, False, 60.0)],
+        )
+
     def test_a_product_that_another_rule_prices_is_an_error_in_the_preview(self):
         item = self.items.filtered(lambda i: i.product_tmpl_id.tiss_code == ECG)
         item.write({"compute_price": "percentage", "percent_price": 10})

@@ -90,7 +90,7 @@ class Timeline:
 
         With an `end` it interrupts the one before, which holds again from the day after.
 
-        :return: (state, price before or None, remarks); remarks: {"resumes": day}
+        :return: (state, price before or None, remarks): {"resumes": day}, {"end": day or None}
         """
         now = next((period for period in self.periods if period.holds(start)), None)
         if now and now.price is None:
@@ -100,13 +100,13 @@ class Timeline:
             raise Overlap(min(later))
         if tele is None and now:
             tele = now.tele
+        end = end or (min(later) - DAY if later else None)
         if now and (now.price, now.tele) == (price, tele):
-            if not end or end == now.end:
+            if end == now.end:
                 return "unchanged", now.price, {}
             now.end = end
             now.touched.add("end")
-            return "changed", now.price, {}
-        end = end or (min(later) - DAY if later else None)
+            return "changed", now.price, {"end": end}
         if not now:
             self.periods.append(Period(start, end, price, tele))
             return "new", None, {}
@@ -225,6 +225,7 @@ class ContractTarget:
     def _describe(self, remarks):
         """A sentence for each remark of a Timeline."""
         sentences = {
+            "end": self.env._("The price stays, only its last day changes."),
             "resumes": self.env._(
                 "From %s on the price before holds again.",
                 format_date(self.env, remarks.get("resumes")),
