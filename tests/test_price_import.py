@@ -209,6 +209,14 @@ class TestContractPrices(PriceImportCase):
         self._import(f"codigo;valor\n{ECG};70\n", date=date(2026, 8, 1))
         self.assertEqual(self._prices(ECG)[-1], (date(2026, 8, 1), False, 70.0))
 
+    def test_a_price_that_is_unticked_says_so(self):
+        item = self.items.filtered(lambda i: i.product_tmpl_id.tiss_code == ECG)
+        item.tiss_covered = False
+        wizard = self._open(f"codigo;valor\n{ECG};50\n{CONSULTATION};160\n")
+        self.assertEqual(set(wizard.line_ids.mapped("state")), {"changed"})
+        self.assertIn("tick it to use the price", self._message(wizard, 2))
+        self.assertFalse(self._message(wizard, 3))
+
     def test_telehealth(self):
         self.items.tiss_tele = False
         self._import(f"codigo;valor;teleconsulta\n{CONSULTATION};160;120,50\n{ECG};50;\n")

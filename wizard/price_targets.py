@@ -70,6 +70,13 @@ class Period:
     def holds(self, date):
         return (not self.start or self.start <= date) and (not self.end or date <= self.end)
 
+    def get_rule(self):
+        """Its own rule, or the one whose other terms it takes over; None for a new price."""
+        period = self
+        while period and not period.rule:
+            period = period.model
+        return period and period.rule
+
 
 class Overlap(Exception):
     """The price would run into one that begins later."""
@@ -85,6 +92,9 @@ class Timeline:
     def __init__(self, periods=()):
         self.periods = list(periods)
 
+    def find(self, date):
+        return next((period for period in self.periods if period.holds(date)), None)
+
     def apply(self, start, end, price, tele=None):
         """Let a price begin: the one before ends the day before, a later one stays.
 
@@ -92,7 +102,7 @@ class Timeline:
 
         :return: (state, price before or None, remarks): {"resumes": day}, {"end": day or None}
         """
-        now = next((period for period in self.periods if period.holds(start)), None)
+        now = self.find(start)
         if now and now.price is None:
             raise OtherRule(now.rule)
         later = [each.start for each in self.periods if each.start and each.start > start]
@@ -220,6 +230,9 @@ class ContractTarget:
                 other.args[0].price,
             )
         else:
+            rule = timeline.find(start).get_rule()
+            if rule and not rule.tiss_covered:
+                remarks["unticked"] = True
             match.message = " ".join(self._describe(remarks)) if remarks else ""
 
     def _describe(self, remarks):
@@ -230,6 +243,7 @@ class ContractTarget:
                 "From %s on the price before holds again.",
                 format_date(self.env, remarks.get("resumes")),
             ),
+            "unticked": self.env._("Unticked in the convênio: tick it to use the price."),
         }
         return [sentences[code] for code in remarks]
 
@@ -299,10 +313,8 @@ class ContractTarget:
         return dict(zip(models.ids, models.copy_data(), strict=True))
 
     def _prepare_rule_vals(self, product_id, period, copies):
-        model = period.model
-        while model and not model.rule:
-            model = model.model
-        vals = dict(copies.get(model.rule.id, {})) if model else {}
+        rule = period.get_rule()
+        vals = dict(copies[rule.id]) if rule else {}
         vals.pop("tiss_term_id", None)
         return {
             "pricelist_id": self.contract.pricelist_id.id,
