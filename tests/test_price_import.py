@@ -217,6 +217,13 @@ class TestContractPrices(PriceImportCase):
         self.assertIn("tick it to use the price", self._message(wizard, 2))
         self.assertFalse(self._message(wizard, 3))
 
+    def test_a_price_of_nothing_is_no_price(self):
+        wizard = self._open(f"codigo;valor\n{ECG};0\n{BLOOD_COUNT};0,004\n{CONSULTATION};0,005\n")
+        self.assertEqual(
+            self._states(wizard), {ECG: "error", BLOOD_COUNT: "error", CONSULTATION: "changed"}
+        )
+        self.assertIn("is no price", self._message(wizard, 2))
+
     def test_telehealth(self):
         self.items.tiss_tele = False
         self._import(f"codigo;valor;teleconsulta\n{CONSULTATION};160;120,50\n{ECG};50;\n")

@@ -215,6 +215,10 @@ class ContractTarget:
             match.state = "error"
             match.message = self.env._("It ends before it begins.")
             return
+        if not price:
+            match.state = "error"
+            match.message = self.env._("A price of 0.00 is no price: leave the row out.")
+            return
         try:
             match.state, match.old_price, remarks = timeline.apply(start, end, price, tele)
         except Overlap as overlap:
