@@ -1,3 +1,5 @@
+from psycopg2 import IntegrityError
+
 from odoo import api, models
 from odoo.exceptions import AccessError, UserError
 
@@ -95,7 +97,7 @@ class TissContract(models.Model):
         self._check_transfer_rights()
         data = contract_file.parse(self.env, content)
         loader = ContractLoader(self.env, company or self.env.company, data)
-        contract = loader.load()
+        contract = self._load_whole(loader)
         if loader.missing and not skip_missing:
             raise UserError(
                 self.env._("Nothing was imported:") + "\n" + "\n".join(loader.missing[:20])
@@ -114,9 +116,7 @@ class TissContract(models.Model):
         loader = ContractLoader(self.env, company or self.env.company, data)
         try:
             with self.env.cr.savepoint():
-                contract = loader.load()
-                name = contract.name
-                self.env.flush_all()
+                name = self._load_whole(loader).name
                 raise DryRun
         except DryRun:
             self.env.invalidate_all(flush=False)
@@ -126,6 +126,19 @@ class TissContract(models.Model):
             "missing": loader.missing,
             "name": name,
         }
+
+    @api.model
+    def _load_whole(self, loader):
+        """The convênio of a loader; what a constraint of the database refuses is a UserError."""
+        try:
+            with self.env.cr.savepoint():
+                return loader.load()
+        except IntegrityError as error:
+            tables = {model._table: name for name, model in self.env.registry.items()}
+            model = self.env[tables.get(error.diag.table_name, "base")]
+            raise UserError(
+                self.env._("Nothing was imported:") + "\n" + model._sql_error_to_message(error)
+            ) from error
 
     @api.model
     def _check_transfer_rights(self):
