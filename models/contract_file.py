@@ -295,7 +295,14 @@ def dump(data):
 
 
 def parse(env, content):
-    """The data of a file, checked from top to bottom; UserError says what is wrong and where."""
+    """The data of a file, checked from top to bottom; UserError says what is wrong and where.
+
+    :param content: bytes, or the text that a call from outside brings
+    """
+    if isinstance(content, str):
+        content = content.encode("utf-8", "surrogatepass")
+    if not isinstance(content, bytes):
+        raise UserError(env._("This is no file of a convênio."))
     if len(content) > MAX_BYTES:
         raise UserError(
             env._("The file has more than %s MB: that is no convênio.", MAX_BYTES // 2**20)

@@ -88,15 +88,16 @@ class TissContract(models.Model):
     def import_file(self, content, company=None, skip_missing=False):
         """Make the convênio of a file; what is in the database already is used as it is.
 
-        :param content: bytes of `export_file`
-        :param company: `res.company` that gets the convênio; the current one when left out
+        :param content: bytes of `export_file`, or the same as text
+        :param company: `res.company` that gets the convênio, or its id; the current one when left
+            out
         :param skip_missing: leave out what hangs on records that this database does not have;
             otherwise that is an error
         :return: the new convênio
         """
         self._check_transfer_rights()
         data = contract_file.parse(self.env, content)
-        loader = ContractLoader(self.env, company or self.env.company, data)
+        loader = ContractLoader(self.env, self._get_company(company), data)
         contract = self._load_whole(loader)
         if loader.missing and not skip_missing:
             raise UserError(
@@ -113,7 +114,7 @@ class TissContract(models.Model):
         """
         self._check_transfer_rights()
         data = contract_file.parse(self.env, content)
-        loader = ContractLoader(self.env, company or self.env.company, data)
+        loader = ContractLoader(self.env, self._get_company(company), data)
         try:
             with self.env.cr.savepoint():
                 name = self._load_whole(loader).name
@@ -126,6 +127,17 @@ class TissContract(models.Model):
             "missing": loader.missing,
             "name": name,
         }
+
+    @api.model
+    def _get_company(self, company):
+        """A company, by itself or by its id; without one the current."""
+        if not company:
+            return self.env.company
+        if isinstance(company, int):
+            company = self.env["res.company"].browse(company).exists()
+        if not isinstance(company, models.BaseModel) or not company:
+            raise UserError(self.env._("There is no clinic with this id."))
+        return company
 
     @api.model
     def _load_whole(self, loader):

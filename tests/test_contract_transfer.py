@@ -387,6 +387,21 @@ class TestContractTransfer(TissCommon):
                 ):
                     method(data)
 
+    def test_the_method_takes_what_a_call_from_outside_brings(self):
+        """By RPC bytes come as text and a company as its id."""
+        content = self.contract.export_file(include_tables=True)
+        Contract = self.env["tiss.contract"]
+        preview = Contract.preview_file(content.decode(), self.other.id)
+        self.assertEqual(preview["missing"], [])
+        copy = Contract.import_file(content.decode(), self.other.id)
+        self.assertEqual(copy.company_id, self.other)
+        for bad in (7, None, ["a"]):
+            with self.subTest(content=bad), self.assertRefused("no file of a conv"):
+                Contract.import_file(bad)
+            if bad:
+                with self.subTest(company=bad), self.assertRefused("no clinic"):
+                    Contract.import_file(content, "x" if bad == 7 else bad)
+
     def test_nothing_half_done(self):
         """A mistake that only the models see, in the last part of the file."""
         data = self._data(include_tables=True)
