@@ -6,6 +6,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
 from ..standard.tests.test_pricefiles import CBHPM_HEADER, workbook
+from ..wizard import tiss_price_import
 from .common import BLOOD_COUNT, CONSULTATION, DIPYRONE, ECG, TissCommon
 
 MARCH, JULY = date(2026, 3, 1), date(2026, 7, 1)
@@ -498,6 +499,18 @@ class TestMappingAndFiles(PriceImportCase):
             self.env["tiss.price.import"].create({}).action_read()
         with self.assertRefused("Choose the convênio"):
             self._open(f"codigo;valor\n{ECG};1\n", contract_id=False)
+
+    def _limit(self, number):
+        return patch.object(tiss_price_import, "MAX_CONTRACT_ROWS", number)
+
+    def test_so_many_prices_are_no_list_of_a_convenio(self):
+        content = f"codigo;valor\n{ECG};50\n{CONSULTATION};160\n{BLOOD_COUNT};9\n"
+        with self._limit(2), self.assertRefused("at most 2 rows"):
+            self._open(content)
+        with self._limit(3):
+            self.assertEqual(self._open(content).row_count, 3)
+        with self._limit(2):
+            self.assertEqual(self._open(content, target="table").row_count, 3)
 
     def test_without_a_reader_of_the_old_xls_it_says_what_to_do(self):
         ole = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"x" * 100
