@@ -18,6 +18,9 @@ FORMAT = "l10n_br_tiss.convenio"
 VERSION = 1
 MAX_BYTES = 20 * 1024 * 1024
 MAX_INTEGER = 2**31 - 1
+MAX_CATEGORY_STEPS = 20
+# What PostgreSQL or a screen cannot take: control characters and halves of a character.
+UNSTORABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -292,7 +295,14 @@ def dump(data):
 
 
 def parse(env, content):
-    """The data of a file, checked from top to bottom; UserError says what is wrong and where."""
+    """The data of a file, checked from top to bottom; UserError says what is wrong and where.
+
+    :param content: bytes, or the text that a call from outside brings
+    """
+    if isinstance(content, str):
+        content = content.encode("utf-8", "surrogatepass")
+    if not isinstance(content, bytes):
+        raise UserError(env._("This is no file of a convênio."))
     if len(content) > MAX_BYTES:
         raise UserError(
             env._("The file has more than %s MB: that is no convênio.", MAX_BYTES // 2**20)
@@ -405,11 +415,26 @@ class _Checker:
         good = all(part is None or isinstance(part, str) for part in parts)
         if not good or len(parts) != count or (count > 1) != isinstance(value, list):
             self._add(path, self.env._("the name of a record (%s texts) is expected", count))
+        elif any(map(UNSTORABLE.search, filter(None, parts))):
+            self._add(path, self.env._("a text without control characters is expected"))
+        elif not any(part and part.strip() for part in parts):
+            self._add(path, self.env._("may not be empty"))
+        elif kind == "category" and not _is_category(value):
+            self._add(
+                path,
+                self.env._("the name of a group of at most %s levels", MAX_CATEGORY_STEPS),
+            )
 
     def _check_value(self, field, path, value):
-        if value is None:
-            if field.required and field.type != "boolean":
+        if value is None or (isinstance(value, str) and not value.strip()):
+            # A contact needs its name too, Odoo says so elsewhere than in the field.
+            if (field.required and field.type != "boolean") or field.name == "name":
                 self._add(path, self.env._("may not be empty"))
+                return
+        if value is None:
+            return
+        if isinstance(value, str) and UNSTORABLE.search(value):
+            self._add(path, self.env._("a text without control characters is expected"))
             return
         expected = {
             "boolean": (lambda: isinstance(value, bool), self.env._("true or false is expected")),
@@ -430,11 +455,16 @@ class _Checker:
             self._add(path, sentence)
 
     def _add(self, path, sentence):
-        self.problems.append(f"{path}: {sentence}")
+        self.problems.append(UNSTORABLE.sub("?", f"{path}: {sentence}"))
 
 
 def _is_integer(value):
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MAX_INTEGER
+
+
+def _is_category(value):
+    steps = value.split(" / ")
+    return len(steps) <= MAX_CATEGORY_STEPS and all(step.strip() for step in steps)
 
 
 def _is_decimal(value):

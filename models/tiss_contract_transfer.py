@@ -1,3 +1,5 @@
+from psycopg2 import IntegrityError
+
 from odoo import api, models
 from odoo.exceptions import AccessError, UserError
 
@@ -86,16 +88,17 @@ class TissContract(models.Model):
     def import_file(self, content, company=None, skip_missing=False):
         """Make the convênio of a file; what is in the database already is used as it is.
 
-        :param content: bytes of `export_file`
-        :param company: `res.company` that gets the convênio; the current one when left out
+        :param content: bytes of `export_file`, or the same as text
+        :param company: `res.company` that gets the convênio, or its id; the current one when left
+            out
         :param skip_missing: leave out what hangs on records that this database does not have;
             otherwise that is an error
         :return: the new convênio
         """
         self._check_transfer_rights()
         data = contract_file.parse(self.env, content)
-        loader = ContractLoader(self.env, company or self.env.company, data)
-        contract = loader.load()
+        loader = ContractLoader(self.env, self._get_company(company), data)
+        contract = self._load_whole(loader)
         if loader.missing and not skip_missing:
             raise UserError(
                 self.env._("Nothing was imported:") + "\n" + "\n".join(loader.missing[:20])
@@ -111,12 +114,10 @@ class TissContract(models.Model):
         """
         self._check_transfer_rights()
         data = contract_file.parse(self.env, content)
-        loader = ContractLoader(self.env, company or self.env.company, data)
+        loader = ContractLoader(self.env, self._get_company(company), data)
         try:
             with self.env.cr.savepoint():
-                contract = loader.load()
-                name = contract.name
-                self.env.flush_all()
+                name = self._load_whole(loader).name
                 raise DryRun
         except DryRun:
             self.env.invalidate_all(flush=False)
@@ -126,6 +127,30 @@ class TissContract(models.Model):
             "missing": loader.missing,
             "name": name,
         }
+
+    @api.model
+    def _get_company(self, company):
+        """A company, by itself or by its id; without one the current."""
+        if not company:
+            return self.env.company
+        if isinstance(company, int):
+            company = self.env["res.company"].browse(company).exists()
+        if not isinstance(company, models.BaseModel) or not company:
+            raise UserError(self.env._("There is no clinic with this id."))
+        return company
+
+    @api.model
+    def _load_whole(self, loader):
+        """The convênio of a loader; what a constraint of the database refuses is a UserError."""
+        try:
+            with self.env.cr.savepoint():
+                return loader.load()
+        except IntegrityError as error:
+            tables = {model._table: name for name, model in self.env.registry.items()}
+            model = self.env[tables.get(error.diag.table_name, "base")]
+            raise UserError(
+                self.env._("Nothing was imported:") + "\n" + model._sql_error_to_message(error)
+            ) from error
 
     @api.model
     def _check_transfer_rights(self):

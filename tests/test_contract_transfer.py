@@ -3,9 +3,10 @@ import json
 from datetime import date
 
 from odoo import models
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
 from ..models.contract_file import FORMAT, SECTIONS
 from .common import CONSULTATION, ECG, TissCommon
@@ -170,6 +171,9 @@ class TestContractTransfer(TissCommon):
         content = data if isinstance(data, bytes) else json.dumps(data).encode()
         return self.env["tiss.contract"].import_file(content, self.other, **options)
 
+    def _preview(self, data):
+        return self.env["tiss.contract"].preview_file(json.dumps(data).encode(), self.other)
+
     def _rename_all(self):
         """Give everything of the convênio another name: the file finds nothing of it."""
         self.operadora.write({"tiss_ans_code": "005711", "vat": False, "name": "Outra"})
@@ -332,6 +336,71 @@ class TestContractTransfer(TissCommon):
         ):
             with self.subTest(words=words), self.assertRefused(words):
                 self._import(data)
+
+    def test_texts_that_no_database_takes(self):
+        def broken(name, field, value, index=0):
+            data = self._data()
+            row = data[name] if isinstance(data[name], dict) else data[name][index]
+            row[field] = value
+            return data
+
+        text, name = "is expected", "may not be empty"
+        category = "the name of a group"
+        for data, words in (
+            (broken("contract", "name", "a\0b"), f"contract.name: a text .*{text}"),
+            (broken("contract", "note", "a\ud800"), f"contract.note: a text .*{text}"),
+            (broken("contract", "renewal", "\ud800"), "contract.renewal"),
+            (broken("contract", "x\ud800", 1), "unknown field"),
+            (broken("contract", "name", " "), f"contract.name: {name}"),
+            (broken("operadora", "name", None), f"operadora.name: {name}"),
+            (broken("plans", "name", ""), rf"plans\[1\].name: {name}"),
+            (broken("products", "categ_id", ""), f"categ_id: {name}"),
+            (broken("products", "categ_id", "a /  / b"), f"categ_id: {category}"),
+            (broken("products", "categ_id", " / ".join("a" * 21)), f"categ_id: {category}"),
+            (broken("prices", "product_tmpl_id", ["98", "\0", "x"]), f"a text .*{text}"),
+        ):
+            with self.subTest(words=words), self.assertRaisesRegex(UserError, words) as caught:
+                self._import(data)
+            # What is said can be sent.
+            str(caught.exception).encode()
+        data = self._data()
+        data["contract"]["note"] = "<p>Duas\nlinhas\te um tab</p>"
+        data["products"][0]["categ_id"] = " / ".join("a" * 20)
+        self.assertTrue(self._preview(data)["name"])
+
+    def test_what_the_database_refuses_is_said_in_a_sentence(self):
+        def add_twice(data):
+            plan = {**data["plans"][0], "name": "Dois"}
+            data["plans"] += [plan, plan]
+
+        for change, words in (
+            (lambda data: data["contract"].update(notice_days=-1), "not negative"),
+            (add_twice, "already has a plan"),
+        ):
+            data = self._data(include_tables=True)
+            change(data)
+            for method in (self._import, self._preview):
+                with (
+                    self.subTest(words=words, method=method.__name__),
+                    mute_logger("odoo.sql_db"),
+                    self.assertRaisesRegex(UserError, words),
+                ):
+                    method(data)
+
+    def test_the_method_takes_what_a_call_from_outside_brings(self):
+        """By RPC bytes come as text and a company as its id."""
+        content = self.contract.export_file(include_tables=True)
+        Contract = self.env["tiss.contract"]
+        preview = Contract.preview_file(content.decode(), self.other.id)
+        self.assertEqual(preview["missing"], [])
+        copy = Contract.import_file(content.decode(), self.other.id)
+        self.assertEqual(copy.company_id, self.other)
+        for bad in (7, None, ["a"]):
+            with self.subTest(content=bad), self.assertRefused("no file of a conv"):
+                Contract.import_file(bad)
+            if bad:
+                with self.subTest(company=bad), self.assertRefused("no clinic"):
+                    Contract.import_file(content, "x" if bad == 7 else bad)
 
     def test_nothing_half_done(self):
         """A mistake that only the models see, in the last part of the file."""

@@ -6,6 +6,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
 from ..standard.tests.test_pricefiles import CBHPM_HEADER, workbook
+from ..wizard import tiss_price_import
 from .common import BLOOD_COUNT, CONSULTATION, DIPYRONE, ECG, TissCommon
 
 MARCH, JULY = date(2026, 3, 1), date(2026, 7, 1)
@@ -137,8 +138,92 @@ class TestContractPrices(PriceImportCase):
                 (date(2026, 1, 1), date(2026, 2, 28), 41.10),
                 (MARCH, date(2026, 6, 30), 50.0),
                 (JULY, date(2026, 12, 31), 60.0),
+                (date(2027, 1, 1), False, 50.0),
             ],
         )
+
+    def test_after_a_promotion_the_price_before_holds_again(self):
+        """41.10 for good; 50 in March only: 41.10 again from 01/04, with all that its rule says."""
+        self.items.filtered(lambda i: i.product_tmpl_id.tiss_code == ECG).tiss_code = "777"
+        content = f"codigo;valor;de;ate\n{ECG};50;01/03/2026;31/03/2026\n"
+        wizard = self._import(content)
+        self.assertIn("From 01/04/2026 on the price before holds again", wizard.line_ids.message)
+        periods = [
+            (date(2026, 1, 1), date(2026, 2, 28), 41.10),
+            (MARCH, date(2026, 3, 31), 50.0),
+            (date(2026, 4, 1), False, 41.10),
+        ]
+        self.assertEqual(self._prices(ECG), periods)
+        rules = self.contract.price_item_ids.filtered(lambda i: i.product_tmpl_id.tiss_code == ECG)
+        self.assertEqual(set(rules.mapped("tiss_code")), {"777"})
+        self.assertEqual(self._open(content).unchanged_count, 1)
+
+    def test_a_promotion_from_the_day_on_which_the_price_began(self):
+        self._import(f"codigo;valor;de;ate\n{ECG};50;01/01/2026;31/01/2026\n")
+        self.assertEqual(
+            self._prices(ECG),
+            [(date(2026, 1, 1), date(2026, 1, 31), 50.0), (date(2026, 2, 1), False, 41.10)],
+        )
+
+    def test_what_follows_a_promotion_can_be_in_the_same_file(self):
+        self._import(f"codigo;valor;de;ate\n{ECG};50;01/03/2026;31/03/2026\n{ECG};45;01/04/2026;\n")
+        self.assertEqual(
+            self._prices(ECG),
+            [
+                (date(2026, 1, 1), date(2026, 2, 28), 41.10),
+                (MARCH, date(2026, 3, 31), 50.0),
+                (date(2026, 4, 1), False, 45.0),
+            ],
+        )
+
+    def test_the_same_price_without_an_end_goes_on(self):
+        item = self.items.filtered(lambda i: i.product_tmpl_id.tiss_code == ECG)
+        item.tiss_end_date = date(2026, 5, 31)
+        wizard = self._open(f"codigo;valor\n{ECG};41,10\n")
+        self.assertEqual(wizard.changed_count, 1)
+        self.assertIn("only its last day changes", wizard.line_ids.message)
+        wizard.action_import()
+        self.assertEqual(self._prices(ECG), [(date(2026, 1, 1), False, 41.10)])
+        # A later price ends it, as it ends every other.
+        item.tiss_end_date = date(2026, 5, 31)
+        self._import(f"{ECG};60\n", date=JULY)
+        self._import(f"{ECG};41,10\n")
+        self.assertEqual(
+            self._prices(ECG),
+            [(date(2026, 1, 1), date(2026, 6, 30), 41.10), (JULY, False, 60.0)],
+        )
+
+    def test_a_product_that_another_rule_prices_is_an_error_in_the_preview(self):
+        item = self.items.filtered(lambda i: i.product_tmpl_id.tiss_code == ECG)
+        item.write({"compute_price": "percentage", "percent_price": 10})
+        content = f"codigo;valor\n{ECG};50\n{CONSULTATION};160\n"
+        wizard = self._open(content, import_good=True)
+        self.assertEqual(self._states(wizard), {ECG: "error", CONSULTATION: "changed"})
+        self.assertIn(item.price, self._message(wizard, 2))
+        wizard.action_import()
+        self.assertEqual(self._prices(CONSULTATION)[-1], (MARCH, False, 160.0))
+        # Beginning later, it ends the price; ended before, it is in nobody's way.
+        item.tiss_start_date = JULY
+        self._import(f"codigo;valor\n{ECG};50\n")
+        self.assertEqual(self._prices(ECG)[0], (MARCH, date(2026, 6, 30), 50.0))
+        item.tiss_end_date = date(2026, 7, 31)
+        self._import(f"codigo;valor\n{ECG};70\n", date=date(2026, 8, 1))
+        self.assertEqual(self._prices(ECG)[-1], (date(2026, 8, 1), False, 70.0))
+
+    def test_a_price_that_is_unticked_says_so(self):
+        item = self.items.filtered(lambda i: i.product_tmpl_id.tiss_code == ECG)
+        item.tiss_covered = False
+        wizard = self._open(f"codigo;valor\n{ECG};50\n{CONSULTATION};160\n")
+        self.assertEqual(set(wizard.line_ids.mapped("state")), {"changed"})
+        self.assertIn("tick it to use the price", self._message(wizard, 2))
+        self.assertFalse(self._message(wizard, 3))
+
+    def test_a_price_of_nothing_is_no_price(self):
+        wizard = self._open(f"codigo;valor\n{ECG};0\n{BLOOD_COUNT};0,004\n{CONSULTATION};0,005\n")
+        self.assertEqual(
+            self._states(wizard), {ECG: "error", BLOOD_COUNT: "error", CONSULTATION: "changed"}
+        )
+        self.assertIn("is no price", self._message(wizard, 2))
 
     def test_telehealth(self):
         self.items.tiss_tele = False
@@ -414,6 +499,18 @@ class TestMappingAndFiles(PriceImportCase):
             self.env["tiss.price.import"].create({}).action_read()
         with self.assertRefused("Choose the convênio"):
             self._open(f"codigo;valor\n{ECG};1\n", contract_id=False)
+
+    def _limit(self, number):
+        return patch.object(tiss_price_import, "MAX_CONTRACT_ROWS", number)
+
+    def test_so_many_prices_are_no_list_of_a_convenio(self):
+        content = f"codigo;valor\n{ECG};50\n{CONSULTATION};160\n{BLOOD_COUNT};9\n"
+        with self._limit(2), self.assertRefused("at most 2 rows"):
+            self._open(content)
+        with self._limit(3):
+            self.assertEqual(self._open(content).row_count, 3)
+        with self._limit(2):
+            self.assertEqual(self._open(content, target="table").row_count, 3)
 
     def test_without_a_reader_of_the_old_xls_it_says_what_to_do(self):
         ole = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"x" * 100

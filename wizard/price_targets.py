@@ -56,11 +56,11 @@ class Match:
 
 @dataclass
 class Period:
-    """A fixed price of one product from a day to a day; None: without end on that side."""
+    """A price of one product from a day to a day; None: without end on that side."""
 
     start: datetime.date | None
     end: datetime.date | None
-    price: Any
+    price: Any  # None: not a fixed one
     tele: Any
     rule: Any = None
     touched: set = field(default_factory=set)
@@ -70,45 +70,74 @@ class Period:
     def holds(self, date):
         return (not self.start or self.start <= date) and (not self.end or date <= self.end)
 
+    def get_rule(self):
+        """Its own rule, or the one whose other terms it takes over; None for a new price."""
+        period = self
+        while period and not period.rule:
+            period = period.model
+        return period and period.rule
+
 
 class Overlap(Exception):
     """The price would run into one that begins later."""
 
 
+class OtherRule(Exception):
+    """On that day a rule gives the price that is not a fixed one."""
+
+
 class Timeline:
-    """The fixed prices of one product in one convênio, in the order of time."""
+    """The prices of one product in one convênio, in the order of time."""
 
     def __init__(self, periods=()):
         self.periods = list(periods)
 
+    def find(self, date):
+        return next((period for period in self.periods if period.holds(date)), None)
+
     def apply(self, start, end, price, tele=None):
         """Let a price begin: the one before ends the day before, a later one stays.
 
-        :return: (state, price before or None)
+        With an `end` it interrupts the one before, which holds again from the day after.
+
+        :return: (state, price before or None, remarks): {"resumes": day}, {"end": day or None}
         """
-        now = next((period for period in self.periods if period.holds(start)), None)
+        now = self.find(start)
+        if now and now.price is None:
+            raise OtherRule(now.rule)
         later = [each.start for each in self.periods if each.start and each.start > start]
         if later and end and end >= min(later):
             raise Overlap(min(later))
         if tele is None and now:
             tele = now.tele
+        end = end or (min(later) - DAY if later else None)
         if now and (now.price, now.tele) == (price, tele):
-            if not end or end == now.end:
-                return "unchanged", now.price
+            if end == now.end:
+                return "unchanged", now.price, {}
             now.end = end
             now.touched.add("end")
-            return "changed", now.price
-        end = end or (min(later) - DAY if later else None)
-        if now and now.start == start:
-            before = now.price
+            return "changed", now.price, {"end": end}
+        if not now:
+            self.periods.append(Period(start, end, price, tele))
+            return "new", None, {}
+        before = now.price
+        remarks = self._resume(now, end)
+        if now.start == start:
             now.price, now.tele, now.end = price, tele, end
             now.touched |= {"price", "end"}
-            return "changed", before
-        if now:
+        else:
             now.end = start - DAY
             now.touched.add("end")
-        self.periods.append(Period(start, end, price, tele, model=now))
-        return ("changed", now.price) if now else ("new", None)
+            self.periods.append(Period(start, end, price, tele, model=now))
+        return "changed", before, remarks
+
+    def _resume(self, period, end):
+        """Let what is left of `period` after `end` hold again; returns remarks."""
+        if not end or end >= (period.end or datetime.date.max):
+            return {}
+        rest = Period(end + DAY, period.end, period.price, period.tele, model=period)
+        self.periods.append(rest)
+        return {"resumes": rest.start}
 
 
 class ContractTarget:
@@ -186,21 +215,47 @@ class ContractTarget:
             match.state = "error"
             match.message = self.env._("It ends before it begins.")
             return
+        if not price:
+            match.state = "error"
+            match.message = self.env._("A price of 0.00 is no price: leave the row out.")
+            return
         try:
-            match.state, match.old_price = timeline.apply(start, end, price, tele)
+            match.state, match.old_price, remarks = timeline.apply(start, end, price, tele)
         except Overlap as overlap:
             match.state = "error"
             match.message = self.env._(
                 "It would run into the price that begins on %s.",
                 format_date(self.env, overlap.args[0]),
             )
+        except OtherRule as other:
+            match.state = "error"
+            match.message = self.env._(
+                "Another rule gives its price (%s): end that one first, or leave the row out.",
+                other.args[0].price,
+            )
+        else:
+            rule = timeline.find(start).get_rule()
+            if rule and not rule.tiss_covered:
+                remarks["unticked"] = True
+            match.message = " ".join(self._describe(remarks)) if remarks else ""
+
+    def _describe(self, remarks):
+        """A sentence for each remark of a Timeline."""
+        sentences = {
+            "end": self.env._("The price stays, only its last day changes."),
+            "resumes": self.env._(
+                "From %s on the price before holds again.",
+                format_date(self.env, remarks.get("resumes")),
+            ),
+            "unticked": self.env._("Unticked in the convênio: tick it to use the price."),
+        }
+        return [sentences[code] for code in remarks]
 
     def _get_timelines(self, product_ids):
         timelines = defaultdict(Timeline)
         rules = self.env["product.pricelist.item"].search(
             [
                 ("pricelist_id", "=", self.contract.pricelist_id.id),
-                ("compute_price", "=", "fixed"),
                 ("applied_on", "in", ("1_product", "0_product_variant")),
                 ("product_tmpl_id", "in", list(product_ids)),
                 ("min_quantity", "<=", 1),
@@ -215,7 +270,7 @@ class ContractTarget:
                 Period(
                     rule.tiss_start_date or None,
                     rule.tiss_end_date or None,
-                    to_decimal(rule.fixed_price),
+                    to_decimal(rule.fixed_price) if rule.compute_price == "fixed" else None,
                     tele,
                     rule,
                 )
@@ -252,20 +307,18 @@ class ContractTarget:
     def _copy_models(self, timelines):
         """{rule id: its values} of the rules that give way to a new one."""
         models = self.env["product.pricelist.item"].browse(
-            [
+            {
                 period.model.rule.id
                 for timeline in timelines.values()
                 for period in timeline.periods
                 if period.model and period.model.rule
-            ]
+            }
         )
         return dict(zip(models.ids, models.copy_data(), strict=True))
 
     def _prepare_rule_vals(self, product_id, period, copies):
-        model = period.model
-        while model and not model.rule:
-            model = model.model
-        vals = dict(copies.get(model.rule.id, {})) if model else {}
+        rule = period.get_rule()
+        vals = dict(copies[rule.id]) if rule else {}
         vals.pop("tiss_term_id", None)
         return {
             "pricelist_id": self.contract.pricelist_id.id,

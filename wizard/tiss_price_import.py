@@ -29,6 +29,8 @@ NEEDS = {
         "price", "porte", "uco", "film", "ch", "pf", "pmc", "pf_fraction", "pmc_fraction",
     ),
 }  # fmt: skip
+# Every price of a convênio is a record with checks of its own: more would take minutes.
+MAX_CONTRACT_ROWS = 20_000
 # What changes the preview when it changes.
 OPTIONS = (
     "target", "contract_id", "plan_id", "date", "create_products", "table_id", "kind",
@@ -382,6 +384,14 @@ class TissPriceImport(models.TransientModel):
             raise UserError(self.env._("Choose the convênio whose prices these are."))
         rows = pricefiles.read_rows(grid, NEEDS[self.target])
         good = [row for row in rows if not row.problems and not row.skipped]
+        if self.target == "contract" and len(good) > MAX_CONTRACT_ROWS:
+            raise UserError(
+                self.env._(
+                    "A convênio takes at most %s rows at a time: split the file, or import it as a"
+                    " reference table.",
+                    MAX_CONTRACT_ROWS,
+                )
+            )
         matches = iter(self._get_target().match([row.values for row in good]))
         vals_list = []
         for row in rows:
