@@ -223,7 +223,7 @@ class TestCard(TissCommon):
         encounter = self._create_encounters(CONSULTATION)
         self.card.validity_date = self.visit_date.replace(year=self.visit_date.year - 1)
         number = self.contract.next_guia_number
-        with self.assertRefused(f"{encounter.name}.*no longer valid on the day of the visit"):
+        with self.assertRefused(f"{encounter.name}.*This card expired on"):
             encounter.create_guias()
         self.assertEqual(self.contract.next_guia_number, number)
         self.assertEqual(encounter.state, "done")
