@@ -194,13 +194,8 @@ class TissContractCreate(models.TransientModel):
             raise UserError(
                 self.env._("Choose the operadora, or say that the payer has no ANS number.")
             )
-        elif self.is_cancelled:
-            raise UserError(
-                self.env._(
-                    "%s is no longer registered with the ANS: no convênio can be made with it.",
-                    self.registry_id.trade_name,
-                )
-            )
+        elif problem := self.registry_id._get_cancel_problem():
+            raise UserError(problem)
         if self.existing_id.active:
             raise UserError(
                 self.env._(
