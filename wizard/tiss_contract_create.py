@@ -78,7 +78,6 @@ class TissContractCreate(models.TransientModel):
         required=True,
     )
     # ---- What the clinic does for it
-    contract_id = fields.Many2one("tiss.contract", help="Empty until it is created.")
     line_ids = fields.One2many("tiss.contract.procedure.line", "create_id", "Procedures")
 
     # ------------------------------------------------------------------
