@@ -19,7 +19,6 @@ class TissContractCreate(models.TransientModel):
     _name = "tiss.contract.create"
     _description = "New Convênio"
     _inherit = ["tiss.contract.catalog"]
-    _check_company_auto = True
 
     step = fields.Selection(
         [
