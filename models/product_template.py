@@ -24,7 +24,6 @@ TABLES = [
     ("90", "90 · Own dental package"),
 ]
 OWN_TABLES = ("00", "98", "90")
-PACKAGE_TABLES = ("98", "90")
 MAX_CODE_LENGTH = 10
 # Category by table, or by the first digits of the code within table 22 (guide §8.1).
 CATEGORY_OF_TABLE = {"19": "material", "20": "medicine", "98": "package", "90": "package"}

@@ -310,28 +310,16 @@ class ResPartner(models.Model):
         row = self.tiss_registry_id
         return row._get_cancel_problem() if row else None
 
-    def _tiss_get_cards(self, date, company=None):
-        """The card that each of these patients should show on `date`: valid then, main first.
-
-        One query for all patients; those without a valid card are left out.
+    def _tiss_get_card(self, date, company=None):
+        """The card that this patient should show on `date`: valid then, main first; may be empty.
 
         :param company: the clinic, else the current company
-        :return: {patient: `tiss.card`}
         """
         company = company or self.env.company
-        found = {}
-        for patient in self:
-            valid = patient.tiss_card_ids.filtered(
-                lambda card: card.company_id == company and card._is_valid_on(date)
-            )
-            best = valid.sorted(lambda card: (not card.is_main, *card._get_rank(date)))[:1]
-            if best:
-                found[patient] = best
-        return found
-
-    def _tiss_get_card(self, date, company=None):
-        """The card that this patient should show on `date`; empty when none is valid."""
-        return self._tiss_get_cards(date, company).get(self, self.env["tiss.card"])
+        valid = self.tiss_card_ids.filtered(
+            lambda card: card.company_id == company and card._is_valid_on(date)
+        )
+        return valid.sorted(lambda card: (not card.is_main, *card._get_rank(date)))[:1]
 
     def _tiss_get_council_problems(self):
         """What is missing for this person to appear in a guia, as field labels."""

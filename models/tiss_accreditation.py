@@ -28,6 +28,7 @@ class TissAccreditation(models.Model):
     professional_id = fields.Many2one(
         "res.partner",
         required=True,
+        check_company=True,
         index=True,
         domain=[("tiss_is_professional", "=", True)],
         ondelete="restrict",

@@ -8,7 +8,6 @@ class TissContractClause(models.Model):
     _description = "Contract Clause"
     _inherit = ["tiss.contract.log"]
     _order = "contract_id, sequence, id"
-    _check_company_auto = True
     _tiss_log_fields = ("state", "reference")
 
     contract_id = fields.Many2one("tiss.contract", required=True, index=True, ondelete="cascade")

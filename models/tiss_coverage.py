@@ -54,6 +54,7 @@ class TissCoverage(models.Model):
     product_tmpl_id = fields.Many2one(
         "product.template",
         "Procedure",
+        check_company=True,
         index="btree_not_null",
         domain=[("tiss_code", "!=", False)],
         ondelete="restrict",

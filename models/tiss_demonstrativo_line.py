@@ -14,7 +14,6 @@ class TissDemonstrativoLine(models.Model):
     _name = "tiss.demonstrativo.line"
     _description = "Demonstrativo Line"
     _order = "demonstrativo_id.id, id"
-    _check_company_auto = True
 
     demonstrativo_id = fields.Many2one(
         "tiss.demonstrativo",

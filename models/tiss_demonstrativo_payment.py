@@ -12,7 +12,6 @@ class TissDemonstrativoPayment(models.Model):
     _name = "tiss.demonstrativo.payment"
     _description = "Demonstrativo Payment"
     _order = "demonstrativo_id, payment_date"
-    _check_company_auto = True
 
     demonstrativo_id = fields.Many2one(
         "tiss.demonstrativo", required=True, index=True, readonly=True, ondelete="cascade"

@@ -392,8 +392,8 @@ class TissEncounter(models.Model):
         problems = []
         if not self.card_id:
             problems.append(self.env._("Choose the patient's card."))
-        elif not self.card_id._is_valid_on(self.date):
-            problems.append(self.env._("The card was no longer valid on the day of the visit."))
+        elif problem := self.card_id._get_validity_problem(self.date):
+            problems.append(problem)
         if self.card_id and self.card_id.patient_id != self.patient_id:
             problems.append(self.env._("The card is of another patient."))
         if self.card_id and not self.contract_id:

@@ -21,7 +21,6 @@ class TissGlosa(models.Model):
     _description = "Glosa"
     _inherit = ["mail.thread", "mail.activity.mixin"]
     _order = "deadline_date, id"
-    _check_company_auto = True
 
     company_id = fields.Many2one("res.company", required=True, index=True, readonly=True)
     currency_id = fields.Many2one(related="company_id.currency_id")

@@ -13,7 +13,6 @@ class TissGuiaDeclaration(models.Model):
     _name = "tiss.guia.declaration"
     _description = "Declaration of Birth or Death"
     _order = "guia_id.id, id"
-    _check_company_auto = True
 
     guia_id = fields.Many2one("tiss.guia", required=True, index=True, ondelete="cascade")
     company_id = fields.Many2one(related="guia_id.company_id", store=True, index=True)

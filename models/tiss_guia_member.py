@@ -9,7 +9,6 @@ class TissGuiaMember(models.Model):
     _name = "tiss.guia.member"
     _description = "Guia Team Member"
     _order = "line_id.id, id"
-    _check_company_auto = True
 
     line_id = fields.Many2one("tiss.guia.line", required=True, index=True, ondelete="cascade")
     company_id = fields.Many2one(

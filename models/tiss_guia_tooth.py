@@ -12,7 +12,6 @@ class TissGuiaTooth(models.Model):
     _name = "tiss.guia.tooth"
     _description = "Initial Condition of a Tooth"
     _order = "guia_id.id, id"
-    _check_company_auto = True
 
     guia_id = fields.Many2one("tiss.guia", required=True, index=True, ondelete="cascade")
     company_id = fields.Many2one(related="guia_id.company_id", store=True, index=True)

@@ -33,7 +33,6 @@ class TissMovement(models.Model):
     _name = "tiss.movement"
     _description = "Money Movement of a Guia Item"
     _order = "id"
-    _check_company_auto = True
 
     company_id = fields.Many2one("res.company", required=True, index=True, readonly=True)
     currency_id = fields.Many2one(related="company_id.currency_id")

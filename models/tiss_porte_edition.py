@@ -15,7 +15,6 @@ class TissPorteEdition(models.Model):
     _description = "Values of Portes"
     _inherit = ["tiss.price.edition"]
     _order = "start_date desc, name"
-    _check_company_auto = True
     _tiss_rule_field = "tiss_porte_edition_id"
 
     start_date = fields.Date("Valid From")

@@ -13,7 +13,6 @@ class TissPricePolicy(models.Model):
     _name = "tiss.price.policy"
     _description = "Fee Rules"
     _order = "sequence, name"
-    _check_company_auto = True
 
     active = fields.Boolean(default=True)
     sequence = fields.Integer(default=100)

@@ -7,7 +7,6 @@ class TissPriceSource(models.Model):
     _name = "tiss.price.source"
     _description = "Price File Source"
     _order = "name"
-    _check_company_auto = True
 
     name = fields.Char(required=True)
     company_id = fields.Many2one(

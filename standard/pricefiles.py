@@ -32,7 +32,6 @@ COUNTS = ("auxiliaries", "anaesthetic_porte")
 DATES = ("start", "end")
 TEXTS = ("code", "tuss_code", "name", "detail", "porte", "unit")
 ROLES = TEXTS + NUMBERS + COUNTS + DATES
-LAYOUTS = ("cbhpm", "unimed", "ch", "brasindice", "simpro", "portes", "plain")
 # A row without any of these of its layout says no price.
 VALUES = {
     "cbhpm": ("porte", "uco", "film"),

@@ -156,7 +156,7 @@ class TestContractCreate(TissCommon):
         registry.sudo().write({"is_cancelled": True, "cancel_date": self.today})
         wizard = self._new(registry_id=registry.id, provider_code="1")
         for step in (wizard.action_next, wizard.action_create):
-            with self.assertRefused("no longer registered with the ANS"):
+            with self.assertRefused(f"ANS {registry.ans_code}.* no longer in the list of active"):
                 step()
 
     def test_nothing_chosen(self):

@@ -142,6 +142,19 @@ class TestEncounter(TissCommon):
         encounter = self._create_encounters(CONSULTATION, patient_id=stranger.id, card_id=False)
         self._assert_left_out(encounter, "Choose the patient's card")
 
+    def test_a_card_says_whether_it_is_over_or_not_valid_yet(self):
+        encounter = self._create_encounters(CONSULTATION)
+        for dates, words in (
+            ({"start_date": self.visit_date + timedelta(days=1)}, "valid only from .* on"),
+            ({"validity_date": self.visit_date - timedelta(days=1)}, "expired on"),
+        ):
+            with self.subTest(words):
+                self.card.write({"start_date": False, "validity_date": False, **dates})
+                encounter.invalidate_recordset(["billing_problems"])
+                self._assert_left_out(encounter, words)
+        self.card.write({"start_date": self.visit_date, "validity_date": self.visit_date})
+        self.assertTrue(encounter.create_guias(), "first and last day are inside")
+
     def test_operadora_without_convenio(self):
         registry = self.env["tiss.operadora.registry"].search([("ans_code", "=", "005711")])
         plan = self.env["tiss.plan"].create(

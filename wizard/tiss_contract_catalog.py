@@ -7,7 +7,7 @@ from ..models.tiss_term import PROCEDURE_TABLES
 class TissContractCatalog(models.AbstractModel):
     """The list of procedures with its search, in the new convênio and on an existing one.
 
-    The model that uses it gives `line_ids` and `contract_id` (may be empty).
+    The model that uses it gives `line_ids`.
     """
 
     _name = "tiss.contract.catalog"
@@ -51,15 +51,21 @@ class TissContractCatalog(models.AbstractModel):
         product = term.product_ids[:1]._origin
         if not product:
             return Line._prepare_term(term)
-        return Line._prepare_product(product, Line._get_items(self.contract_id).get(product, []))
+        return Line._prepare_product(
+            product, Line._get_items(self._get_contract()).get(product, [])
+        )
 
     # ------------------------------------------------------------------
     # Business methods
     # ------------------------------------------------------------------
 
+    def _get_contract(self):
+        """The convênio whose prices the list shows; empty while there is none."""
+        return self.env["tiss.contract"]
+
     def _fill_lines(self):
         """Put what the clinic does into the list."""
         self.ensure_one()
         Line = self.env["tiss.contract.procedure.line"]
-        vals_list, self.left_out_count = Line._prepare_lines(self.contract_id)
+        vals_list, self.left_out_count = Line._prepare_lines(self._get_contract())
         self.line_ids = [Command.create(vals) for vals in vals_list]

@@ -19,7 +19,6 @@ class TissContractCreate(models.TransientModel):
     _name = "tiss.contract.create"
     _description = "New Convênio"
     _inherit = ["tiss.contract.catalog"]
-    _check_company_auto = True
 
     step = fields.Selection(
         [
@@ -78,7 +77,6 @@ class TissContractCreate(models.TransientModel):
         required=True,
     )
     # ---- What the clinic does for it
-    contract_id = fields.Many2one("tiss.contract", help="Empty until it is created.")
     line_ids = fields.One2many("tiss.contract.procedure.line", "create_id", "Procedures")
 
     # ------------------------------------------------------------------
@@ -194,13 +192,8 @@ class TissContractCreate(models.TransientModel):
             raise UserError(
                 self.env._("Choose the operadora, or say that the payer has no ANS number.")
             )
-        elif self.is_cancelled:
-            raise UserError(
-                self.env._(
-                    "%s is no longer registered with the ANS: no convênio can be made with it.",
-                    self.registry_id.trade_name,
-                )
-            )
+        elif problem := self.registry_id._get_cancel_problem():
+            raise UserError(problem)
         if self.existing_id.active:
             raise UserError(
                 self.env._(

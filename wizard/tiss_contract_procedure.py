@@ -32,3 +32,10 @@ class TissContractProcedure(models.TransientModel):
         self.ensure_one()
         self.contract_id.check_access("write")
         self.line_ids._apply(self.contract_id)
+
+    # ------------------------------------------------------------------
+    # Business methods
+    # ------------------------------------------------------------------
+
+    def _get_contract(self):
+        return self.contract_id
