@@ -32,7 +32,7 @@ class TissTerminologyImportLine(models.TransientModel):
     missing_count = fields.Integer("Not in the File")
     problem_count = fields.Integer("Errors")
     problems = fields.Text("Lines with Errors")
-    examples = fields.Text("Changed Terms")
+    examples = fields.Text("Examples of Changed Terms")
 
     # ------------------------------------------------------------------
     # Compute, inverse, search
