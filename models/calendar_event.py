@@ -25,7 +25,7 @@ class CalendarEvent(models.Model):
         compute="_compute_tiss_card_id",
         store=True,
         readonly=False,
-        domain="[('patient_id', '=', tiss_patient_id)]",
+        domain="[('patient_id', '=?', tiss_patient_id)]",
         groups=RECEPTION,
     )
     tiss_product_id = fields.Many2one(
@@ -69,6 +69,11 @@ class CalendarEvent(models.Model):
             patient, date = event.tiss_patient_id, event._tiss_get_date()
             if not event.tiss_card_id._is_usable(patient, self.env.company, date):
                 event.tiss_card_id = patient._tiss_get_card(date)
+
+    @api.onchange("tiss_card_id")
+    def _onchange_tiss_card_id(self):
+        if self.tiss_card_id and not self.tiss_patient_id:
+            self.tiss_patient_id = self.tiss_card_id.patient_id
 
     @api.depends(
         "start", "allday", "start_date", "tiss_card_id", "tiss_product_id", "tiss_mode",

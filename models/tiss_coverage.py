@@ -122,6 +122,10 @@ class TissCoverage(models.Model):
         "CHECK(product_tmpl_id IS NULL OR categ_id IS NULL)",
         "A coverage rule is about a procedure or about a group, not both.",
     )
+    _copayment_said = models.Constraint(
+        "CHECK(COALESCE(copayment_kind, '') != 'percent' OR copayment_percent > 0)",
+        "Say how many percent the co-payment is.",
+    )
     _percent_range = models.Constraint(
         "CHECK(copayment_percent BETWEEN 0 AND 100)", "A co-payment is between 0% and 100%."
     )

@@ -1,3 +1,5 @@
+import itertools
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
@@ -50,7 +52,7 @@ class TissEncounter(models.Model):
         precompute=True,
         check_company=True,
         index="btree_not_null",
-        domain="[('patient_id', '=', patient_id)]",
+        domain="[('patient_id', '=?', patient_id)]",
         ondelete="restrict",
     )
     contract_id = fields.Many2one(
@@ -164,6 +166,12 @@ class TissEncounter(models.Model):
             date = encounter.date or fields.Date.context_today(self)
             if not encounter.card_id._is_usable(encounter.patient_id, encounter.company_id, date):
                 encounter.card_id = encounter.patient_id._tiss_get_card(date, encounter.company_id)
+
+    @api.onchange("card_id")
+    def _onchange_card_id(self):
+        """Whoever begins with the card need not look for the patient."""
+        if self.card_id and not self.patient_id:
+            self.patient_id = self.card_id.patient_id
 
     @api.depends("card_id", "company_id")
     def _compute_contract_id(self):
@@ -368,14 +376,31 @@ class TissEncounter(models.Model):
 
     def _update_patient_amounts(self):
         """Keep what the patient bears of each item, and what of it the year's deductible took."""
-        for line, answer in self._get_coverages().items():
-            is_covered = answer["covered"]
-            vals = {
-                "patient_amount": float(answer["patient_amount"]) if is_covered else 0.0,
-                "yearly_deductible": float(answer["yearly_deductible"]),
-            }
-            if any(line[name] != value for name, value in vals.items()):
-                line.write(vals)
+        for encounters in self._split_by_year():
+            for line, answer in encounters._get_coverages().items():
+                is_covered = answer["covered"]
+                vals = {
+                    "patient_amount": float(answer["patient_amount"]) if is_covered else 0.0,
+                    "yearly_deductible": float(answer["yearly_deductible"]),
+                }
+                if any(line[name] != value for name, value in vals.items()):
+                    line.write(vals)
+
+    def _split_by_year(self):
+        """Batches to be answered one after the other: each visit uses up the year's deductible.
+
+        Without such a deductible all visits are one batch, else one visit of each patient.
+        """
+        yearly = [("contract_id", "in", self.contract_id.ids), ("deductible_kind", "=", "year")]
+        if not self.env["tiss.coverage"].search_count(yearly, limit=1):
+            return [self]
+        by_patient = (
+            self.sorted(lambda visit: (visit.date, visit.id)).grouped("patient_id").values()
+        )
+        return [
+            self.browse().union(*batch)
+            for batch in itertools.zip_longest(*by_patient, fillvalue=self.browse())
+        ]
 
     def _get_billing_problems(self, uncovered):
         """Why this encounter cannot become a guia yet: sentences, empty when it can.

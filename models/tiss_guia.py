@@ -128,7 +128,7 @@ class TissGuia(models.Model):
         required=True,
         index=True,
         check_company=True,
-        domain="[('patient_id', '=', patient_id)]",
+        domain="[('patient_id', '=?', patient_id)]",
         ondelete="restrict",
     )
     card_number = fields.Char(
@@ -321,6 +321,11 @@ class TissGuia(models.Model):
         for name, code in getattr(self, f"_get_{self.guia_type}_defaults")().items():
             table = self._get_term_tables("tiss.guia")[name]
             self[name] = self[name] or self.env["tiss.term"]._get(table, code)
+
+    @api.onchange("card_id")
+    def _onchange_card_id(self):
+        if self.card_id and not self.patient_id:
+            self.patient_id = self.card_id.patient_id
 
     @api.onchange("patient_id")
     def _onchange_patient_id(self):

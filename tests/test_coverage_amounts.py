@@ -132,6 +132,12 @@ class TestCoverageAmounts(CoverageCommon):
         self.assertEqual(lines.mapped("yearly_deductible"), [0.00, 0.00, 0.00])
         self.assertAmounts(self._ask(CONSULTATION, DAY, 2), "300.00", "0.00")
 
+    def test_visits_closed_together_use_up_one_deductible(self):
+        """Two consultations of 150.00 with 200.00 a year: 150.00 of the first, 50.00 of the second."""
+        self._rule(deductible_kind="year", deductible_amount=200)
+        visits = self._create_encounters(CONSULTATION, CONSULTATION)
+        self.assertEqual(visits.line_ids.mapped("yearly_deductible"), [150.00, 50.00])
+
     def test_items_of_one_visit_share_the_deductible_of_the_year(self):
         """200.00 a year, ECGs without: after two ECGs (co-payment 20.00 each) a consultation takes
         150.00, and the two blood counts of 66.66 the 50.00 that are left."""

@@ -31,6 +31,12 @@ class TestEncounter(TissCommon):
         [line] = wizard.line_ids.filtered(lambda line: line.encounter_id == encounter)
         self.assertEqual(line.action_open()["res_id"], encounter.id)
 
+    def test_whoever_begins_with_the_card_has_the_patient_too(self):
+        form = Form(self.env["tiss.encounter"])
+        form.card_id = self.card
+        self.assertEqual((form.patient_id, form.card_id), (self.patient, self.card))
+        self.assertEqual(form.contract_id, self.contract)
+
     def test_reception_records_a_visit(self):
         """The card, the convênio and the price come by themselves."""
         user = self._create_user("recepcao.visita", "reception")
