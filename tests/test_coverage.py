@@ -10,7 +10,6 @@ from .common import BLOOD_COUNT, CONSULTATION, DIPYRONE, ECG
 from .coverage_common import DAY, UNPRICED, CoverageCommon
 
 
-
 @tagged("post_install", "-at_install", "post_install_l10n")
 class TestCoverage(CoverageCommon):
     """Covered or not, and every reason why."""
