@@ -175,6 +175,14 @@ class TestTerminology(TransactionCase):
         self.assertIn(f"--ended {end}--", ended["__formatted_display_name"])
         self.assertEqual(ended["display_name"], "99990001 Zzyx")
 
+    def test_a_narrow_column_shows_the_code_and_its_dropdown_the_name(self):
+        Term = self.Term.with_context(tiss_code_only=True)
+        [found] = Term.web_name_search(ECG, {"display_name": {}}, [("table_code", "=", "22")])
+        self.assertEqual(found["display_name"], ECG)
+        self.assertEqual(
+            found["__formatted_display_name"], f"{ECG} {Term.browse(found['id']).name}"
+        )
+
     def test_a_few_letters_find_the_first_valid_ones(self):
         for text in ("a", "de", "1"):
             found = self.Term.browse([each for each, _n in self.Term.name_search(text, limit=8)])
