@@ -57,7 +57,8 @@ SECTIONS = {
             "tiss_contact_role", "tiss_is_operadora", "tiss_is_patient", "tiss_cns",
             "tiss_birth_date", "tiss_sex", "tiss_card_ids", "tiss_is_professional",
             "tiss_is_referrer", "tiss_is_hospital", "tiss_cnes",
-            "tiss_council_id", "tiss_council_number", "tiss_council_state_id", "tiss_cbo_id", "tiss_provider_code",
+            "tiss_council_id", "tiss_council_number", "tiss_council_state_id", "tiss_cbo_id",
+            "tiss_provider_code",
             # sections of their own
             "tiss_card_rule_ids", "tiss_network_level_ids", "tiss_plan_ids", "tiss_contract_ids",
         ),

@@ -133,7 +133,7 @@ class TestCoverageAmounts(CoverageCommon):
         self.assertAmounts(self._ask(CONSULTATION, DAY, 2), "300.00", "0.00")
 
     def test_visits_closed_together_use_up_one_deductible(self):
-        """Two consultations of 150.00 with 200.00 a year: 150.00 of the first, 50.00 of the second."""
+        """Two consultations of 150.00, 200.00 a year: 150.00 of the first, 50.00 of the second."""
         self._rule(deductible_kind="year", deductible_amount=200)
         visits = self._create_encounters(CONSULTATION, CONSULTATION)
         self.assertEqual(visits.line_ids.mapped("yearly_deductible"), [150.00, 50.00])
