@@ -1,11 +1,10 @@
-import base64
-import binascii
 from collections import Counter
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..models.tiss_operadora_registry import CONTACT_COLUMNS
+from ..models.upload import decode_upload
 from ..standard import cadop
 
 # The order in which people must look at the changes.
@@ -89,11 +88,9 @@ class TissRegistryImport(models.TransientModel):
     # ------------------------------------------------------------------
 
     def _read_file(self):
+        content = decode_upload(self, cadop.MAX_BYTES, self._get_refusal("oversized", ""))
         try:
-            content = base64.b64decode(self.with_context(bin_size=False).file, validate=True)
             return cadop.read(content)
-        except binascii.Error as error:
-            raise UserError(self._get_refusal("not_text", "")) from error
         except cadop.CadopError as error:
             raise UserError(self._get_refusal(error.code, error.detail)) from error
 

@@ -1,7 +1,8 @@
-import base64
-
 from odoo import fields, models
 from odoo.tools import format_date
+
+from ..models.upload import decode_upload
+from ..standard import parser
 
 
 class TissReturnImport(models.TransientModel):
@@ -20,7 +21,7 @@ class TissReturnImport(models.TransientModel):
     def action_import(self):
         """Read the file and open what it made: the preview of a demonstrativo, or a lote."""
         self.ensure_one()
-        content = base64.b64decode(self.with_context(bin_size=False).file)
+        content = decode_upload(self, parser.MAX_BYTES)
         name = self.file_name or self.env._("return.xml")
         known = self.env["tiss.demonstrativo"]._find_imported(content)
         records = self.env["tiss.message"].receive_file(name, content)
