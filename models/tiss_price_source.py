@@ -12,7 +12,6 @@ class TissPriceSource(models.Model):
     company_id = fields.Many2one(
         "res.company", required=True, index=True, default=lambda self: self.env.company
     )
-    layout = fields.Char(required=True, help="A layout of standard/pricefiles.py.")
     signature = fields.Char(required=True, help="Digest of the titles of the columns.")
     # {"roles": {role: column, from 0}, "mark": "," or "." or ""}
     mapping = fields.Json(required=True)
@@ -33,7 +32,7 @@ class TissPriceSource(models.Model):
 
     @api.model
     def _remember(self, company, signature, vals):
-        """Keep how the files of a source are read: its name, layout and mapping."""
+        """Keep how the files of a source are read: its name and mapping."""
         source = self._find(company, signature)
         if source:
             source.write({key: value for key, value in vals.items() if source[key] != value})

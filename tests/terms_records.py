@@ -26,7 +26,6 @@ def create_terms(contract, professional, products):
     env["tiss.price.source"].create(
         {
             "name": "Lista da operadora",
-            "layout": "plain",
             "signature": "0" * 64,
             "mapping": {"roles": {"code": 0, "price": 1}, "mark": ","},
         }

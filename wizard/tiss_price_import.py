@@ -543,7 +543,6 @@ class TissPriceImport(models.TransientModel):
             self.signature,
             {
                 "name": self.source_name,
-                "layout": self.layout,
                 "mapping": {"roles": roles, "mark": self.decimal_mark or ""},
             },
         )
