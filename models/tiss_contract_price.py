@@ -159,7 +159,9 @@ class TissContract(models.Model):
         self.check_access("read")
         requests = list(requests)
         book = PriceBook(self, requests)
-        return [book.price(request) for request in requests]
+        # Many patients have the same plan and come for the same procedure: one answer serves all.
+        answers = {request: book.price(request) for request in dict.fromkeys(requests)}
+        return [answers[request] for request in requests]
 
     def _compute_act_prices(self, requests, acts):
         """As `_compute_prices`, but procedures of one act are ranked by their amount.
