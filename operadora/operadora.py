@@ -10,7 +10,7 @@ from random import Random
 from lxml import etree
 
 from . import answers, official
-from .lote import REASONS, Lote, Refusal, receive_lote
+from .lote import Lote, receive_lote
 from .message import (
     ENCODING,
     UNKNOWN,
@@ -23,6 +23,7 @@ from .message import (
     sender,
     write,
 )
+from .reception import REASONS, Refusal
 from .verdict import LoteVerdict, decide
 
 MAX_DEMONSTRATIVOS = 30

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from random import Random
 
-from .lote import Guia, Item, Lote, half_up
+from .lote import Guia, Item, Lote
 from .official import Schema
+from .reception import half_up
 
 GUIA_DENIED = 0.012
 RELEASED, DENIED, PARTIAL = 0.82, 0.90, 0.97  # cumulative; the rest is denied without a code
