@@ -65,6 +65,7 @@ class Guia:
     atendimento_rn: str
     cnes: str
     itens: tuple[Item, ...]
+    urgente: bool = False
 
     @property
     def informado(self) -> int:
@@ -135,6 +136,7 @@ def _read_guia(node: etree._Element, ans_code: str, on: date) -> Guia:
         atendimento_rn=text(node, f"ans:{bearer}/ans:atendimentoRN"),
         cnes=text(node, f".//ans:{CNES.get(tipo, 'CNES')}"),
         itens=itens,
+        urgente=node.findtext(".//ans:caraterAtendimento", None, ANS) == "2",
     )
 
 
