@@ -207,6 +207,21 @@ class TestItems(LoteCase):
         op.receive(message(body(guia), digest="0" * 32), on)
         self.assertNotIn("3292", [code for code, _ in self.glosas(self.bill(op, guia))])
 
+    def test_materials_of_an_annex_that_came_later(self):
+        """One unit more than the annexes gave, at 20.00, is in excess."""
+        op = operadora()
+        state = self.granted(op, m.sp_sadt, items=[(CODE, 1)])[1]
+        for number in range(1, 100):
+            op.receive(m.annexes(m.opme(f"A{number}", state["numero"]), lote=str(number)), TODAY)
+            annex = list(op.annexes.values())[-1]
+            if annex["status"] == "1":
+                break
+        given = sum(each["itens"][1]["autorizada"] for each in op.annexes.values())
+        self.assertGreaterEqual(given, 3)
+        material = self.on_day(quantity=str(given + 1), tipo="08")
+        guia = self.sadt(state["senha"], material).replace("60000001", "70012345")
+        self.assertEqual(self.glosas(self.bill(op, guia)), [("3292", Decimal("20.00"))])
+
     def test_odonto(self):
         op = operadora()
         state = self.granted(op, m.odonto, items=[("81000030", 1)])[1]
