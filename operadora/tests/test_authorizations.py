@@ -274,6 +274,8 @@ class TestStatus(AuthorizationCase):
         late = TODAY + timedelta(30)
         answer = self.ask_status(op, numero, late)
         self.assertEqual(value(answer, "ans:statusSolicitacao"), "3")
+        self.assertEqual(self.texts(answer, "ans:motivosNegativa/ans:codigoGlosa"), ["3230"])
+        self.assertEqual(self.texts(answer, ".//ans:quantidadeAutorizada"), ["0", "0"])
         op.receive(m.document(nature="1", links={"numeroGuiaPrestador": numero}), late)
         self.assertEqual(value(self.ask_status(op, numero, late), "ans:statusSolicitacao"), "3")
 

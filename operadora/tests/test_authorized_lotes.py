@@ -159,6 +159,12 @@ class TestItems(LoteCase):
             self.assertEqual(self.glosas(verdict), [(code, Decimal("40.00"))])
             self.assertEqual(verdict["liberado"], Decimal("60.00"))
 
+    def test_what_costs_nothing_has_no_glosa(self):
+        op = operadora()
+        state = self.granted(op, m.sp_sadt, items=[(CODE, 1)])[1]
+        verdict = self.bill(op, self.sadt(state["senha"], self.on_day(quantity="5", unit="0.00")))
+        self.assertEqual((verdict["motivos"], self.glosas(verdict)), ([], []))
+
     def test_less_than_asked_is_all_there_is(self):
         op = operadora()
         state = self.granted(op, m.sp_sadt, "7", items=[(CODE, 9)])[1]
@@ -261,6 +267,19 @@ class TestStays(LoteCase):
         guia = self.stay(self.state_of_stay["senha"], self.days(str(granted + 1)))
         verdict = self.bill(self.op, guia)
         self.assertEqual(self.glosas(verdict), [("1917", Decimal("100.00"))])
+
+    def test_an_extension_in_analysis_gives_none_yet(self):
+        numero, on = self.state_of_stay["numero"], TODAY + WEEK
+        while True:
+            number = f"P{len(self.op.authorizations)}"
+            self.ask(self.op, m.prorrogacao(number, numero, days="9"), on)
+            state = self.state(self.op)[1]
+            if state["waiting"] == "2" and state["diarias"]:
+                break
+            self.op.receive(m.cancel_guias(("1", number)), on)
+        self.assertGreater(state["decided_on"], on)
+        verdict = self.bill(self.op, self.stay(self.state_of_stay["senha"], self.days("5")))
+        self.assertEqual(self.glosas(verdict), [("1917", Decimal("300.00"))])
 
     def test_what_nobody_asks_for_beforehand(self):
         """A visit is no procedure of the request, and is not denied for that."""
