@@ -1,11 +1,14 @@
 """What holds whatever is asked, in both versions."""
 
 import re
+from unittest import TestCase
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
+from .. import book, decisions, receipts
+from ..official import load
 from . import messages as m
 from .test_authorizations import AuthorizationCase
 from .test_operadora import ANS, TODAY, VERSIONS, operadora, value
@@ -48,7 +51,7 @@ def bodies(draw):
     if kind == "internacao":
         return m.internacao(numero, days=str(draw(days)), opme="S", quimio="S", **options)
     options["items"] = draw(st.lists(st.tuples(codes, st.integers(1, 999)), max_size=3))
-    return m.prorrogacao(numero, days=str(draw(st.integers(1, 999))), **options)
+    return m.prorrogacao(numero, days=str(draw(st.integers(1, 4) | st.integers(1, 999))), **options)
 
 
 messages = st.one_of(
@@ -72,6 +75,22 @@ def written(kind, content, version):
 
 def everything(op):
     return op.authorizations, op.annexes, op.notices, op.documents, op.verdicts
+
+
+class TestCodes(TestCase):
+    def test_every_reason_has_a_code_in_both_versions(self):
+        """Each choice of Tabela 38 offers a code to 4.02.00, and all of its codes to 4.03.00."""
+        choices = [
+            (f"{module.__name__}.{name}", codes)
+            for module in (book, decisions, receipts)
+            for name, codes in vars(module).items()
+            if isinstance(codes, tuple) and all(re.fullmatch("[0-9]{4}", str(x)) for x in codes)
+        ]
+        self.assertGreater(len(choices), 20)
+        for name, codes in choices:
+            with self.subTest(name):
+                self.assertTrue(set(codes) & load("4.02.00").glosas.keys())
+                self.assertLessEqual(set(codes), load("4.03.00").glosas.keys())
 
 
 class TestLaws(AuthorizationCase):
