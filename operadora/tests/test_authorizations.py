@@ -146,6 +146,14 @@ class TestAnswers(AuthorizationCase):
         self.assertEqual(value(answer, "ans:acomodacaoAutorizada"), "02")
         self.assertEqual(value(answer, "ans:diariasAutorizadas"), "0")
 
+    def test_half_of_two_days_is_one(self):
+        op = operadora()
+        for number in range(80):
+            self.ask(op, m.prorrogacao(str(number), days="2"))
+        states = op.authorizations.values()
+        self.assertEqual({x["diarias"] for x in states if x["status"] == "7"}, {1})
+        self.assertEqual({x["diarias"] for x in states if x["status"] == "1"}, {2})
+
     def test_odonto_repeats_what_is_done_on_which_tooth(self):
         answer = self.ask_until(operadora(), m.odonto, "7")[1]
         lines = answer.findall("ans:procedimentosAutorizados", ANS)
