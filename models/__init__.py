@@ -1,5 +1,5 @@
 # Mixins that models of earlier names inherit from.
-from . import tiss_contract_log, tiss_price_edition  # isort: split
+from . import tiss_contract_log, tiss_form, tiss_outgoing, tiss_price_edition  # isort: split
 
 from . import (
     account_move,
