@@ -297,8 +297,8 @@ class TissGuia(models.Model):
         """Fields that a guia in a lote no longer changes."""
         return {
             "name", "number", "contract_id", "guia_type", "date", "patient_id", "card_id",
-            "card_number", "is_newborn", "identification_type_id", "main_number",
-            "operadora_number", "authorization_date", "authorization_password",
+            "card_number", "is_newborn", "identification_type_id", "beneficiary_reading",
+            "main_number", "operadora_number", "authorization_date", "authorization_password",
             "authorization_validity_date", "validation_code", "no_validation_code_id",
             "professional_id", "requester_id", "care_character_id", "accident_id", "regime_id",
             "special_coverage_id", "occupational_health_id", "discharge_reason_id",
