@@ -12,6 +12,7 @@ from . import (
     test_coverage_rules,
     test_demo_job,
     test_demonstrativo,
+    test_demonstrativo_odonto,
     test_encounter,
     test_glosa,
     test_guia,
