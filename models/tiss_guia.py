@@ -17,6 +17,15 @@ GUIA_TYPES = [
     ("honorarios", "Honorários"),
     ("odonto", "Odontologia (GTO)"),
 ]
+STATES = [
+    ("draft", "Draft"),
+    ("ready", "Ready"),
+    ("in_lote", "In Lote"),
+    ("sent", "Sent"),
+    ("processed", "Processed"),
+    ("closed", "Closed"),
+    ("cancelled", "Cancelled"),
+]
 ELEMENTS = {
     "consulta": "guiaConsulta",
     "sp_sadt": "guiaSP-SADT",
@@ -85,15 +94,7 @@ class TissGuia(models.Model):
     ans_code = fields.Char(related="contract_id.ans_code")
     guia_type = fields.Selection(GUIA_TYPES, "Type", required=True, index=True)
     state = fields.Selection(
-        [
-            ("draft", "Draft"),
-            ("ready", "Ready"),
-            ("in_lote", "In Lote"),
-            ("sent", "Sent"),
-            ("processed", "Processed"),
-            ("closed", "Closed"),
-            ("cancelled", "Cancelled"),
-        ],
+        STATES,
         string="Status",
         default="draft",
         required=True,
@@ -405,7 +406,7 @@ class TissGuia(models.Model):
 
     def _check_not_billed(self):
         billed = self.filtered("lote_id.protocol_number")
-        if billed:
+        if billed and not self.env.context.get("tiss_withdraw"):
             raise UserError(
                 self.env._(
                     "Guia %s was received under a protocolo: it stays in its lote.", billed[0].name
@@ -425,13 +426,6 @@ class TissGuia(models.Model):
             raise UserError(
                 "\n".join(f"{guia.name}: {' '.join(guia._get_problems())}" for guia in draft)
             )
-
-    def action_cancel(self):
-        """Cancel guias that are in no lote: their numbers stay used, their visits open again."""
-        self.check_access("write")
-        self._check_editable()
-        self.encounter_id.sudo().write({"state": "done"})
-        self.sudo().state = "cancelled"
 
     def action_view_encounter(self):
         return self.encounter_id._get_records_action()

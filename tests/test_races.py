@@ -17,7 +17,7 @@ from ..standard import identifiers
 from .common import CONSULTATION, DIPYRONE, ECG, TissCommon, TissRecords
 from .return_messages import analysis_message, payment_message
 
-APPEND_ONLY = ("tiss_message", "tiss_movement")
+APPEND_ONLY = ("tiss_guia_log", "tiss_message", "tiss_movement")
 
 
 @tagged("post_install", "-at_install", "post_install_l10n")
