@@ -331,9 +331,7 @@ class TissGuia(models.Model):
                         guia.name,
                     )
                 )
-        vals_list = [
-            {**guia._prepare_complement(), "complements_id": guia.id} for guia in self
-        ]
+        vals_list = [{**guia._prepare_complement(), "complements_id": guia.id} for guia in self]
         complements = self.sudo().create(vals_list).with_env(self.env)
         self._log("complemented", reason)
         complements._log("complement", reason)

@@ -20,9 +20,7 @@ class TissGuia(models.Model):
     is_repeated = fields.Boolean(
         "Repeated", compute="_compute_is_repeated", search="_search_is_repeated"
     )
-    repeated_links = fields.Html(
-        "Looks Like", compute="_compute_is_repeated", sanitize=False
-    )
+    repeated_links = fields.Html("Looks Like", compute="_compute_is_repeated", sanitize=False)
 
     # Whoever has a number in hand asks for it, and so does the search for repeated guias.
     _operadora_number_idx = models.Index(
