@@ -27,6 +27,7 @@
         "wizard/tiss_registry_import_views.xml",
         "wizard/tiss_terminology_import_views.xml",
         "wizard/tiss_product_match_views.xml",
+        "wizard/tiss_guia_correct_views.xml",
         "wizard/tiss_guia_generate_views.xml",
         "wizard/tiss_lote_generate_views.xml",
         "wizard/tiss_lote_protocol_views.xml",

@@ -17,6 +17,7 @@ from . import (
     test_glosa,
     test_guia,
     test_guia_generated,
+    test_guia_lifecycle,
     test_guia_types,
     test_independent,
     test_ledger,

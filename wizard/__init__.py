@@ -6,6 +6,7 @@ from . import (
     tiss_contract_procedure_line,
     tiss_contract_transfer,
     tiss_coverage_check,
+    tiss_guia_correct,
     tiss_guia_generate,
     tiss_guia_generate_line,
     tiss_lote_generate,
