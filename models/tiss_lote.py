@@ -20,7 +20,7 @@ GUIA_IN_PATH = re.compile(r"guiasTISS/[^/\[]+\[(\d+)\](?:/(.*))?")
 
 SYSTEM_FIELDS = {
     "state", "invoice_id", "message_id", "protocol_number", "protocol_date", "sent_date",
-    "rejection_reason", "guia_ids",
+    "rejection_reason", "guia_ids", "is_imported", "kept_values",
 }  # fmt: skip
 
 
@@ -315,7 +315,7 @@ class TissLote(models.Model):
         [sequence] = contract._take_numbers("next_transaction_number")
         element = self.env["tiss.guia"]._get_tiss_element(self.guia_type)
         # As superuser: the message carries the clinical indication, its sender need not see it.
-        guias = self.sudo().guia_ids.sorted("number")
+        guias = self.sudo()._get_ordered_guias()
         body = {
             "numeroLote": self.name,
             "guiasTISS": {element: [guia.get_tiss_values() for guia in guias]},
@@ -351,29 +351,47 @@ class TissLote(models.Model):
             file_name=f"{self.name.zfill(20)}_{digest}.xml",
         )
 
+    def _get_ordered_guias(self):
+        """The guias in the order in which the message has them."""
+        # Another system's order is that of its file, in which they were created.
+        return self.guia_ids.sorted("id" if self.is_imported else "number")
+
     def _explain(self, violation):
         """What the codec found wrong and in which guia, in words a biller understands."""
-        found = GUIA_IN_PATH.search(violation.path)
-        guias = self.guia_ids.sorted("number")
-        place = violation.path
-        if found:
-            place = self.env._(
-                "guia %(guia)s, %(element)s",
-                guia=guias[int(found[1]) - 1].name,
-                element=(found[2] or "").rpartition("/")[2] or self.env._("the whole guia"),
-            )
+        names = self._get_ordered_guias().mapped("name")
+        return self._describe_violation(violation.code, self._get_place(violation.path, names))
+
+    @api.model
+    def _get_place(self, path, names):
+        """A path of the message in words.
+
+        :param names: numbers of the guias in the order of the message
+        """
+        found = GUIA_IN_PATH.search(path)
+        if not found:
+            return path
+        return self.env._(
+            "guia %(guia)s, %(element)s",
+            guia=names[int(found[1]) - 1],
+            element=(found[2] or "").rpartition("/")[2] or self.env._("the whole guia"),
+        )
+
+    @api.model
+    def _describe_violation(self, code, place):
         sentences = {
             "missing": self.env._("%s is missing", place),
             "too_long": self.env._("%s is too long", place),
             "too_short": self.env._("%s is empty or too short", place),
             "not_in_domain": self.env._("%s is not a value of the ANS table", place),
             "pattern": self.env._("%s has the wrong format", place),
+            "wrong_type": self.env._("%s has the wrong format", place),
             "digits": self.env._("%s has too many digits", place),
             "charset": self.env._("%s has a character that cannot be sent", place),
+            "too_many": self.env._("%s is there more often than it may be", place),
+            "choice": self.env._("%s has parts that exclude each other", place),
         }
-        sentence = sentences.get(violation.code)
-        return sentence or self.env._(
-            "%(place)s is not valid (%(code)s)", place=place, code=violation.code
+        return sentences.get(code) or self.env._(
+            "%(place)s is not valid (%(code)s)", place=place, code=code
         )
 
     def get_xml(self):
