@@ -31,6 +31,7 @@
         "wizard/tiss_guia_generate_views.xml",
         "wizard/tiss_lote_generate_views.xml",
         "wizard/tiss_lote_protocol_views.xml",
+        "wizard/tiss_lote_import_views.xml",
         "wizard/tiss_return_import_views.xml",
         "views/tiss_terminology_edition_views.xml",
         "views/tiss_term_views.xml",

@@ -11,7 +11,9 @@ from .tiss_guia import GUIA_TYPES
 
 GUIA_IN_PATH = re.compile(r"guiasTISS/[^/\[]+\[(\d+)\](?:/(.*))?")
 
-SYSTEM_FIELDS = {"invoice_id", "protocol_number", "protocol_date", "guia_ids"}
+SYSTEM_FIELDS = {
+    "invoice_id", "protocol_number", "protocol_date", "guia_ids", "is_imported", "kept_values",
+}  # fmt: skip
 
 
 class TissLote(models.Model):
@@ -234,20 +236,30 @@ class TissLote(models.Model):
         element = self.env["tiss.guia"]._get_tiss_element(self.guia_type)
         return {
             "numeroLote": self.name,
-            "guiasTISS": {
-                element: [guia.get_tiss_values() for guia in self.guia_ids.sorted("number")]
-            },
+            "guiasTISS": {element: [guia.get_tiss_values() for guia in self._get_ordered_guias()]},
         }
+
+    def _get_ordered_guias(self):
+        """The guias in the order in which the message has them."""
+        # Another system's order is that of its file, in which they were created.
+        return self.guia_ids.sorted("id" if self.is_imported else "number")
 
     def _locate(self, path):
         """The guia that a path is in."""
+        return self._get_place(path, self._get_ordered_guias().mapped("name"))
+
+    @api.model
+    def _get_place(self, path, names):
+        """A path of the message in words.
+
+        :param names: numbers of the guias in the order of the message
+        """
         found = GUIA_IN_PATH.search(path)
         if not found:
             return path
-        guias = self.guia_ids.sorted("number")
         return self.env._(
             "guia %(guia)s, %(element)s",
-            guia=guias[int(found[1]) - 1].name,
+            guia=names[int(found[1]) - 1],
             element=(found[2] or "").rpartition("/")[2] or self.env._("the whole guia"),
         )
 

@@ -22,6 +22,7 @@ from . import (
     test_independent,
     test_ledger,
     test_lote,
+    test_lote_import,
     test_operadora,
     test_performance,
     test_price,

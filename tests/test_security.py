@@ -44,6 +44,7 @@ RIGHTS = {
     "tiss.guia.generate.line": ("", "rwcu", "rwcu"),
     "tiss.lote.generate": ("", "rwcu", "rwcu"),
     "tiss.lote.protocol": ("", "rwcu", "rwcu"),
+    "tiss.lote.import": ("", "rwcu", "rwcu"),
     "tiss.return.import": ("", "rwcu", "rwcu"),
     "tiss.price.table": ("r", "r", "rwcu"),
     "tiss.price.table.line": ("r", "r", "rwcu"),

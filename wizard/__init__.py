@@ -10,6 +10,7 @@ from . import (
     tiss_guia_generate,
     tiss_guia_generate_line,
     tiss_lote_generate,
+    tiss_lote_import,
     tiss_lote_protocol,
     tiss_price_import,
     tiss_price_import_column,
