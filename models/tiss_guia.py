@@ -111,14 +111,6 @@ class TissGuia(models.Model):
     )
     # Related, not a path: the reception searches by protocolo and may not open lotes.
     protocol_number = fields.Char(related="lote_id.protocol_number")
-    encounter_id = fields.Many2one(
-        "tiss.encounter",
-        check_company=True,
-        copy=False,
-        index="btree_not_null",
-        ondelete="restrict",
-        readonly=True,
-    )
     date = fields.Date(required=True, index=True, default=fields.Date.context_today)
 
     # ---- Beneficiary
@@ -221,10 +213,6 @@ class TissGuia(models.Model):
 
     _number_uniq = models.Constraint(
         "UNIQUE(contract_id, name)", "A guia number is used once per convênio."
-    )
-    _encounter_uniq = models.UniqueIndex(
-        "(encounter_id) WHERE encounter_id IS NOT NULL AND state != 'cancelled'",
-        "This encounter already has a guia.",
     )
     _ready_idx = models.Index("(contract_id, guia_type) WHERE state = 'ready'")
 
@@ -430,11 +418,8 @@ class TissGuia(models.Model):
         """Cancel guias that are in no lote: their numbers stay used, their visits open again."""
         self.check_access("write")
         self._check_editable()
-        self.encounter_id.sudo().write({"state": "done"})
+        self._release_visits()
         self.sudo().state = "cancelled"
-
-    def action_view_encounter(self):
-        return self.encounter_id._get_records_action()
 
     def action_view_lote(self):
         return self.lote_id._get_records_action()

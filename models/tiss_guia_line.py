@@ -231,7 +231,8 @@ class TissGuiaLine(models.Model):
 
     def write(self, vals):
         self._check_money_vals(vals)
-        self.guia_id._check_editable()
+        if set(vals) - {"encounter_line_id"}:  # which visit it bills is no content of a guia
+            self.guia_id._check_editable()
         return super().write(vals)
 
     def _check_money_vals(self, vals):
