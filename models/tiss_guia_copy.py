@@ -57,8 +57,12 @@ class TissGuia(models.Model):
         copies = super().copy(default)
         if "line_ids" not in (default or {}):
             copies._link_expenses_like(self)
-        for guia, copy in zip(self, copies, strict=True):
-            copy._log("copied", self.env._("Guia %s", guia.name))
+        self.env["tiss.guia.log"]._record(
+            [
+                (copy, "copied", None, None, self.env._("Guia %s", guia.name))
+                for guia, copy in zip(self, copies, strict=True)
+            ]
+        )
         return copies
 
     def _link_expenses_like(self, originals):

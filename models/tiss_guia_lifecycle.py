@@ -1,4 +1,6 @@
-from odoo import fields, models
+from markupsafe import Markup
+
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..standard.money import to_cents
@@ -40,6 +42,37 @@ class TissGuia(models.Model):
     log_ids = fields.One2many(
         "tiss.guia.log", "guia_id", "History", groups="l10n_br_tiss.group_tiss_billing"
     )
+
+    relation_links = fields.Html(
+        "Other Guias of This Care", compute="_compute_relation_links", sanitize=False
+    )
+
+    # ------------------------------------------------------------------
+    # Compute, inverse, search
+    # ------------------------------------------------------------------
+
+    @api.depends("replaces_id", "replaced_by_ids", "complements_id", "complemented_by_ids")
+    def _compute_relation_links(self):
+        """Substitutes and complements in both directions, as sentences that open them."""
+        for guia in self:
+            sentences = (
+                (self.env._("Substitute of guia %s"), guia.replaces_id),
+                (self.env._("Replaced by guia %s"), guia.replaced_by_ids),
+                (self.env._("Completes guia %s"), guia.complements_id),
+                (self.env._("Completed by guia %s"), guia.complemented_by_ids),
+            )
+            guia.relation_links = (
+                Markup(" · ").join(
+                    Markup(sentence) % guias._get_links() for sentence, guias in sentences if guias
+                )
+                or False
+            )
+
+    def _get_links(self):
+        """The numbers of guias, each a link to its form."""
+        return Markup(", ").join(
+            Markup('<a href="/odoo/tiss-guias/%s">%s</a>') % (guia.id, guia.name) for guia in self
+        )
 
     # ------------------------------------------------------------------
     # CRUD
