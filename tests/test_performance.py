@@ -73,7 +73,8 @@ class TestPerformance(TissCommon):
             return guias
 
         counts = self._count_by_size(receive, lambda guias: guias.withdraw("Why"))
-        self.assertEqual(counts[MANY], counts[FEW])
+        # One more when an entry takes a new number out of a sequence.
+        self.assertLessEqual(counts[MANY], counts[FEW] + 2)
 
     def test_create_lotes(self):
         counts = self._count_by_size(self._make_guias, lambda guias: guias.create_lotes())
