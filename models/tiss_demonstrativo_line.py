@@ -125,13 +125,19 @@ class TissDemonstrativoLine(models.Model):
                 "code": item["procedimento"]["codigoProcedimento"],
                 **self._prepare_amounts(item),
                 "reasons": [
-                    [reason["tipoGlosa"], to_cents(reason["valorGlosa"])]
+                    [reason["tipoGlosa"], self._get_reason_cents(reason)]
                     for reason in item.get("relacaoGlosa") or []
                 ]
                 or guia_reasons,
             }
             for item in items
         ]
+
+    @api.model
+    def _get_reason_cents(self, reason):
+        """What a code denies; None when the file does not divide the amount among its codes."""
+        amount = reason["valorGlosa"]
+        return None if amount is None else to_cents(amount)
 
     @api.model
     def _prepare_amounts(self, values, suffix=""):
