@@ -83,6 +83,8 @@ class TissGuia(models.Model):
     def _prepare_content(self, with_rows=True):
         """Values of all that this guia says, the clinical as well: it is the same visit.
 
+        Items keep their numbers, by which a substitute takes over the items of the visits.
+
         :param with_rows: also its items, teeth and declarations
         """
         guia = self.sudo()
@@ -93,8 +95,6 @@ class TissGuia(models.Model):
                 vals[name] = field.convert_to_write(guia[name], guia)
             elif with_rows:
                 vals[name] = [Command.create(row) for row in guia[name].copy_data()]
-        if with_rows:
-            vals["line_ids"] = self._renumber(vals["line_ids"])
         return vals
 
     def _prepare_complement(self):

@@ -2,6 +2,7 @@ from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Command
 
 from ..standard.money import to_cents
 from .bulk import lock
@@ -293,13 +294,20 @@ class TissGuia(models.Model):
         gone = self.filtered(lambda guia: guia.state == "cancelled")
         (self - gone).sudo()._with_reason(reason, "replaced").write({"state": "cancelled"})
         gone._log("replaced", reason)
-        vals_list = [{**guia._prepare_content(), "replaces_id": guia.id} for guia in self]
+        vals_list = [
+            {
+                **guia._prepare_content(),
+                "replaces_id": guia.id,
+                "encounter_ids": [Command.set(guia.encounter_ids.ids)],
+            }
+            for guia in self
+        ]
         substitutes = self.sudo().create(vals_list).with_env(self.env)
-        for guia, substitute in zip(self, substitutes, strict=True):
-            if guia in gone:
-                guia._take_visits_back(substitute)
-            else:
-                guia._hand_visits_to(substitute)
+        pairs = dict(zip(self, substitutes, strict=True))
+        live = self - gone
+        live._hand_visits_to(self.browse(pairs[guia].id for guia in live))
+        for guia in gone:
+            guia._take_visits_back(pairs[guia])
         substitutes._link_expenses_like(self)
         substitutes._log("substitute", reason)
         return substitutes

@@ -360,6 +360,18 @@ class TestCorrect(GuiaRecords, TissCommon):
         self.assertIn(("replaced", "Typed under a number of the portal"), events)
         self.assertIn(("substitute", "Typed under a number of the portal"), events)
 
+    def test_a_substitute_takes_each_item_of_the_visit_over(self):
+        """Also where the numbers have a gap, since an item was taken out."""
+        visit = self._create_encounters({ECG: 1, BLOOD_COUNT: 1, DIPYRONE: 2})
+        guia = visit.create_guias()
+        first, second, third = guia.line_ids.sorted("sequence_item")
+        theirs = (first | third).encounter_line_id
+        second.unlink()
+        substitute = guia.create_substitute("Wrong card")
+        self.assertEqual(substitute.line_ids.encounter_line_id, theirs)
+        self.assertFalse(guia.line_ids.encounter_line_id)
+        self.assertEqual(visit.state, "billed")
+
     def test_every_type_has_a_substitute(self):
         self._setup_people()
         self.contract.next_guia_number = 98001
