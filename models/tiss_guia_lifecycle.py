@@ -39,7 +39,7 @@ class TissGuia(models.Model):
         check_company=True,
         ondelete="restrict",
     )
-    complemented_by_ids = fields.One2many("tiss.guia", "complements_id", "Complemented By")
+    complemented_by_ids = fields.One2many("tiss.guia", "complements_id", "Completed By")
     log_ids = fields.One2many(
         "tiss.guia.log", "guia_id", "History", groups="l10n_br_tiss.group_tiss_billing"
     )
