@@ -14,14 +14,15 @@ GUIA_TYPES = [
     ("honorarios", "Honorários"),
     ("odonto", "Odontologia (GTO)"),
 ]
+# Other words than those of a lote: in Portuguese a guia is feminine, and a lote is not.
 STATES = [
     ("draft", "Draft"),
     ("ready", "Ready"),
     ("in_lote", "In Lote"),
-    ("sent", "Sent"),
-    ("processed", "Processed"),
+    ("sent", "Submitted"),
+    ("processed", "Analysed"),
     ("closed", "Closed"),
-    ("cancelled", "Cancelled"),
+    ("cancelled", "Voided"),
 ]
 ELEMENTS = {
     "consulta": "guiaConsulta",

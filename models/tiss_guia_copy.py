@@ -57,8 +57,12 @@ class TissGuia(models.Model):
         copies = super().copy(default)
         if "line_ids" not in (default or {}):
             copies._link_expenses_like(self)
-        for guia, copy in zip(self, copies, strict=True):
-            copy._log("copied", self.env._("Guia %s", guia.name))
+        self.env["tiss.guia.log"]._record(
+            [
+                (copy, "copied", None, None, self.env._("Guia %s", guia.name))
+                for guia, copy in zip(self, copies, strict=True)
+            ]
+        )
         return copies
 
     def _link_expenses_like(self, originals):
@@ -79,6 +83,8 @@ class TissGuia(models.Model):
     def _prepare_content(self, with_rows=True):
         """Values of all that this guia says, the clinical as well: it is the same visit.
 
+        Items keep their numbers, by which a substitute takes over the items of the visits.
+
         :param with_rows: also its items, teeth and declarations
         """
         guia = self.sudo()
@@ -89,8 +95,6 @@ class TissGuia(models.Model):
                 vals[name] = field.convert_to_write(guia[name], guia)
             elif with_rows:
                 vals[name] = [Command.create(row) for row in guia[name].copy_data()]
-        if with_rows:
-            vals["line_ids"] = self._renumber(vals["line_ids"])
         return vals
 
     def _prepare_complement(self):

@@ -1,5 +1,8 @@
-from odoo import fields, models
+from markupsafe import Markup
+
+from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Command
 
 from ..standard.money import to_cents
 from .bulk import lock
@@ -36,10 +39,41 @@ class TissGuia(models.Model):
         check_company=True,
         ondelete="restrict",
     )
-    complemented_by_ids = fields.One2many("tiss.guia", "complements_id", "Complemented By")
+    complemented_by_ids = fields.One2many("tiss.guia", "complements_id", "Completed By")
     log_ids = fields.One2many(
         "tiss.guia.log", "guia_id", "History", groups="l10n_br_tiss.group_tiss_billing"
     )
+
+    relation_links = fields.Html(
+        "Other Guias of This Care", compute="_compute_relation_links", sanitize=False
+    )
+
+    # ------------------------------------------------------------------
+    # Compute, inverse, search
+    # ------------------------------------------------------------------
+
+    @api.depends("replaces_id", "replaced_by_ids", "complements_id", "complemented_by_ids")
+    def _compute_relation_links(self):
+        """Substitutes and complements in both directions, as sentences that open them."""
+        for guia in self:
+            sentences = (
+                (self.env._("Substitute of guia %s"), guia.replaces_id),
+                (self.env._("Replaced by guia %s"), guia.replaced_by_ids),
+                (self.env._("Completes guia %s"), guia.complements_id),
+                (self.env._("Completed by guia %s"), guia.complemented_by_ids),
+            )
+            guia.relation_links = (
+                Markup(" · ").join(
+                    Markup(sentence) % guias._get_links() for sentence, guias in sentences if guias
+                )
+                or False
+            )
+
+    def _get_links(self):
+        """The numbers of guias, each a link to its form."""
+        return Markup(", ").join(
+            Markup('<a href="/odoo/tiss-guias/%s">%s</a>') % (guia.id, guia.name) for guia in self
+        )
 
     # ------------------------------------------------------------------
     # CRUD
@@ -260,13 +294,20 @@ class TissGuia(models.Model):
         gone = self.filtered(lambda guia: guia.state == "cancelled")
         (self - gone).sudo()._with_reason(reason, "replaced").write({"state": "cancelled"})
         gone._log("replaced", reason)
-        vals_list = [{**guia._prepare_content(), "replaces_id": guia.id} for guia in self]
+        vals_list = [
+            {
+                **guia._prepare_content(),
+                "replaces_id": guia.id,
+                "encounter_ids": [Command.set(guia.encounter_ids.ids)],
+            }
+            for guia in self
+        ]
         substitutes = self.sudo().create(vals_list).with_env(self.env)
-        for guia, substitute in zip(self, substitutes, strict=True):
-            if guia in gone:
-                guia._take_visits_back(substitute)
-            else:
-                guia._hand_visits_to(substitute)
+        pairs = dict(zip(self, substitutes, strict=True))
+        live = self - gone
+        live._hand_visits_to(self.browse(pairs[guia].id for guia in live))
+        for guia in gone:
+            guia._take_visits_back(pairs[guia])
         substitutes._link_expenses_like(self)
         substitutes._log("substitute", reason)
         return substitutes

@@ -1,5 +1,3 @@
-from markupsafe import Markup
-
 from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
@@ -44,13 +42,8 @@ class TissGuia(models.Model):
         for guia in self:
             others = repeated.get(guia._origin, self.browse())
             guia.is_repeated = bool(others)
-            links = [
-                Markup('<a href="/odoo/tiss-guias/%s">%s</a>') % (other.id, other.name)
-                for other in others[:SHOWN]
-            ]
-            if len(others) > SHOWN:
-                links.append("…")
-            guia.repeated_links = Markup(", ").join(links) or False
+            links = others[:SHOWN]._get_links()
+            guia.repeated_links = (links + "…" if len(others) > SHOWN else links) or False
 
     @api.model
     def _search_is_repeated(self, operator, value):

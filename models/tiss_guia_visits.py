@@ -39,26 +39,29 @@ class TissGuia(models.Model):
         guias.line_ids.filtered("encounter_line_id").encounter_line_id = False
         guias.encounter_ids.filtered(lambda visit: visit.state == "billed").state = "done"
 
-    def _hand_visits_to(self, substitute):
-        """The substitute of this guia bills its visits from now on, item by item.
+    def _hand_visits_to(self, substitutes):
+        """Substitutes bill the visits of these guias from now on, item by item.
 
-        :param substitute: `tiss.guia` whose items have the numbers of those they stand for
+        :param substitutes: `tiss.guia` in the order of self, whose items have the numbers of those
+            they stand for
         """
-        self.ensure_one()
-        items = {line.sequence_item: line for line in substitute.sudo().line_ids}
-        taken = {}
-        for line in self.sudo().line_ids.filtered("encounter_line_id"):
-            taken[line.sequence_item] = line.encounter_line_id
-            line.encounter_line_id = False
+        items = {
+            (guia, line.sequence_item): line
+            for guia, substitute in zip(self, substitutes.sudo(), strict=True)
+            for line in substitute.line_ids
+        }
+        taken = self.sudo().line_ids.filtered("encounter_line_id")
+        visit_lines = {line: line.encounter_line_id for line in taken}
+        taken.encounter_line_id = False
         # The unique index must see them free.
         self.env["tiss.guia.line"].flush_model(["encounter_line_id"])
         left = self.env["tiss.encounter"].sudo()
-        for number, visit_line in taken.items():
-            if number in items:
-                items[number].encounter_line_id = visit_line
+        for line, visit_line in visit_lines.items():
+            item = items.get((line.guia_id, line.sequence_item))
+            if item:
+                item.encounter_line_id = visit_line
             else:
                 left |= visit_line.encounter_id
-        substitute.sudo().encounter_ids |= self.sudo().encounter_ids
         left.filtered(lambda visit: visit.state == "billed").state = "done"
 
     def _take_visits_back(self, substitute):
@@ -85,5 +88,4 @@ class TissGuia(models.Model):
             same = free.get(line.product_id)
             if same:
                 line.encounter_line_id = same.pop(0)
-        substitute.sudo().encounter_ids = visits
         visits.state = "billed"

@@ -197,7 +197,7 @@ class TestLote(TissCommon):
             lambda: guia.write({"card_number": "1"}),
             lambda: guia.write({"observation": "x"}),
             lambda: guia.write({"line_ids": [Command.delete(ecg.id)]}),
-            lambda: guia.action_cancel(),
+            lambda: guia.cancel("Typed twice"),
             lambda: ecg.write({"quantity": 2}),
             lambda: ecg.write({"date": self.today}),
             lambda: ecg.write({"description": "x"}),
@@ -291,7 +291,7 @@ class TestLote(TissCommon):
         guia = self._create_encounters(CONSULTATION).create_guias()
         with self.assertRefused("keeps its number for ever"):
             guia.sudo().unlink()
-        guia.action_cancel()
+        guia.cancel("Typed twice")
         with self.assertRefused("keeps its number for ever"):
             guia.sudo().unlink()
 
@@ -360,7 +360,7 @@ class TestLote(TissCommon):
     def test_number_of_a_cancelled_guia_is_not_used_again(self):
         encounter = self._create_encounters(CONSULTATION)
         first = encounter.create_guias()
-        first.action_cancel()
+        first.cancel("Typed twice")
         second = encounter.create_guias()
         self.assertEqual((first.name, second.name), ("1", "2"))
 

@@ -55,6 +55,27 @@ class TestPerformance(TissCommon):
         self.assertEqual(counts[MANY], counts[FEW])
         self.assertEqual(len(self.contract.guia_ids), 1 + FEW + MANY)
 
+    def test_cancel_copy_and_replace(self):
+        for name, *args in (("cancel", "Why"), ("create_substitute", "Why"), ("copy",)):
+            with self.subTest(name):
+                counts = self._count_by_size(
+                    self._make_guias,
+                    lambda guias, name=name, args=args: getattr(guias, name)(*args),
+                )
+                self.assertEqual(counts[MANY], counts[FEW])
+
+    def test_withdraw(self):
+        def receive(size):
+            guias = self._make_guias(size)
+            lote = guias.create_lotes()
+            lote.send()
+            lote.register_protocol(f"W{size}", self.today)
+            return guias
+
+        counts = self._count_by_size(receive, lambda guias: guias.withdraw("Why"))
+        # One more when an entry takes a new number out of a sequence.
+        self.assertLessEqual(counts[MANY], counts[FEW] + 2)
+
     def test_create_lotes(self):
         counts = self._count_by_size(self._make_guias, lambda guias: guias.create_lotes())
         self.assertEqual(counts[MANY], counts[FEW])
