@@ -118,7 +118,11 @@ class TissGuiaGenerate(models.TransientModel):
                 batch._forget_visits()
         names = ("billable_count", "guia_count", "amount_total")
         groups = [
-            {"contract_id": contract_id, "guia_type": guia_type, **dict(zip(names, total))}
+            {
+                "contract_id": contract_id,
+                "guia_type": guia_type,
+                **dict(zip(names, total, strict=True)),
+            }
             for (contract_id, guia_type), total in totals.items()
         ]
         return groups, left_out
