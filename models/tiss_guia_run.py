@@ -270,7 +270,8 @@ class TissGuiaRun(models.Model):
             if len(parts) > 1:
                 by_encounter = lines.grouped("encounter_id")
                 for part in parts:
-                    self._process(lines.union(*(by_encounter[visit] for visit in part)))
+                    mine = (by_encounter[visit] for visit in part)
+                    self._process(lines.browse().union(*mine))
                 return
             lines.sudo().write({"state": "left_out", "reason": self._format_failure(error)})
 

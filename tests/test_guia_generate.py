@@ -447,7 +447,7 @@ class TestGenerateWizard(GenerateCase):
             for row in wizard.group_ids
         }
         self.assertEqual(table, {"consulta": (1, 1, 150.00), "sp_sadt": (1, 2, 81.88)})
-        self.assertRegex(wizard.summary, r"2 encounters become 3 guias, worth R\$.231\.88")
+        self.assertRegex(wizard.summary, r"2 encounters become 3 guias, worth R\$.231.88")
         wizard.action_generate()
         self.assertEqual(len(self.contract.guia_ids), 3)
         self.assertAlmostEqual(sum(self.contract.guia_ids.mapped("amount_total")), 231.88, 2)
@@ -492,13 +492,13 @@ class TestGenerateWizard(GenerateCase):
 class TestReprice(GenerateCase):
     """Prices of open guias follow the convênio's list; those in a lote are frozen."""
 
-    def _set_price(self, code, price):
-        item = self.contract.price_item_ids.filtered(lambda each: each.tiss_code == code)
-        item.fixed_price = price
+    def _get_price(self, code):
+        template = self.products[code].product_tmpl_id
+        return self.contract.price_item_ids.filtered(lambda item: item.product_tmpl_id == template)
 
     def test_the_difference_is_told(self):
         guias = self._create_encounters({ECG: 2, DIPYRONE: 1}, {BLOOD_COUNT: 1}).create_guias()
-        self._set_price(ECG, 50.00)
+        self._get_price(ECG).fixed_price = 50.00
         result = guias.reprice()
         # 2 × 41.10 + 7.45 + 33.33 = 122.98; 2 × 50.00 + 7.45 + 33.33 = 140.78
         self.assertEqual((result["guia_count"], result["changed_count"]), (2, 1))
@@ -511,7 +511,7 @@ class TestReprice(GenerateCase):
     def test_a_lote_keeps_its_prices(self):
         lote = self._create_lote(ECG)
         draft = self._visit(ECG).create_guias()
-        self._set_price(ECG, 50.00)
+        self._get_price(ECG).fixed_price = 50.00
         result = (lote.guia_ids | draft).reprice()
         self.assertEqual((result["frozen_count"], result["changed_count"]), (1, 1))
         self.assertEqual((lote.guia_ids.amount_total, draft.amount_total), (41.10, 50.00))
@@ -520,7 +520,7 @@ class TestReprice(GenerateCase):
 
     def test_an_item_without_a_price_keeps_its_own(self):
         guia = self._visit(ECG).create_guias()
-        self.contract.price_item_ids.filtered(lambda each: each.tiss_code == ECG).unlink()
+        self._get_price(ECG).unlink()
         self.assertEqual(guia.reprice()["unpriced_count"], 1)
         self.assertEqual(guia.amount_total, 41.10)
 
@@ -553,7 +553,8 @@ class TestVisitMigration(GenerateCase):
         cr.execute("DELETE FROM tiss_guia_encounter_rel")
         cr.execute("UPDATE tiss_guia_line SET encounter_line_id = NULL")
         cr.execute("UPDATE tiss_encounter SET guia_type = NULL")
-        visits = guias.mapped("encounter_ids")
+        visits = guias.encounter_ids
+        self.env.invalidate_all()
         for _twice in range(2):
             self._load("pre-visits").migrate(cr, "19.0.1.1.0")
             self._load("post-visits").migrate(cr, "19.0.1.1.0")
