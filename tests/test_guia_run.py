@@ -135,9 +135,8 @@ class TestGuiaRun(TissCommon):
         biller = self._create_user("faturista.rodada", "billing")
         encounters = self._create_encounters(*[CONSULTATION] * 3)
         run = self.env["tiss.guia.run"].with_user(biller).start(encounters.with_user(biller))
-        biller.sudo().write(
-            {"group_ids": [(3, self.env.ref("l10n_br_tiss.group_tiss_billing").id)]}
-        )
+        billing = self.env.ref("l10n_br_tiss.group_tiss_billing")
+        biller.sudo().write({"group_ids": [Command.unlink(billing.id)]})
         self._cron()
         run = run.with_env(self.env)
         self.assertEqual((run.state, self._counts(run)), ("stopped", (3, 0, 0, 3)))
