@@ -37,3 +37,6 @@ class TissGuiaLine(models.Model):
             raise UserError(
                 self.env._("Which visit a guia bills changes only by making or cancelling guias.")
             )
+
+    def _get_loose_fields(self):
+        return super()._get_loose_fields() | {"encounter_line_id"}

@@ -1,4 +1,5 @@
 from odoo import fields, models
+from odoo.exceptions import UserError
 
 
 class TissGuia(models.Model):
@@ -59,3 +60,30 @@ class TissGuia(models.Model):
                 left |= visit_line.encounter_id
         substitute.sudo().encounter_ids |= self.sudo().encounter_ids
         left.filtered(lambda visit: visit.state == "billed").state = "done"
+
+    def _take_visits_back(self, substitute):
+        """The substitute of a guia that was cancelled before bills the visits which that one left.
+
+        :param substitute: `tiss.guia` with the same items
+        """
+        self.ensure_one()
+        visits = self.sudo().encounter_ids
+        billed = visits.filtered(lambda visit: visit.state == "billed")
+        if billed:
+            other = billed[0].guia_ids.filtered(lambda guia: guia.state != "cancelled")
+            raise UserError(
+                self.env._(
+                    "The visit of guia %(name)s is billed by guia %(other)s by now.",
+                    name=self.name,
+                    other=other[:1].name,
+                )
+            )
+        free = {}
+        for line in visits.line_ids:
+            free.setdefault(line.product_id, []).append(line)
+        for line in substitute.sudo().line_ids.sorted("sequence_item"):
+            same = free.get(line.product_id)
+            if same:
+                line.encounter_line_id = same.pop(0)
+        substitute.sudo().encounter_ids = visits
+        visits.state = "billed"
