@@ -325,7 +325,7 @@ class TestGuiaGrouping(GenerateCase):
             guias = visit.create_guias()
             self.assertEqual(guias.mapped("authorization_password"), ["S1", "S2"])
             self.assertEqual([len(guia.line_ids) for guia in guias], [2, 1])
-            guias[0].action_cancel()
+            guias[0].cancel("Código errado")
             self.assertEqual(visit.state, "done")
             with self.assertRefused("is already billed"):
                 visit.action_draft()
@@ -541,7 +541,7 @@ class TestVisitMigration(GenerateCase):
 
     def test_visits_and_items_are_linked(self):
         guias = self._create_encounters({ECG: 1, DIPYRONE: 2, BLOOD_COUNT: 1}, ECG).create_guias()
-        guias[1].action_cancel()
+        guias[1].cancel("Código errado")
         before = guias.line_ids.mapped("encounter_line_id")
         self.env.flush_all()
         cr = self.env.cr
