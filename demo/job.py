@@ -42,6 +42,10 @@ class Job:
         )
         self.left_out = {row.encounter_id: row.reason for row in wizard.line_ids}
         wizard.action_generate()
+        # Many are left to the scheduled action, which this does not wait for.
+        for run in self.env["tiss.guia.run"].search([("state", "=", "running")]):
+            while run._process_next():
+                pass
         return self.encounters.guia_ids
 
     def make_lotes(self):

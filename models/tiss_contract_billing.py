@@ -12,7 +12,7 @@ class TissContract(models.Model):
             ("authorization", "One per authorisation"),
             ("month", "One per patient and month"),
         ],
-        "Guias",
+        "Visits to Guias",
         default="encounter",
         required=True,
         help="Visits share a guia only when all that it says once is the same for them: card,"

@@ -1,5 +1,6 @@
 from odoo import models
 
+from .bulk import read_children
 from .price_book import PriceRequest
 from .tiss_encounter_line import ACCESS, ROLES
 
@@ -11,6 +12,7 @@ class TissGuiaLine(models.Model):
 
     def _get_list_prices(self):
         """(line, `Price`) of each line by its contract on its day."""
+        read_children(self, "member_ids")
         for contract, lines in self.grouped(lambda line: line.guia_id.contract_id).items():
             # Procedures by the same access are ranked within their guia and day.
             acts = [

@@ -40,7 +40,7 @@ class TissGuiaRun(models.Model):
     error = fields.Text("Stopped Because", readonly=True)
     line_ids = fields.One2many("tiss.guia.run.line", "run_id", "Encounters", readonly=True)
     left_out_ids = fields.One2many(
-        "tiss.guia.run.line", "run_id", "Left Out", domain=[("state", "=", "left_out")]
+        "tiss.guia.run.line", "run_id", domain=[("state", "=", "left_out")]
     )
     guia_ids = fields.One2many("tiss.guia", "run_id", "Guias", readonly=True)
     # Counted, not kept: a button of a person and the scheduled action never write the same row.
@@ -270,7 +270,8 @@ class TissGuiaRun(models.Model):
             if len(parts) > 1:
                 by_encounter = lines.grouped("encounter_id")
                 for part in parts:
-                    self._process(lines.union(*(by_encounter[visit] for visit in part)))
+                    mine = (by_encounter[visit] for visit in part)
+                    self._process(lines.browse().union(*mine))
                 return
             lines.sudo().write({"state": "left_out", "reason": self._format_failure(error)})
 

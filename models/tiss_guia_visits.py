@@ -82,7 +82,7 @@ class TissGuia(models.Model):
                 )
             )
         free = {}
-        for line in visits.line_ids:
+        for line in visits._get_unbilled_lines():  # another guia may bill some of them
             free.setdefault(line.product_id, []).append(line)
         for line in substitute.sudo().line_ids.sorted("sequence_item"):
             same = free.get(line.product_id)

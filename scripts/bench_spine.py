@@ -23,11 +23,12 @@ from odoo.addons.l10n_br_tiss.operadora import Operadora
 from odoo.addons.l10n_br_tiss.scripts.bench_tools import Bench, peak, start_peak
 
 SIZES = [int(size) for size in os.environ.get("BENCH_SIZES", "100,1000,10000").split(",")]
-COPY_GUIAS, COPY_ITEMS, ROUNDS = 1000, 5, 3
+COPY_ITEMS, ROUNDS, FEW_GUIAS = 5, 3, 1000
 LOTE_GUIAS, SPINE_ITEMS = 100, 2
 LOTES_IN_FILE = 20  # the simulated operadora refuses messages above 10 MB
 TERM_SECONDS, COPY_RATIO, LOTE_QUERIES = 15, 14, 10
-GUIA_TABLES = ["tiss_guia", "tiss_guia_line", "tiss_guia_member"]
+GUIA_QUERIES, GUIA_EXPONENT = 200, 1.05  # for 1,000 guias; from one size to the next
+GUIA_TABLES = ["tiss_guia", "tiss_guia_encounter_rel", "tiss_guia_line", "tiss_guia_member"]
 ITEMS = ["40304361", "90055888", "40302040", "40301605", "20104103"]  # the second is an expense
 
 
@@ -97,28 +98,47 @@ class SpineBench(Bench):
 
     def guias(self):
         """create_guias() and a COPY of the rows it made, in turn, into the same tables."""
-        encounters = self.make_encounters(COPY_GUIAS, COPY_ITEMS)
-        created, copied = [], []
+        print(f"\nGuias of {COPY_ITEMS} items from visits, against a COPY of the same rows")
+        print(
+            f"{'guias':>8}{'seconds':>9}{'COPY':>8}{'ratio':>7}{'queries/1000':>14}{'MiB more':>10}"
+        )
+        seconds = [self._compare_with_copy(size) for size in SIZES]
+        for (few, before), (many, after) in itertools.pairwise(zip(SIZES, seconds, strict=True)):
+            exponent = math.log(after / before) / math.log(many / few)
+            print(f"time grows with guias^{exponent:.2f} from {few:,} to {many:,}")
+            if few >= FEW_GUIAS:  # below, what one call costs weighs more than its guias
+                self.judge(f"exponent at most {GUIA_EXPONENT}", exponent <= GUIA_EXPONENT)
+
+    def _compare_with_copy(self, size):
+        """Seconds of create_guias() for `size` visits; judges ratio and queries."""
+        encounters = self.make_encounters(size, COPY_ITEMS)
+        created, copied, memory = [], [], 0
         for _round in range(ROUNDS):
             with self.undone():
+                before = start_peak()
                 guias, seconds, queries = self.cost(encounters.create_guias)
+                memory = max(memory, peak() - before)
                 created.append(seconds)
                 rows = self._copy_out(guias)
             with self.undone():
                 gc.collect()
                 copied.append(self._copy_in(rows))
-        ratio = statistics.median(created) / statistics.median(copied)
+        seconds, copy = statistics.median(created), statistics.median(copied)
+        per_thousand = 1000 * queries / size
         print(
-            f"\n{COPY_GUIAS} guias of {COPY_ITEMS} items: create_guias"
-            f" {statistics.median(created):.2f} s with {queries} queries, COPY"
-            f" {statistics.median(copied):.2f} s, ratio {ratio:.1f}"
+            f"{size:>8,}{seconds:>9.2f}{copy:>8.2f}{seconds / copy:>7.1f}{per_thousand:>14.0f}"
+            f"{memory:>10.0f}"
         )
-        self.judge(f"at most {COPY_RATIO} times COPY", ratio <= COPY_RATIO)
+        if size >= FEW_GUIAS:
+            self.judge(f"at most {COPY_RATIO} times COPY", seconds / copy <= COPY_RATIO)
+            self.judge(f"at most {GUIA_QUERIES} queries", per_thousand <= GUIA_QUERIES)
+        return seconds
 
     def _copy_out(self, guias):
         lines = "SELECT id FROM tiss_guia_line WHERE guia_id IN %(ids)s"
         filters = {
             "tiss_guia": "id IN %(ids)s",
+            "tiss_guia_encounter_rel": "guia_id IN %(ids)s",
             "tiss_guia_line": "guia_id IN %(ids)s",
             "tiss_guia_member": f"line_id IN ({lines})",
         }

@@ -76,6 +76,29 @@ class TestPerformance(TissCommon):
         # One more when an entry takes a new number out of a sequence.
         self.assertLessEqual(counts[MANY], counts[FEW] + 2)
 
+    def test_generate_guias(self):
+        """The same by way of a generation, with a row for each visit."""
+        counts = self._count_by_size(
+            lambda size: self._create_encounters(*[VISIT] * size),
+            lambda encounters: self.env["tiss.guia.run"].start(encounters),
+        )
+        self.assertEqual(counts[MANY], counts[FEW])
+        self.assertEqual(len(self.contract.guia_ids), 1 + FEW + MANY)
+
+    def test_merge_into_guias(self):
+        """Many visits in one guia cost no more than few."""
+        self.contract.guia_grouping = "month"
+        counts = self._count_by_size(
+            lambda size: self._create_encounters(*[VISIT] * size),
+            lambda encounters: encounters.create_guias(),
+        )
+        self.assertEqual(counts[MANY], counts[FEW])
+        self.assertEqual(len(self.contract.guia_ids), 3)
+
+    def test_reprice(self):
+        counts = self._count_by_size(self._make_guias, lambda guias: guias.reprice())
+        self.assertEqual(counts[MANY], counts[FEW])
+
     def test_create_lotes(self):
         counts = self._count_by_size(self._make_guias, lambda guias: guias.create_lotes())
         self.assertEqual(counts[MANY], counts[FEW])

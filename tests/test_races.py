@@ -8,10 +8,12 @@ from odoo import SUPERUSER_ID, api
 from odoo.exceptions import LockError, UserError, ValidationError
 from odoo.modules.registry import Registry
 from odoo.service.model import retrying
-from odoo.tests import BaseCase, tagged
+from odoo.tests import BaseCase, new_test_user, tagged
 from odoo.tests.common import get_db_name
 from odoo.tools import SQL, mute_logger
 
+from ..models import tiss_guia_run
+from ..models.tiss_guia_run import TissGuiaRun
 from ..models.tiss_movement import TissMovement
 from ..standard import identifiers
 from .common import CONSULTATION, DIPYRONE, ECG, TissCommon, TissRecords
@@ -230,6 +232,66 @@ class TestRaces(TissRecords, BaseCase):
             self.assertEqual(len(env["tiss.encounter"].browse(ids).guia_ids), 2)
             contract = env["tiss.contract"].browse(self.contract.id)
             self.assertEqual(contract.next_guia_number, 3)
+
+    def _commit_run(self, count):
+        """Ids of `count` visits, and of the generation that bills them two by two."""
+        with (
+            self._commit() as env,
+            patch.object(tiss_guia_run, "AT_ONCE", 0),
+            patch.object(tiss_guia_run, "BATCH", 2),
+        ):
+            biller = new_test_user(
+                env, "corrida.faturista", groups="l10n_br_tiss.group_tiss_billing"
+            )
+            encounters = self._create_encounters(*[CONSULTATION] * count)
+            run = env["tiss.guia.run"].with_user(biller).start(encounters.with_user(biller))
+            return encounters.ids, run.id
+
+    def _assert_billed_once(self, encounter_ids):
+        with self._session() as env:
+            encounters = env["tiss.encounter"].browse(encounter_ids)
+            self.assertEqual([len(each.guia_ids) for each in encounters], [1] * len(encounters))
+            numbers = sorted(encounters.guia_ids.mapped("number"))
+            self.assertEqual(numbers, list(range(1, len(encounters) + 1)))
+
+    def test_a_generation_whose_worker_is_killed_goes_on(self):
+        ids, run_id = self._commit_run(5)
+        process = TissGuiaRun._process
+        looked_at = []
+
+        def die_in_the_second_batch(run, lines):
+            process(run, lines)
+            looked_at.append(len(lines))
+            if len(looked_at) == 2:
+                raise SystemExit  # after its work, before its commit
+
+        with (
+            self._session() as env,
+            patch.object(TissGuiaRun, "_process", die_in_the_second_batch),
+            self.assertRaises(SystemExit),
+        ):
+            env["tiss.guia.run"]._cron_generate()
+        with self._session() as env:
+            run = env["tiss.guia.run"].browse(run_id)
+            self.assertEqual((run.state, run.done_count, run.guia_count), ("running", 2, 2))
+            run._cron_generate()
+            self.assertEqual((run.state, run.done_count, run.guia_count), ("done", 5, 5))
+        self._assert_billed_once(ids)
+
+    def test_two_workers_and_a_person_bill_once(self):
+        ids, run_id = self._commit_run(6)
+
+        def work(env):
+            env["tiss.guia.run"]._cron_generate()
+
+        def bill(env):
+            return len(env["tiss.encounter"].browse(ids[2:4]).create_guias())
+
+        self._both_at_once(work, work, bill)
+        with self._session() as env:
+            env["tiss.guia.run"].browse(run_id).action_retry()
+            env["tiss.guia.run"]._cron_generate()
+        self._assert_billed_once(ids)
 
     def test_the_same_guias_go_into_one_lote(self):
         ids, _encounters = self._commit_guias(CONSULTATION, CONSULTATION)

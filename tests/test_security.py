@@ -108,7 +108,7 @@ class TestSecurity(TissCommon):
         encounters = cls._create_encounters({ECG: 1, DIPYRONE: 2}, {BLOOD_COUNT: 1})
         encounters[0].with_user(cls.users["doctor"]).clinical_indication = SECRET
         cls.encounter = encounters[0]
-        cls.lote = encounters.create_guias().create_lotes()
+        cls.lote = cls.env["tiss.guia.run"].start(encounters).guia_ids.create_lotes()
         cls.lote.send()
         cls.lote.register_protocol("1001", cls.today)
         cls.guia = cls.encounter.guia_ids
@@ -171,7 +171,7 @@ class TestSecurity(TissCommon):
             }
         )
         encounter.action_done()
-        lote = encounter.create_guias().create_lotes()
+        lote = env["tiss.guia.run"].start(encounter).guia_ids.create_lotes()
         lote.send()
         lote.register_protocol("1001", cls.today)
         guia = lote.guia_ids
