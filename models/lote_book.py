@@ -179,7 +179,10 @@ class LoteBook:
         self._create_cards()
 
     def _create_partners(self, vals_list):
-        partners = self.env["res.partner"].with_context(**QUIET).create(vals_list)
+        Partner = self.env["res.partner"].with_context(**QUIET)
+        # Asked once: for every partner that is created, Odoo would look for it anew.
+        default = Partner.default_get(["l10n_latam_identification_type_id"])
+        partners = Partner.create([{**default, **vals} for vals in vals_list])
         skip_images(partners)
         return partners.with_env(self.env)
 
