@@ -209,7 +209,7 @@ class LoteBook:
             "tiss_council_state_id": self.terms.get(("59", person.state)),
             "tiss_cbo_id": self.terms.get(("24", person.cbo)),
             "tiss_provider_code": person.code,
-            "tiss_is_incomplete": not (person.name.strip() and person.cbo),
+            "tiss_is_incomplete": not person.name.strip(),
         }
         if identifiers.valid_cpf(person.cpf):
             vals |= {"vat": person.cpf, "country_id": self.env.ref("base.br").id}
@@ -240,7 +240,7 @@ class LoteBook:
 
     def _prepare_place(self, place):
         vals = {
-            "name": place.name,
+            "name": place.name.strip() or place.code or place.cnpj,
             "is_company": True,
             "tiss_is_hospital": True,
             "tiss_cnes": place.cnes,

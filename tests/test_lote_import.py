@@ -657,6 +657,17 @@ class TestImportWizard(ImportCase):
         self.assertTrue(wizard.is_blocked)
         self.assertIn("more than once: 5", wizard.preview_html)
 
+    def test_provider_who_did_the_work(self):
+        """A hospital bills for a professional: his own code stays in the guia."""
+        content = foreign_lote(
+            "honorarios", change=lambda text: text.replace("naOperadora>12345", "naOperadora>P-5")
+        )
+        self.assertIn("1 guias say that another provider", self._preview(content).preview_html)
+        guia = self._import(content).guia_ids
+        self.assertEqual(
+            guia.get_tiss_values()["dadosContratadoExecutante"]["codigonaOperadora"], "P-5"
+        )
+
     def test_notices(self):
         def spoil(text):
             return text.replace("Geral>110.00", "Geral>111.00")
