@@ -1,6 +1,6 @@
 {
     "name": "Brazil - TISS Health Insurance Billing",
-    "version": "19.0.1.1.0",
+    "version": "19.0.1.2.0",
     "summary": "Convênios: guias, lotes, demonstrativos and glosas in the ANS TISS standard",
     "category": "Accounting/Localizations",
     "countries": ["br"],
@@ -27,6 +27,7 @@
         "wizard/tiss_registry_import_views.xml",
         "wizard/tiss_terminology_import_views.xml",
         "wizard/tiss_product_match_views.xml",
+        "wizard/tiss_guia_correct_views.xml",
         "wizard/tiss_guia_generate_views.xml",
         "wizard/tiss_lote_generate_views.xml",
         "wizard/tiss_lote_protocol_views.xml",
@@ -55,6 +56,7 @@
         "views/tiss_message_views.xml",
         "views/tiss_movement_views.xml",
         "views/tiss_guia_views.xml",
+        "views/tiss_guia_run_views.xml",
         "views/tiss_lote_views.xml",
         "views/tiss_glosa_views.xml",
         "views/tiss_discrepancy_views.xml",

@@ -1,11 +1,8 @@
-from markupsafe import Markup
-
-from odoo import api, fields, models, tools
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import split_every
 
 from ..standard.money import to_decimal
-from ..standard.text import to_ascii
 from .bulk import lock
 from .tiss_guia_line import MAX_AMOUNT
 from .tiss_term import term_field
@@ -16,6 +13,15 @@ GUIA_TYPES = [
     ("resumo_internacao", "Resumo de Internação"),
     ("honorarios", "Honorários"),
     ("odonto", "Odontologia (GTO)"),
+]
+STATES = [
+    ("draft", "Draft"),
+    ("ready", "Ready"),
+    ("in_lote", "In Lote"),
+    ("sent", "Sent"),
+    ("processed", "Processed"),
+    ("closed", "Closed"),
+    ("cancelled", "Cancelled"),
 ]
 ELEMENTS = {
     "consulta": "guiaConsulta",
@@ -57,6 +63,7 @@ class TissGuia(models.Model):
     """
 
     _name = "tiss.guia"
+    _inherit = "tiss.form"
     _description = "Guia"
     _order = "contract_id, number desc"
     _check_company_auto = True
@@ -70,30 +77,9 @@ class TissGuia(models.Model):
         "Guia Number", required=True, size=20, index=True, copy=False, default="/", readonly=True
     )
     number = fields.Integer("Sequence Number", copy=False, readonly=True)
-    company_id = fields.Many2one(
-        "res.company", required=True, index=True, default=lambda self: self.env.company
-    )
-    currency_id = fields.Many2one(related="company_id.currency_id")
-    contract_id = fields.Many2one(
-        "tiss.contract",
-        "Convênio",
-        required=True,
-        index=True,
-        check_company=True,
-        ondelete="restrict",
-    )
-    ans_code = fields.Char(related="contract_id.ans_code")
     guia_type = fields.Selection(GUIA_TYPES, "Type", required=True, index=True)
     state = fields.Selection(
-        [
-            ("draft", "Draft"),
-            ("ready", "Ready"),
-            ("in_lote", "In Lote"),
-            ("sent", "Sent"),
-            ("processed", "Processed"),
-            ("closed", "Closed"),
-            ("cancelled", "Cancelled"),
-        ],
+        STATES,
         string="Status",
         default="draft",
         required=True,
@@ -111,36 +97,7 @@ class TissGuia(models.Model):
     )
     # Related, not a path: the reception searches by protocolo and may not open lotes.
     protocol_number = fields.Char(related="lote_id.protocol_number")
-    encounter_id = fields.Many2one(
-        "tiss.encounter",
-        check_company=True,
-        copy=False,
-        index="btree_not_null",
-        ondelete="restrict",
-        readonly=True,
-    )
     date = fields.Date(required=True, index=True, default=fields.Date.context_today)
-
-    # ---- Beneficiary
-    patient_id = fields.Many2one("res.partner", required=True, index=True, ondelete="restrict")
-    card_id = fields.Many2one(
-        "tiss.card",
-        required=True,
-        index=True,
-        check_company=True,
-        domain="[('patient_id', '=?', patient_id)]",
-        ondelete="restrict",
-    )
-    card_number = fields.Char(
-        compute="_compute_card_number", store=True, readonly=False, precompute=True, index=True
-    )
-    is_newborn = fields.Boolean(
-        "Newborn", compute="_compute_card_number", store=True, readonly=False, precompute=True
-    )
-
-    identification_type_id = term_field(
-        "72", "Identified By", help="How the patient proved to be the bearer of the card."
-    )
 
     # ---- Authorisation
     main_number = fields.Char(
@@ -154,8 +111,6 @@ class TissGuia(models.Model):
     authorization_date = fields.Date()
     authorization_password = fields.Char("Password", size=20)
     authorization_validity_date = fields.Date("Password Valid Until")
-    validation_code = fields.Char("Token", size=10, copy=False)
-    no_validation_code_id = term_field("74", "No Token Because", copy=False)
 
     # ---- Professionals
     professional_id = fields.Many2one(
@@ -216,15 +171,9 @@ class TissGuia(models.Model):
     movement_ids = fields.One2many(
         "tiss.movement", "guia_id", "Movements", groups="l10n_br_tiss.group_tiss_billing"
     )
-    problems = fields.Text("Missing", compute="_compute_problems")
-    problem_links = fields.Html("What Is Missing", compute="_compute_problems", sanitize=False)
 
     _number_uniq = models.Constraint(
         "UNIQUE(contract_id, name)", "A guia number is used once per convênio."
-    )
-    _encounter_uniq = models.UniqueIndex(
-        "(encounter_id) WHERE encounter_id IS NOT NULL AND state != 'cancelled'",
-        "This encounter already has a guia.",
     )
     _ready_idx = models.Index("(contract_id, guia_type) WHERE state = 'ready'")
 
@@ -237,12 +186,6 @@ class TissGuia(models.Model):
         for guia in self:
             number = guia.name if guia.name != "/" else self.env._("New Guia")
             guia.display_name = " · ".join(filter(None, [number, guia.contract_id.name]))
-
-    @api.depends("card_id")
-    def _compute_card_number(self):
-        for guia in self:
-            guia.card_number = guia.card_id.number
-            guia.is_newborn = guia.card_id.is_newborn
 
     @api.depends(
         "line_ids.amount",
@@ -283,31 +226,7 @@ class TissGuia(models.Model):
         )
     )
     def _compute_problems(self):
-        for guia in self:
-            rows = guia._get_problem_rows()
-            guia.problems = "\n".join(sentence for sentence, _record, _field in rows) or False
-            guia.problem_links = guia._format_problems(rows)
-
-    def _format_problems(self, rows):
-        """The sentences as a list; a click goes to the box, or opens what has to be completed."""
-        items = []
-        for sentence, record, field in rows:
-            item = Markup("<li>%s</li>") % sentence
-            if record == self and field:
-                # The browser itself puts the cursor into the input that a label is for.
-                item = Markup('<li><label class="o_form_label" for="%s_0">%s</label></li>') % (
-                    field,
-                    sentence,
-                )
-            elif record != self and record.id:
-                item = Markup('<li><a href="/odoo/%s/%s">%s</a></li>') % (
-                    record._name,
-                    record.id,
-                    sentence,
-                )
-            items.append(item)
-        columns = Markup('<ul class="mb-0" style="column-width: 22rem">%s</ul>')
-        return items and columns % Markup().join(items)
+        return super()._compute_problems()
 
     # ------------------------------------------------------------------
     # Constraints and onchange
@@ -321,19 +240,6 @@ class TissGuia(models.Model):
         for name, code in getattr(self, f"_get_{self.guia_type}_defaults")().items():
             table = self._get_term_tables("tiss.guia")[name]
             self[name] = self[name] or self.env["tiss.term"]._get(table, code)
-
-    @api.onchange("card_id")
-    def _onchange_card_id(self):
-        if self.card_id and not self.patient_id:
-            self.patient_id = self.card_id.patient_id
-
-    @api.onchange("patient_id")
-    def _onchange_patient_id(self):
-        cards = self.patient_id.tiss_card_ids.filtered(
-            lambda card: not self.contract_id or card.operadora_id == self.contract_id.partner_id
-        )
-        if self.card_id not in cards:
-            self.card_id = cards[:1]
 
     # ------------------------------------------------------------------
     # CRUD
@@ -380,8 +286,8 @@ class TissGuia(models.Model):
         """Fields that a guia in a lote no longer changes."""
         return {
             "name", "number", "contract_id", "guia_type", "date", "patient_id", "card_id",
-            "card_number", "is_newborn", "identification_type_id", "main_number",
-            "operadora_number", "authorization_date", "authorization_password",
+            "card_number", "is_newborn", "identification_type_id", "beneficiary_reading",
+            "main_number", "operadora_number", "authorization_date", "authorization_password",
             "authorization_validity_date", "validation_code", "no_validation_code_id",
             "professional_id", "requester_id", "care_character_id", "accident_id", "regime_id",
             "special_coverage_id", "occupational_health_id", "discharge_reason_id",
@@ -405,7 +311,7 @@ class TissGuia(models.Model):
 
     def _check_not_billed(self):
         billed = self.filtered("lote_id.protocol_number")
-        if billed:
+        if billed and not self.env.context.get("tiss_withdraw"):
             raise UserError(
                 self.env._(
                     "Guia %s was received under a protocolo: it stays in its lote.", billed[0].name
@@ -426,16 +332,6 @@ class TissGuia(models.Model):
                 "\n".join(f"{guia.name}: {' '.join(guia._get_problems())}" for guia in draft)
             )
 
-    def action_cancel(self):
-        """Cancel guias that are in no lote: their numbers stay used, their visits open again."""
-        self.check_access("write")
-        self._check_editable()
-        self.encounter_id.sudo().write({"state": "done"})
-        self.sudo().state = "cancelled"
-
-    def action_view_encounter(self):
-        return self.encounter_id._get_records_action()
-
     def action_view_lote(self):
         return self.lote_id._get_records_action()
 
@@ -443,87 +339,19 @@ class TissGuia(models.Model):
     # Business methods
     # ------------------------------------------------------------------
 
-    def _get_problems(self):
-        """What is missing before this guia can go into a lote, as sentences."""
-        return [sentence for sentence, _record, _field in self._get_problem_rows()]
-
     def _get_problem_rows(self):
-        """What is missing before this guia can go into a lote.
-
-        Nothing clinical is told: who reads this may not see it.
-
-        :return: list of (sentence, record where it is filled in, its field or None)
-        """
         self.ensure_one()
         if self.state not in ("draft", "ready"):
             return []
         if not self.contract_id or not self.guia_type:
             return [(self.env._("Choose the convênio and the type."), self, "contract_id")]
         return [
-            *self._get_contract_problems(),
-            *self._get_card_problems(),
-            *self._get_term_problems(),
+            *super()._get_problem_rows(),
             *getattr(self, f"_get_{self.guia_type}_problems")(),
             *self._get_authorization_problems(),
             *self._get_people_problems(),
             *self._get_item_problems(),
         ]
-
-    def _get_contract_problems(self):
-        contract = self.contract_id
-        problems = []
-        if not contract._get_provider_code():
-            sentence = self.env._("The convênio %s has no code at the operadora.", contract.name)
-            problems.append((sentence, contract, "provider_code"))
-        payer_problem = contract._get_payer_problem()
-        if payer_problem:
-            problems.append((payer_problem, contract.partner_id, "tiss_ans_code"))
-        return problems
-
-    def _get_card_problems(self):
-        problems = []
-        if not self.card_number:
-            problems.append((self.env._("Fill in: %s.", self.env._("Card")), self, "card_id"))
-        if self.card_id.operadora_id != self.contract_id.partner_id:
-            sentence = self.env._("The card is of another operadora than the convênio.")
-            problems.append((sentence, self, "card_id"))
-        if self.card_id.patient_id != self.patient_id:
-            problems.append((self.env._("The card is of another patient."), self, "card_id"))
-        return problems
-
-    def _get_term_problems(self):
-        """Terms of another ANS table than the box asks for: no screen offers them, a file may."""
-        problems = []
-        for record in (self, *self.line_ids, *self.line_ids.member_ids):
-            for name, table in self._get_term_tables(record._name).items():
-                term = record[name]
-                if term and term.table_code != table:
-                    label = record._fields[name]._description_string(self.env)
-                    sentence = self.env._("%s is not a value of the ANS table of this box.", label)
-                    problems.append((sentence, record, name))
-        return problems
-
-    @api.model
-    @tools.ormcache("model")
-    def _get_term_tables(self, model):
-        """{field: ANS table it takes its terms from} of what everybody sees of a model."""
-        return {
-            name: field.domain[0][2]
-            for name, field in self.env[model]._fields.items()
-            if field.comodel_name == "tiss.term" and field.store and not field.groups
-        }
-
-    def _get_missing(self, *names):
-        """One row for each of the fields that is empty."""
-        return [
-            (self.env._("Fill in: %s.", self._get_box_label(name)), self, name)
-            for name in names
-            if not self[name]
-        ]
-
-    def _get_box_label(self, name):
-        """How the screen calls a field in a guia of this type."""
-        return self._fields[name]._description_string(self.env)
 
     def _get_authorization_problems(self):
         problems = []
@@ -550,19 +378,10 @@ class TissGuia(models.Model):
 
     def _get_people_problems(self):
         members = self.line_ids.member_ids.professional_id
-        problems = []
-        for person in self._get_people():
-            missing = person._tiss_get_council_problems()
-            if person in members and not all(person._tiss_prepare_team_code().values()):
-                missing.append(self.env._("CPF or code at the operadora"))
-            if missing:
-                sentence = self.env._(
-                    "%(person)s lacks: %(missing)s.",
-                    person=person.name,
-                    missing=", ".join(missing),
-                )
-                problems.append((sentence, person, None))
-        return problems
+        return self._get_council_problems(self._get_people(), coded=members)
+
+    def _get_parts(self):
+        return [*self.line_ids, *self.line_ids.member_ids]
 
     def _get_item_problems(self):
         problems = []
@@ -643,9 +462,6 @@ class TissGuia(models.Model):
         """Whether the message is in `version` of the standard or in a later one (guide §1.3)."""
         return (self.lote_id.version or self.contract_id.version) >= version
 
-    def _may_see_clinical(self):
-        return self.env.su or self.env.user.has_group("l10n_br_tiss.group_tiss_clinical")
-
     def _read_particulars(self):
         """Read what only this type says, for guias of one type, in a constant number of queries.
 
@@ -659,24 +475,6 @@ class TissGuia(models.Model):
             "registroANS": self.contract_id.ans_code,
             "numeroGuiaPrestador": self.name,
         }
-
-    def _prepare_tiss_beneficiary(self):
-        """ct_beneficiarioDados"""
-        return {
-            "numeroCarteira": self.card_number,
-            "atendimentoRN": "S" if self.is_newborn else "N",
-            "tipoIdent": self.identification_type_id.code or None,
-        }
-
-    def _prepare_tiss_validation(self):
-        """The token of the operadora, or why there is none (guide §3.10)"""
-        return {
-            "ausenciaCodValidacao": self.no_validation_code_id.code or None,
-            "codValidacao": self.validation_code or None,
-        }
-
-    def _prepare_tiss_observation(self):
-        return to_ascii(self.observation or "", 500) or None
 
     def _prepare_tiss_expenses(self):
         """ct_outrasDespesas (guide §3.1)"""

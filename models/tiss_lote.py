@@ -1,26 +1,18 @@
-import datetime
-import gc
 import re
-
-import pytz
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tools import format_date
 
-from .. import standard
-from ..standard.message import check_envelope, envelope
 from ..standard.money import from_cents, to_cents
 from .bulk import lock, read_children
 from .tiss_guia import GUIA_TYPES
 
-LOTES_IN_MEMORY = 50
 GUIA_IN_PATH = re.compile(r"guiasTISS/[^/\[]+\[(\d+)\](?:/(.*))?")
 
 SYSTEM_FIELDS = {
-    "state", "invoice_id", "message_id", "protocol_number", "protocol_date", "sent_date",
-    "rejection_reason", "guia_ids", "is_imported", "kept_values",
+    "invoice_id", "protocol_number", "protocol_date", "guia_ids", "is_imported", "kept_values",
 }  # fmt: skip
 
 
@@ -34,7 +26,7 @@ class TissLote(models.Model):
 
     _name = "tiss.lote"
     _description = "Lote"
-    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _inherit = ["tiss.outgoing", "mail.thread", "mail.activity.mixin"]
     _order = "id desc"
     _check_company_auto = True
     _rec_names_search = ["name", "protocol_number"]
@@ -55,25 +47,9 @@ class TissLote(models.Model):
         ondelete="restrict",
     )
     guia_type = fields.Selection(GUIA_TYPES, "Type", required=True, readonly=True)
-    version = fields.Char("TISS Version", required=True, readonly=True)
     state = fields.Selection(
-        [
-            ("draft", "Draft"),
-            ("validated", "Validated"),
-            ("sent", "Sent"),
-            ("received", "Received"),
-            ("processed", "Processed"),
-            ("closed", "Settled"),
-            ("rejected", "Refused"),
-            ("cancelled", "Cancelled"),
-        ],
-        string="Status",
-        default="draft",
-        required=True,
-        readonly=True,
-        copy=False,
-        index=True,
-        tracking=True,
+        selection_add=[("processed", "Processed"), ("closed", "Settled"), ("rejected",)],
+        ondelete={"processed": "cascade", "closed": "cascade"},
     )
     guia_ids = fields.One2many("tiss.guia", "lote_id", "Guias")
     guia_count = fields.Integer(compute="_compute_totals")
@@ -82,11 +58,7 @@ class TissLote(models.Model):
     amount_denied = fields.Monetary("Denied", compute="_compute_totals")
     amount_accepted = fields.Monetary("Glosa Accepted", compute="_compute_totals")
     amount_open = fields.Monetary("Open", compute="_compute_totals")
-    message_id = fields.Many2one(
-        "tiss.message", "Current XML", readonly=True, copy=False, ondelete="restrict"
-    )
-    tiss_message_ids = fields.One2many("tiss.message", "lote_id", "TISS Messages")
-    sent_date = fields.Date(readonly=True, copy=False)
+    tiss_message_ids = fields.One2many(inverse_name="lote_id", domain=[])
     protocol_number = fields.Char(
         "Protocolo", readonly=True, copy=False, size=12, index="btree_not_null", tracking=True
     )
@@ -100,7 +72,6 @@ class TissLote(models.Model):
         ondelete="restrict",
     )
     glosa_ids = fields.One2many("tiss.glosa", "lote_id", "Glosas")
-    rejection_reason = fields.Text(readonly=True, copy=False)
 
     _number_uniq = models.Constraint(
         "UNIQUE(contract_id, name)", "A lote number is used once per convênio."
@@ -144,9 +115,11 @@ class TissLote(models.Model):
 
     def write(self, vals):
         self._check_frozen(vals)
-        if SYSTEM_FIELDS & set(vals) and not self.env.su:
-            raise UserError(self.env._("The status of a lote follows what is done with it."))
         return super().write(vals)
+
+    @api.model
+    def _get_system_fields(self):
+        return super()._get_system_fields() | SYSTEM_FIELDS
 
     def _check_frozen(self, vals):
         """What a lote is stays once it was sent, and what was received stays received."""
@@ -181,16 +154,6 @@ class TissLote(models.Model):
     # Actions
     # ------------------------------------------------------------------
 
-    def action_build(self):
-        self.build()
-
-    def action_send(self):
-        self.send()
-
-    def action_download(self):
-        self.ensure_one()
-        return self._get_current_message().action_download()
-
     def action_register_protocol(self):
         self.ensure_one()
         return self.env["tiss.lote.protocol"]._get_lote_action(self)
@@ -216,65 +179,24 @@ class TissLote(models.Model):
     def action_cancel(self):
         """Give the guias back before anything was sent; the number stays used."""
         self._check_state("draft", "validated")
-        self._release_guias()
+        for lote in self:
+            lote._release_guias(self.env._("Lote %s was cancelled.", lote.name))
         self.sudo().state = "cancelled"
-
-    def _check_state(self, *states):
-        wrong = self.filtered(lambda lote: lote.state not in states)
-        if wrong:
-            label = dict(self._fields["state"]._description_selection(self.env))
-            raise UserError(
-                self.env._(
-                    "Lote %(name)s is in state “%(state)s”: this cannot be done now.",
-                    name=wrong[0].name,
-                    state=label[wrong[0].state],
-                )
-            )
 
     # ------------------------------------------------------------------
     # Building the message
     # ------------------------------------------------------------------
 
-    def build(self):
-        """Write, validate and journal the XML of each lote.
+    @api.model
+    def _get_transaction(self):
+        return "ENVIO_LOTE_GUIAS"
 
-        :return: `tiss.message`, one per lote
-        :raise UserError: naming each lote and what is wrong in it, by path and guia
-        """
-        self.check_access("write")
-        self._check_state("draft", "validated")
-        messages, errors = self.env["tiss.message"], []
-        for number, lote in enumerate(self, start=1):
-            try:
-                content, sequence = lote._encode()
-            except standard.EncodeError as error:
-                errors.append(f"{lote.display_name}: {lote._explain(error.violation)}")
-                continue
-            message = lote._journal(content, sequence)
-            lote.sudo().write({"message_id": message.id, "state": "validated"})
-            messages += message
-            if number % LOTES_IN_MEMORY == 0:
-                # What a lote leaves behind is cyclic, so it piles up until it is collected.
-                self.env.invalidate_all()
-                gc.collect()
-        if errors:
-            raise UserError("\n".join(errors))
-        return messages
+    def _get_journal_link(self):
+        return {"lote_id": self.id}
 
-    def _encode(self):
-        """(valid XML bytes, sequencialTransacao) of one lote; raises what the codec finds wrong."""
-        self.ensure_one()
-        self._read_content()
-        self._check_guias()
-        schema = standard.load(self.version)
-        values = self._prepare_tiss_message()
-        content = schema.encode(values, hash_charset=self.contract_id.hash_charset)
-        violations = check_envelope(values, self.version)
-        if not violations and not schema.validate(content):
-            violations = schema.explain(content)
-        if violations:
-            raise standard.EncodeError(violations[0])
-        return content, values["cabecalho"]["identificacaoTransacao"]["sequencialTransacao"]
+    def _get_file_name(self, digest):
+        """The convention of the portals: lote number of 20 digits, hash, one message a file."""
+        return f"{self.name.zfill(20)}_{digest}.xml"
 
     def _read_content(self):
         """Read all that the message says, in a number of queries that no lote makes larger."""
@@ -286,7 +208,7 @@ class TissLote(models.Model):
         (people | lote.contract_id.partner_id | lote.company_id.partner_id).fetch()
         self.env["tiss.term"]._cache_domain_codes()
 
-    def _check_guias(self):
+    def _check_content(self):
         """The limits of a lote: 1 to 100 guias, all of its contract and type (guide §4)."""
         if not 1 <= len(self.guia_ids) <= 100:
             raise UserError(
@@ -309,57 +231,22 @@ class TissLote(models.Model):
                 )
             )
 
-    def _prepare_tiss_message(self):
-        """mensagemTISS of ENVIO_LOTE_GUIAS (guide §2.1, §4)"""
-        contract = self.contract_id
-        [sequence] = contract._take_numbers("next_transaction_number")
+    def _prepare_tiss_body(self):
+        """loteGuias (guide §4)"""
         element = self.env["tiss.guia"]._get_tiss_element(self.guia_type)
-        # As superuser: the message carries the clinical indication, its sender need not see it.
-        guias = self.sudo()._get_ordered_guias()
-        body = {
+        return {
             "numeroLote": self.name,
-            "guiasTISS": {element: [guia.get_tiss_values() for guia in guias]},
+            "guiasTISS": {element: [guia.get_tiss_values() for guia in self._get_ordered_guias()]},
         }
-        return envelope(
-            "ENVIO_LOTE_GUIAS",
-            body,
-            sender=contract._get_provider_identification("header"),
-            recipient=contract.ans_code,
-            sequence=str(sequence),
-            moment=self._get_local_now(),
-            version=self.version,
-        )
-
-    def _get_local_now(self):
-        zone = pytz.timezone(self.company_id.partner_id.tz or "America/Sao_Paulo")
-        now = fields.Datetime.now().replace(tzinfo=datetime.timezone.utc)
-        return now.astimezone(zone).replace(tzinfo=None)
-
-    def _journal(self, content, sequence):
-        schema = standard.load(self.version)
-        digest = schema.digest(content, self.contract_id.hash_charset)
-        return self.env["tiss.message"]._record(
-            self.contract_id,
-            content,
-            direction="out",
-            transaction="ENVIO_LOTE_GUIAS",
-            sequence=sequence,
-            lote_id=self.id,
-            version=self.version,
-            tiss_hash=digest,
-            # The convention of the portals: lote number of 20 digits, hash, one message a file.
-            file_name=f"{self.name.zfill(20)}_{digest}.xml",
-        )
 
     def _get_ordered_guias(self):
         """The guias in the order in which the message has them."""
         # Another system's order is that of its file, in which they were created.
         return self.guia_ids.sorted("id" if self.is_imported else "number")
 
-    def _explain(self, violation):
-        """What the codec found wrong and in which guia, in words a biller understands."""
-        names = self._get_ordered_guias().mapped("name")
-        return self._describe_violation(violation.code, self._get_place(violation.path, names))
+    def _locate(self, path):
+        """The guia that a path is in."""
+        return self._get_place(path, self._get_ordered_guias().mapped("name"))
 
     @api.model
     def _get_place(self, path, names):
@@ -376,51 +263,18 @@ class TissLote(models.Model):
             element=(found[2] or "").rpartition("/")[2] or self.env._("the whole guia"),
         )
 
-    @api.model
-    def _describe_violation(self, code, place):
-        sentences = {
-            "missing": self.env._("%s is missing", place),
-            "too_long": self.env._("%s is too long", place),
-            "too_short": self.env._("%s is empty or too short", place),
-            "not_in_domain": self.env._("%s is not a value of the ANS table", place),
-            "pattern": self.env._("%s has the wrong format", place),
-            "wrong_type": self.env._("%s has the wrong format", place),
-            "digits": self.env._("%s has too many digits", place),
-            "charset": self.env._("%s has a character that cannot be sent", place),
-            "too_many": self.env._("%s is there more often than it may be", place),
-            "choice": self.env._("%s has parts that exclude each other", place),
-        }
-        return sentences.get(code) or self.env._(
-            "%(place)s is not valid (%(code)s)", place=place, code=code
-        )
-
-    def get_xml(self):
-        """The exact bytes of the current message of one lote."""
-        self.ensure_one()
-        return self._get_current_message()._get_content()
-
-    def _get_current_message(self):
-        if not self.message_id:
-            raise UserError(
-                self.env._("Lote %s has no XML yet: build and validate it first.", self.name)
-            )
-        return self.message_id
-
     # ------------------------------------------------------------------
     # Sending and answers
     # ------------------------------------------------------------------
 
     def send(self):
-        """Freeze the lotes as sent; the files go to the operadora's portal.
+        """Freeze the lotes as sent, and their guias with them.
 
         :return: `tiss.message` that were sent, one per lote
         """
-        self.check_access("write")
-        self._check_state("draft", "validated")
-        self.filtered(lambda lote: lote.state == "draft").build()
-        self.sudo().write({"state": "sent", "sent_date": fields.Date.context_today(self)})
+        messages = super().send()
         self.guia_ids.sudo().write({"state": "sent"})
-        return self.message_id
+        return messages
 
     def register_protocol(self, number, date=None):
         """The operadora has the lote: keep its protocolo, open the money and invoice it.
@@ -436,6 +290,7 @@ class TissLote(models.Model):
             self.send()
         self._check_state("sent")
         self.sudo().write({"state": "received", **vals})
+        self.guia_ids._log("received", self.env._("Protocolo %s", vals["protocol_number"]))
         self.env["tiss.movement"]._record(
             [
                 {
@@ -504,10 +359,7 @@ class TissLote(models.Model):
         if receipt and lote.protocol_number == receipt["detalheProtocolo"]["numeroProtocolo"]:
             return lote
         reason = None if receipt else self._get_refusal(body.get("mensagemErro") or {})
-        Message._record_incoming(
-            contract, name, content, values,
-            lote_id=lote.id, request_id=lote.message_id.id, note=reason,
-        )  # fmt: skip
+        lote._record_answer(name, content, values, reason)
         if reason:
             lote._reject(reason)
             return lote
@@ -541,12 +393,6 @@ class TissLote(models.Model):
             )
         return lotes
 
-    @api.model
-    def _get_refusal(self, error):
-        return " ".join(
-            str(value) for value in (error.get("codigoGlosa"), error.get("descricaoGlosa")) if value
-        ) or self.env._("Refused without a reason.")
-
     def _check_receipt_total(self, detail):
         theirs = to_cents(detail.get("valorTotalProtocolo") or 0)
         if theirs != to_cents(self.amount_total):
@@ -569,12 +415,15 @@ class TissLote(models.Model):
         self.check_access("write")
         self.ensure_one()
         self._check_state("sent", "validated")
-        self._release_guias()
+        self._release_guias(
+            self.env._("Lote %(lote)s was refused: %(reason)s", lote=self.name, reason=reason)
+        )
         self.sudo().write({"state": "rejected", "rejection_reason": reason})
 
-    def _release_guias(self):
+    def _release_guias(self, reason):
         self.check_access("write")
-        self.guia_ids.sudo().write({"lote_id": False, "state": "ready"})
+        guias = self.guia_ids.sudo()._with_reason(reason)
+        guias.write({"lote_id": False, "state": "ready"})
 
     # ------------------------------------------------------------------
     # Invoicing
@@ -585,7 +434,7 @@ class TissLote(models.Model):
 
         :return: `account.move`
         """
-        lotes = self.filtered(lambda lote: not lote.invoice_id and lote.amount_total)
+        lotes = self.filtered(lambda lote: not lote.invoice_id and lote._get_invoice_amounts())
         lotes.contract_id._check_accounting()
         for lote in lotes:
             lote._check_open_period(lote.protocol_date)
@@ -643,9 +492,15 @@ class TissLote(models.Model):
 
     def _get_invoice_amounts(self):
         """Summary lines of the invoice: {label: cents}; items stay in the sub-ledger."""
+        billed = self.guia_ids.filtered(lambda guia: guia.state != "cancelled")
+        return self._get_amounts_by_kind(billed)
+
+    @api.model
+    def _get_amounts_by_kind(self, guias):
+        """{kind of item: cents} of what guias are worth."""
         amounts = {}
         procedures = self.env._("Procedures")
-        for line in self.guia_ids.line_ids.filtered("amount"):
+        for line in guias.line_ids.filtered("amount"):
             kind = line.expense_kind_id.name or procedures
             amounts[kind] = amounts.get(kind, 0) + to_cents(line.amount)
         return amounts
@@ -656,12 +511,62 @@ class TissLote(models.Model):
                 "%(kind)s · Lote %(lote)s · %(count)s guias",
                 kind=name,
                 lote=self.name,
-                count=self.guia_count,
+                count=len(self.guia_ids.filtered(lambda guia: guia.state != "cancelled")),
             ),
             "quantity": 1,
             "price_unit": float(from_cents(cents)),
             "account_id": self.contract_id.revenue_account_id.id,
             "tax_ids": [Command.clear()],
+        }
+
+    def _post_credit_note(self, date, label, amounts, account):
+        """Take amounts off the receivable of this lote by a credit note matched with its invoice.
+
+        :param label: reference of the credit note
+        :param amounts: {name of a line: cents}
+        :param account: where the lines are booked
+        :return: the posted `account.move`
+        """
+        self._check_open_period(date)
+        move = self.env["account.move"].create(
+            self._prepare_credit_note(date, label, amounts, account)
+        )
+        self._force_receivable_account(move)
+        # One by one: posted together, Odoo may match notes with each other's invoices.
+        move.action_post()
+        credit = move._tiss_get_receivable_lines()
+        credit.tiss_lote_id = self
+        self.env["account.move.line"]._reconcile_plan(
+            [credit | self.invoice_id._tiss_get_receivable_lines()]
+        )
+        return move
+
+    def _prepare_credit_note(self, date, label, amounts, account):
+        contract = self.contract_id
+        return {
+            "move_type": "out_refund",
+            "company_id": self.company_id.id,
+            "partner_id": contract.partner_id.id,
+            "journal_id": contract.journal_id.id,
+            "currency_id": self.currency_id.id,
+            "invoice_date": date,
+            "date": date,
+            "invoice_payment_term_id": False,
+            "invoice_date_due": date,
+            "ref": label,
+            "tiss_lote_id": self.id,
+            "invoice_line_ids": [
+                Command.create(
+                    {
+                        "name": name,
+                        "quantity": 1,
+                        "price_unit": float(from_cents(cents)),
+                        "account_id": account.id,
+                        "tax_ids": [Command.clear()],
+                    }
+                )
+                for name, cents in amounts.items()
+            ],
         }
 
     def _force_receivable_account(self, move):
@@ -699,22 +604,23 @@ class TissLote(models.Model):
     def _get_tie_out_breaches(self):
         """Where the guias and the books of invoiced lotes differ, as sentences.
 
-        Billed, paid, accepted and open money of the items against the invoice, the payments, the
+        Billed, paid, given up and open money of the items against the invoice, the payments, the
         credit notes and the residual on the receivable account.
         """
         invoiced = self.filtered("invoice_id")
         self.env.flush_all()
         invoiced.invalidate_recordset(["amount_open", "amount_paid", "amount_total"])
         books = invoiced._get_booked_cents()
+        unbilled = invoiced._get_unbilled_cents()
         labels = {
             "out_invoice": self.env._("billed"),
             "entry": self.env._("paid"),
-            "out_refund": self.env._("accepted"),
+            "out_refund": self.env._("accepted or withdrawn"),
             "residual": self.env._("open"),
         }
         breaches = []
         for lote in invoiced:
-            for kind, cents in lote._get_expected_cents().items():
+            for kind, cents in lote._get_expected_cents(unbilled.get(lote, 0)).items():
                 booked = books.get((lote, kind), 0)
                 if booked != cents:
                     breaches.append(
@@ -729,16 +635,28 @@ class TissLote(models.Model):
                     )
         return breaches
 
-    def _get_expected_cents(self):
-        """Balances that the receivable account must show for one lote, by kind of entry."""
+    def _get_unbilled_cents(self):
+        """{lote: cents} of guias that were withdrawn before there was an invoice."""
+        withdrawn = self.env["tiss.movement"]._read_group(
+            [("lote_id", "in", self.ids), ("kind", "=", "withdraw"), ("move_id", "=", False)],
+            ["lote_id"],
+            ["amount:sum"],
+        )
+        return {lote: to_cents(amount) for lote, amount in withdrawn}
+
+    def _get_expected_cents(self, unbilled):
+        """Balances that the receivable account must show for one lote, by kind of entry.
+
+        A credit note takes off what was accepted, and what was withdrawn after the invoice.
+        """
         total, paid, still_open = (
             to_cents(amount) for amount in (self.amount_total, self.amount_paid, self.amount_open)
         )
-        accepted = total - paid - still_open
+        billed = total - unbilled
         return {
-            "out_invoice": total,
+            "out_invoice": billed,
             "entry": -paid,
-            "out_refund": -accepted,
+            "out_refund": -(billed - paid - still_open),
             "residual": still_open,
         }
 

@@ -14,6 +14,11 @@ from .bulk import make_append_only
 MAX_SIZE = 128 * 1024 * 1024  # bytes of a return file; the largest real ones have some 60 MB
 
 
+ANSWERS = {  # body of an answer → the model that sent what it answers
+    "recebimentoLote": "tiss.lote",
+}
+
+
 class TissMessage(models.Model):
     """Journal of every message built or received: exact bytes, their SHA-256 and TISS hash.
 
@@ -39,6 +44,10 @@ class TissMessage(models.Model):
     )
     lote_id = fields.Many2one(
         "tiss.lote", index="btree_not_null", readonly=True, check_company=True, ondelete="restrict"
+    )
+    res_model = fields.Char("Kind of Record", readonly=True)
+    res_id = fields.Many2oneReference(
+        "Record", model_field="res_model", index="btree_not_null", readonly=True
     )
     request_id = fields.Many2one(
         "tiss.message", "Answers", index="btree_not_null", readonly=True, ondelete="restrict"
@@ -128,10 +137,10 @@ class TissMessage(models.Model):
     def receive_file(self, name, content):
         """Read any file that an operadora gave back, recognised by its content.
 
-        :return: `tiss.demonstrativo` to be checked, or the `tiss.lote` that was answered
+        :return: `tiss.demonstrativo` to be checked, or the record that was answered
         """
         Demonstrativo = self.env["tiss.demonstrativo"]
-        known = Demonstrativo._find_imported(content) or self._find_answered_lote(content)
+        known = Demonstrativo._find_imported(content) or self._find_answered(content)
         if known:
             return known
         values = self._decode(content)
@@ -143,10 +152,10 @@ class TissMessage(models.Model):
                     " lote that another system made, choose Import Lote under Billing."
                 )
             )
-        if body_name != "recebimentoLote":
+        if body_name not in ANSWERS:
             return Demonstrativo._import_values(name, content, values)
         with self._missing_elements():
-            return self.env["tiss.lote"]._receive_answer(name, content, values, body)
+            return self.env[ANSWERS[body_name]]._receive_answer(name, content, values, body)
 
     @api.model
     def _find_lote(self, content):
@@ -162,17 +171,26 @@ class TissMessage(models.Model):
         ).lote_id
 
     @api.model
-    def _find_answered_lote(self, content):
-        """The lote that a file with these very bytes answered before; a refusal names none."""
-        return self.search(
+    def _find_answered(self, content):
+        """What a file with these very bytes answered before; a refusal names nothing."""
+        message = self.search(
             [
                 ("sha256", "=", hashlib.sha256(content).hexdigest()),
                 ("company_id", "=", self.env.company.id),
                 ("direction", "=", "in"),
+                "|",
                 ("lote_id", "!=", False),
+                ("res_id", "!=", False),
             ],
             limit=1,
-        ).lote_id
+        )
+        return message._get_record()
+
+    def _get_record(self):
+        """What one message carries or answers; may be empty."""
+        if self.lote_id or not self.res_id:
+            return self.lote_id
+        return self.env[self.res_model].browse(self.res_id)
 
     @contextmanager
     def _missing_elements(self):

@@ -163,7 +163,7 @@ class TestLote(TissCommon):
     def test_no_xml_no_download(self):
         lote = self._create_encounters(CONSULTATION).create_guias().create_lotes()
         for action in (lote.get_xml, lote.action_download):
-            with self.assertRefused(f"Lote {lote.name} has no XML yet"):
+            with self.assertRefused(f"{lote.display_name} has no XML yet"):
                 action()
 
     # ------------------------------------------------------------------

@@ -1,0 +1,297 @@
+import datetime
+import gc
+
+import pytz
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from .. import standard
+from ..standard.message import check_envelope, envelope
+
+MESSAGES_IN_MEMORY = 50
+
+
+class TissOutgoing(models.AbstractModel):
+    """What goes to an operadora as one message: build → validate → journal → send → answer.
+
+    A model says which transaction it is (`_get_transaction`), what the body holds
+    (`_prepare_tiss_body`), and what it does with the answer. Its contract numbers the message.
+
+    Flow: draft → validated (the XML exists and is valid) → sent → received; rejected, cancelled.
+    """
+
+    _name = "tiss.outgoing"
+    _description = "Sent as One TISS Message"
+
+    version = fields.Char(
+        "TISS Version",
+        compute="_compute_version",
+        store=True,
+        precompute=True,
+        required=True,
+        readonly=False,
+    )
+    state = fields.Selection(
+        [
+            ("draft", "Draft"),
+            ("validated", "Validated"),
+            ("sent", "Sent"),
+            ("received", "Received"),
+            ("rejected", "Refused"),
+            ("cancelled", "Cancelled"),
+        ],
+        string="Status",
+        default="draft",
+        required=True,
+        readonly=True,
+        copy=False,
+        index=True,
+        tracking=True,
+    )
+    message_id = fields.Many2one(
+        "tiss.message", "Current XML", readonly=True, copy=False, ondelete="restrict"
+    )
+    tiss_message_ids = fields.One2many(
+        "tiss.message",
+        "res_id",
+        "TISS Messages",
+        domain=lambda self: [("res_model", "=", self._name)],
+    )
+    sent_date = fields.Date(readonly=True, copy=False)
+    rejection_reason = fields.Text(readonly=True, copy=False)
+
+    # ------------------------------------------------------------------
+    # Compute, inverse, search
+    # ------------------------------------------------------------------
+
+    @api.depends("contract_id")
+    def _compute_version(self):
+        """What was written in one version stays in it; a draft follows its convênio."""
+        for record in self:
+            if not record.version or record.state == "draft":
+                record.version = record.contract_id.version
+
+    # ------------------------------------------------------------------
+    # CRUD
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _get_system_fields(self):
+        """Fields that only follow from what is done with the record."""
+        return {"state", "message_id", "sent_date", "rejection_reason", "version"}
+
+    def write(self, vals):
+        if self._get_system_fields() & set(vals) and not self.env.su:
+            raise UserError(
+                self.env._("The status of %s follows what is done with it.", self[:1].display_name)
+            )
+        return super().write(vals)
+
+    def _check_state(self, *states):
+        wrong = self.filtered(lambda record: record.state not in states)
+        if wrong:
+            label = dict(self._fields["state"]._description_selection(self.env))
+            raise UserError(
+                self.env._(
+                    "%(name)s is in state “%(state)s”: this cannot be done now.",
+                    name=wrong[0].display_name,
+                    state=label[wrong[0].state],
+                )
+            )
+
+    # ------------------------------------------------------------------
+    # Actions
+    # ------------------------------------------------------------------
+
+    def action_build(self):
+        self.build()
+
+    def action_send(self):
+        self.send()
+
+    def action_download(self):
+        self.ensure_one()
+        return self._get_current_message().action_download()
+
+    # ------------------------------------------------------------------
+    # What each model says of its message
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _get_transaction(self):
+        """tipoTransacao of the message (guide §2.2)."""
+        raise NotImplementedError
+
+    def _prepare_tiss_body(self):
+        """The body of the message; keys are the names of the standard."""
+        raise NotImplementedError
+
+    def _read_content(self):
+        """Read all that the message says in a constant number of queries."""
+
+    def _check_content(self):
+        """Refuse what the standard allows in no message of this kind, before anything is built."""
+
+    def _get_journal_link(self):
+        """Values by which the journal finds back to this record."""
+        return {"res_model": self._name, "res_id": self.id}
+
+    def _get_file_name(self, digest):
+        """Nothing clinical, no name: the number of the record and the hash."""
+        return f"{self._get_transaction()}_{self.name.zfill(20)}_{digest}.xml"
+
+    def _locate(self, path):
+        """Where in the record a path of the message is, in words."""
+        return path
+
+    # ------------------------------------------------------------------
+    # Building the message
+    # ------------------------------------------------------------------
+
+    def build(self):
+        """Write, validate and journal the XML of each record.
+
+        :return: `tiss.message`, one per record
+        :raise UserError: naming each record and what is wrong in it, by path
+        """
+        self.check_access("write")
+        self._check_state("draft", "validated")
+        messages, errors = self.env["tiss.message"], []
+        for number, record in enumerate(self, start=1):
+            try:
+                content, sequence = record._encode()
+            except standard.EncodeError as error:
+                errors.append(f"{record.display_name}: {record._explain(error.violation)}")
+                continue
+            message = record._journal(content, sequence)
+            record.sudo().write({"message_id": message.id, "state": "validated"})
+            messages += message
+            if number % MESSAGES_IN_MEMORY == 0:
+                # What a message leaves behind is cyclic, so it piles up until it is collected.
+                self.env.invalidate_all()
+                gc.collect()
+        if errors:
+            raise UserError("\n".join(errors))
+        return messages
+
+    def _encode(self):
+        """(valid XML bytes, sequencialTransacao) of one record; raises what the codec finds."""
+        self.ensure_one()
+        self._read_content()
+        self._check_content()
+        schema = standard.load(self.version)
+        values = self._prepare_tiss_message()
+        content = schema.encode(values, hash_charset=self.contract_id.hash_charset)
+        violations = check_envelope(values, self.version)
+        if not violations and not schema.validate(content):
+            violations = schema.explain(content)
+        if violations:
+            raise standard.EncodeError(violations[0])
+        return content, values["cabecalho"]["identificacaoTransacao"]["sequencialTransacao"]
+
+    def _prepare_tiss_message(self):
+        """mensagemTISS (guide §2.1)"""
+        contract = self.contract_id
+        [sequence] = contract._take_numbers("next_transaction_number")
+        return envelope(
+            self._get_transaction(),
+            # As superuser: the message carries what is clinical, its sender need not see it.
+            self.sudo()._prepare_tiss_body(),
+            sender=contract._get_provider_identification("header"),
+            recipient=contract.ans_code,
+            sequence=str(sequence),
+            moment=self._get_local_now(),
+            version=self.version,
+        )
+
+    def _get_local_now(self):
+        zone = pytz.timezone(self.company_id.partner_id.tz or "America/Sao_Paulo")
+        now = fields.Datetime.now().replace(tzinfo=datetime.timezone.utc)
+        return now.astimezone(zone).replace(tzinfo=None)
+
+    def _journal(self, content, sequence):
+        digest = standard.load(self.version).digest(content, self.contract_id.hash_charset)
+        return self.env["tiss.message"]._record(
+            self.contract_id,
+            content,
+            direction="out",
+            transaction=self._get_transaction(),
+            sequence=sequence,
+            version=self.version,
+            tiss_hash=digest,
+            file_name=self._get_file_name(digest),
+            **self._get_journal_link(),
+        )
+
+    def _explain(self, violation):
+        """What the codec found wrong and where, in words a biller understands."""
+        return self._describe_violation(violation.code, self._locate(violation.path))
+
+    @api.model
+    def _describe_violation(self, code, place):
+        sentences = {
+            "missing": self.env._("%s is missing", place),
+            "too_long": self.env._("%s is too long", place),
+            "too_short": self.env._("%s is empty or too short", place),
+            "not_in_domain": self.env._("%s is not a value of the ANS table", place),
+            "pattern": self.env._("%s has the wrong format", place),
+            "wrong_type": self.env._("%s has the wrong format", place),
+            "digits": self.env._("%s has too many digits", place),
+            "charset": self.env._("%s has a character that cannot be sent", place),
+            "too_many": self.env._("%s is there more often than it may be", place),
+            "choice": self.env._("%s has parts that exclude each other", place),
+        }
+        return sentences.get(code) or self.env._(
+            "%(place)s is not valid (%(code)s)", place=place, code=code
+        )
+
+    def get_xml(self):
+        """The exact bytes of the current message of one record."""
+        self.ensure_one()
+        return self._get_current_message()._get_content()
+
+    def _get_current_message(self):
+        if not self.message_id:
+            raise UserError(
+                self.env._("%s has no XML yet: build and validate it first.", self.display_name)
+            )
+        return self.message_id
+
+    # ------------------------------------------------------------------
+    # Sending
+    # ------------------------------------------------------------------
+
+    def send(self):
+        """Freeze the records as sent; the files go to the operadora's portal.
+
+        :return: `tiss.message` that were sent, one per record
+        """
+        self.check_access("write")
+        self._check_state("draft", "validated")
+        self.filtered(lambda record: record.state == "draft").build()
+        self.sudo().write({"state": "sent", "sent_date": fields.Date.context_today(self)})
+        return self.message_id
+
+    # ------------------------------------------------------------------
+    # Answers
+    # ------------------------------------------------------------------
+
+    def _record_answer(self, name, content, values, reason=None):
+        """Journal the answer to what was sent last; it points at the message it answers."""
+        self.ensure_one()
+        return self.env["tiss.message"]._record_incoming(
+            self.contract_id,
+            name,
+            content,
+            values,
+            request_id=self.message_id.id,
+            note=reason,
+            **self._get_journal_link(),
+        )
+
+    def _get_refusal(self, error):
+        """A ct_motivoGlosa in words."""
+        return " ".join(
+            str(value) for value in (error.get("codigoGlosa"), error.get("descricaoGlosa")) if value
+        ) or self.env._("Refused without a reason.")
