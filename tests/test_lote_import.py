@@ -1,10 +1,19 @@
+import itertools
 import re
-from datetime import date
+from datetime import date, datetime
+from decimal import Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, tagged
 
 from .. import standard
+from ..models.lote_file import find_all
+from ..standard.message import envelope
+from ..standard.money import line_total
+from ..standard.tests.common import SEEDS, Generator, profile
 from . import test_guia_generated
 from .common import CONSULTATION, ECG, TissCommon
 from .foreign_lote import GUIAS, foreign_lote
@@ -209,6 +218,99 @@ class TestOwnLotes(test_guia_generated.TestGeneratedGuias):
         lote.build()
         self.assertEqual(strip(lote.get_xml()), strip(content))
         self.assertTrue(standard.load(version).validate(lote.get_xml()))
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
+class TestAnyLote(ImportCase):
+    """Messages made from the schema alone, of any texts, terms, hours and totals, come back."""
+
+    def _check_type(self, guia_type):
+        @profile(12)
+        @given(SEEDS, st.sampled_from(VERSIONS))
+        def check(seed, version):
+            schema = standard.load(version)
+            content = schema.encode(self._make_message(schema, guia_type, seed))
+            with self.env.cr.savepoint() as database:
+                lote = self._import(content)
+                self.assertEqual(lote.get_xml(), content)
+                # As another request would find it.
+                self.env.flush_all()
+                self.env.invalidate_all()
+                lote.build()
+                self.assertEqual(
+                    self._get_message(lote.get_xml(), version), self._get_message(content, version)
+                )
+                for guia, values in zip(
+                    lote._get_ordered_guias(), self._get_guias(lote, content), strict=True
+                ):
+                    self.assertEqual(*self._get_totals(guia, values))
+                database.rollback()
+            self.env.invalidate_all(flush=False)
+
+        check()
+
+    def _make_message(self, schema, guia_type, seed):
+        """A valid lote whose numbers are unique and not negative, as those of a guia are."""
+        generator = Generator(seed)
+        element = f"prestadorParaOperadora/loteGuias/guiasTISS/{ELEMENTS[guia_type]}"
+        guias = [generator.value(schema.field(element)) for _guia in range(2)]
+        for place, guia in enumerate(guias, start=1):
+            header = guia.get("cabecalhoConsulta") or guia.get("cabecalhoGuia") or guia
+            header.update(registroANS="326305", numeroGuiaPrestador=f"{place}-{seed}")
+            beneficiary = guia.get("dadosBeneficiario") or guia["beneficiario"]
+            beneficiary["numeroCarteira"] += "7"
+            beneficiary["numeroCarteira"] = beneficiary["numeroCarteira"][-20:]
+        tamed = tame(guias, itertools.count(1))
+        return envelope(
+            "ENVIO_LOTE_GUIAS",
+            {"numeroLote": "G1", "guiasTISS": {ELEMENTS[guia_type]: tamed}},
+            sender={"codigoPrestadorNaOperadora": "12345"},
+            recipient="326305",
+            sequence=9,
+            moment=datetime(2026, 3, 12, 9, 15),
+            version=schema.version,
+        )
+
+    def _get_totals(self, guia, values):
+        """What our fields charge, and what the items of the file add up to."""
+        names = ("valorProcedimento", "valorProc") if guia.guia_type in (
+            "consulta", "odonto"
+        ) else ("valorTotal",)  # fmt: skip
+        theirs = sum(
+            value for name in names for value in find_all(values, name)
+            if isinstance(value, Decimal)
+        )  # fmt: skip
+        ours = sum(
+            line_total(line.quantity, line.unit_price, line.factor) for line in guia.line_ids
+        )
+        return ours, theirs
+
+    def test_consulta(self):
+        self._check_type("consulta")
+
+    def test_sp_sadt(self):
+        self._check_type("sp_sadt")
+
+    def test_honorarios(self):
+        self._check_type("honorarios")
+
+    def test_resumo_internacao(self):
+        self._check_type("resumo_internacao")
+
+    def test_odonto(self):
+        self._check_type("odonto")
+
+
+def tame(values, numbers):
+    """Without negative numbers, and with a number of its own for each item."""
+    if isinstance(values, dict):
+        return {
+            name: next(numbers) if name == "sequencialItem" else tame(value, numbers)
+            for name, value in values.items()
+        }
+    if isinstance(values, list):
+        return [tame(value, numbers) for value in values]
+    return abs(values) if type(values) in (int, Decimal) else values
 
 
 def strip(content):
