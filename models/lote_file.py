@@ -333,7 +333,7 @@ class LoteFile:
         if others:
             self.notices.append(
                 self.env._(
-                    "%(count)s guias say that another provider did the work (%(codes)s): this stays"
+                    "Guias in which another provider (%(codes)s) did the work: %(count)s. This stays"
                     " as it is written.",
                     count=sum(others.values()),
                     codes=", ".join(others),
@@ -364,7 +364,7 @@ class LoteFile:
         if repeated:
             self.notices.append(
                 self.env._(
-                    "%s items repeat another one: same card, day and procedure. Look whether"
+                    "Items that repeat another one (same card, day and procedure): %s. Look whether"
                     " something is billed twice.",
                     repeated,
                 )
