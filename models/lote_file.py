@@ -333,8 +333,8 @@ class LoteFile:
         if others:
             self.notices.append(
                 self.env._(
-                    "Guias in which another provider (%(codes)s) did the work: %(count)s. This stays"
-                    " as it is written.",
+                    "Guias in which another provider (%(codes)s) did the work: %(count)s. This"
+                    " stays as it is written.",
                     count=sum(others.values()),
                     codes=", ".join(others),
                 )
