@@ -1,3 +1,4 @@
+import base64
 import itertools
 import re
 from datetime import date, datetime
@@ -623,14 +624,11 @@ class TestRefusedFiles(ImportCase):
             text = text.replace("<t:UF>35</t:UF>", "")
             return text.replace("Consulta>1<", "Consulta>8<").replace("123.45", "R$ 123")
 
-        with self.assertRefused("guia A-17") as caught:
-            self._import(foreign_lote("consulta", change=spoil))
-        del caught
-        try:
-            with self.env.cr.savepoint():
-                self._import(foreign_lote("consulta", change=spoil))
-        except UserError as error:
-            text = str(error)
+        content = foreign_lote("consulta", change=spoil)
+        self._refuse("guia A-17", content)
+        with self.assertRaises(UserError) as caught:
+            self._import(content)
+        text = str(caught.exception)
         self.assertIn("guia A-17, UF is missing", text)
         self.assertIn("guia A-17, tipoConsulta is not a value of the ANS table", text)
         self.assertIn("guia A-17, valorProcedimento has the wrong format", text)
@@ -708,8 +706,6 @@ class TestImportWizard(ImportCase):
     """The preview says everything before anything is written."""
 
     def _preview(self, content):
-        import base64
-
         wizard = self.env["tiss.lote.import"].create(
             {"file": base64.b64encode(content), "file_name": "lote.xml"}
         )
