@@ -34,8 +34,19 @@ def apply(values, entries, knows=None):
 
 def is_clinical(entry):
     """Whether an entry tells what only clinical people may see."""
-    names = {*map(str, entry["path"]), *entry["ours"], *entry["theirs"]}
-    return not CLINICAL.isdisjoint(names)
+    return not CLINICAL.isdisjoint(
+        {*map(str, entry["path"]), *_names(entry["ours"]), *_names(entry["theirs"])}
+    )
+
+
+def _names(value):
+    if isinstance(value, dict):
+        for name, each in value.items():
+            yield name
+            yield from _names(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _names(each)
 
 
 def describe(entry):

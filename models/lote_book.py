@@ -179,7 +179,10 @@ class LoteBook:
         self._create_cards()
 
     def _create_partners(self, vals_list):
-        partners = self.env["res.partner"].with_context(**QUIET).create(vals_list)
+        Partner = self.env["res.partner"].with_context(**QUIET)
+        # Asked once: for every partner that is created, Odoo would look for it anew.
+        default = Partner.default_get(["l10n_latam_identification_type_id"])
+        partners = Partner.create([{**default, **vals} for vals in vals_list])
         skip_images(partners)
         return partners.with_env(self.env)
 
@@ -206,7 +209,7 @@ class LoteBook:
             "tiss_council_state_id": self.terms.get(("59", person.state)),
             "tiss_cbo_id": self.terms.get(("24", person.cbo)),
             "tiss_provider_code": person.code,
-            "tiss_is_incomplete": not (person.name.strip() and person.cbo),
+            "tiss_is_incomplete": not person.name.strip(),
         }
         if identifiers.valid_cpf(person.cpf):
             vals |= {"vat": person.cpf, "country_id": self.env.ref("base.br").id}
@@ -237,7 +240,7 @@ class LoteBook:
 
     def _prepare_place(self, place):
         vals = {
-            "name": place.name,
+            "name": place.name.strip() or place.code or place.cnpj,
             "is_company": True,
             "tiss_is_hospital": True,
             "tiss_cnes": place.cnes,

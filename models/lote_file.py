@@ -52,6 +52,7 @@ class LoteFile:
             self.problems += self.book.get_card_problems()
             self._check_numbers()
             self._check_totals()
+            self._check_providers()
         self._check_hash()
 
     # ------------------------------------------------------------------
@@ -228,11 +229,15 @@ class LoteFile:
         return (self.header.get("origem") or {}).get("identificacaoPrestador") or {}
 
     @property
+    def our_codes(self):
+        """This clinic's code at the operadora and its CNPJ"""
+        vat = identifiers.compact(self.contract.company_id.vat or "")
+        return {self.contract._get_provider_code(), vat} - {""}
+
+    @property
     def is_foreign(self):
         """Whether neither our code at the operadora nor our CNPJ made the file."""
-        vat = identifiers.compact(self.contract.company_id.vat or "")
-        known = {self.contract._get_provider_code(), vat} - {""}
-        return not known & set(self.sender.values())
+        return not self.our_codes & set(self.sender.values())
 
     # ------------------------------------------------------------------
     # The guias
@@ -320,6 +325,21 @@ class LoteFile:
                 )
             )
 
+    def _check_providers(self):
+        """A hospital may bill for its professionals, whose own codes then stay in their guias."""
+        others = Counter(map(find_provider, self.guias))
+        for code in self.our_codes:
+            others.pop(code, None)
+        if others:
+            self.notices.append(
+                self.env._(
+                    "Guias in which another provider (%(codes)s) did the work: %(count)s. This"
+                    " stays as it is written.",
+                    count=sum(others.values()),
+                    codes=", ".join(others),
+                )
+            )
+
     def _check_totals(self):
         """Totals are told where they are not the sum of the items, which is what is booked."""
         for read, guia in zip(self.reads, self.guias, strict=True):
@@ -344,7 +364,7 @@ class LoteFile:
         if repeated:
             self.notices.append(
                 self.env._(
-                    "%s items repeat another one: same card, day and procedure. Look whether"
+                    "Items that repeat another one (same card, day and procedure): %s. Look whether"
                     " something is billed twice.",
                     repeated,
                 )
@@ -390,11 +410,19 @@ def get_total(read):
 
 def find_total(guia):
     """The total that a guia says; a guia de consulta has none."""
-    totals = guia.get("valorTotal") or {}
-    names = ("valorTotalHonorarios", "valorTotalProc")
-    return totals.get("valorTotalGeral") or next(
-        (guia[name] for name in names if name in guia), None
-    )
+    if "valorTotal" in guia:
+        return guia["valorTotal"]["valorTotalGeral"]
+    return guia.get("valorTotalHonorarios", guia.get("valorTotalProc"))
+
+
+def find_provider(guia):
+    """How the provider who did what a guia bills is called in it."""
+    dentists = guia.get("dadosProfissionaisResponsaveis")
+    if dentists:
+        return dentists["codigoProfExec"]
+    provider = guia.get("contratadoExecutante") or guia.get("dadosContratadoExecutante")
+    provider = provider or guia["dadosExecutante"]["contratadoExecutante"]
+    return next(value for name, value in provider.items() if "cnes" not in name.lower())
 
 
 def find_negative(values, name=""):

@@ -23,16 +23,26 @@ class TissGuia(models.Model):
     kept_html = fields.Html(
         "Kept as the Other System Wrote It",
         compute="_compute_kept_html",
+        compute_sudo=True,
         sanitize=False,
-        groups="l10n_br_tiss.group_tiss_clinical",
     )
     kept_count = fields.Integer(
         "Values of Another System", compute="_compute_kept_count", compute_sudo=True
     )
 
+    has_unlisted_items = fields.Boolean(compute="_compute_has_unlisted_items")
+
     # ------------------------------------------------------------------
     # Compute, inverse, search
     # ------------------------------------------------------------------
+
+    @api.depends("line_ids.product_id", "line_ids.code")
+    def _compute_has_unlisted_items(self):
+        """Items that are no product of the clinic show their description."""
+        for guia in self:
+            guia.has_unlisted_items = any(
+                line.code and not line.product_id for line in guia.line_ids
+            )
 
     @api.depends("kept_values")
     def _compute_kept_count(self):
@@ -40,15 +50,21 @@ class TissGuia(models.Model):
             guia.kept_count = len(guia.kept_values or ())
 
     @api.depends("kept_values")
+    @api.depends_context("uid")
     def _compute_kept_html(self):
+        """What everybody may see of it, and the clinical rest for whom it is meant."""
+        sees_all = self.env.user.has_group("l10n_br_tiss.group_tiss_clinical")
         labels = (self.env._("Place"), self.env._("Our fields"), self.env._("Sent"))
         table = Markup(
             '<table class="table table-sm"><tr><th>%s</th><th>%s</th><th>%s</th></tr>%s</table>'
         )
         row = Markup("<tr><td>%s</td><td>%s</td><td>%s</td></tr>")
         for guia in self:
-            entries = guia.kept_values or ()
-            rows = Markup().join(row % kept_values.describe(entry) for entry in entries)
+            rows = Markup().join(
+                row % kept_values.describe(entry)
+                for entry in guia.kept_values or ()
+                if sees_all or not kept_values.is_clinical(entry)
+            )
             guia.kept_html = rows and table % (*labels, rows)
 
     # ------------------------------------------------------------------

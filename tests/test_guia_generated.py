@@ -222,26 +222,32 @@ class TestGeneratedGuias(GuiaRecords, TissCommon):
     # ------------------------------------------------------------------
 
     def _check_type(self, guia_type):
-        person = self.dentist if guia_type == "odonto" else self.professional
-
         @generated
         @given(st.data(), st.sampled_from(VERSIONS))
         def check(data, version):
-            vals = self._draw_common(data.draw) | getattr(self, f"_draw_{guia_type}")(data.draw)
-            items = vals.pop("line_ids")
-            vals["professional_id"] = person.id
-            # As superuser: the diagnoses are not for the biller who makes the rest.
-            guia = self._create_guia(guia_type).sudo()
-            guia.write({**vals, "hospital_id": self.hospital.id, "line_ids": items})
-            self.assertFalse(guia.problems)
-            lote = self._send(guia.sudo(False), version)
-            [values] = self._decode(lote)
-            self.assertEqual(self._said_total(values), self._worked_total(guia))
-            self.assertTrue(standard.load(version).validate(lote.get_xml()))
-            answer = self._simulate().receive(lote.get_xml(), self.today)
-            self.assertIn(b"<ans:numeroProtocolo>", answer)
+            self._check_example(data.draw, guia_type, version)
 
         check()
+
+    def _check_example(self, draw, guia_type, version):
+        lote = self._draw_lote(draw, guia_type, version)
+        [values] = self._decode(lote)
+        self.assertEqual(self._said_total(values), self._worked_total(lote.guia_ids))
+        self.assertTrue(standard.load(version).validate(lote.get_xml()))
+        answer = self._simulate().receive(lote.get_xml(), self.today)
+        self.assertIn(b"<ans:numeroProtocolo>", answer)
+
+    def _draw_lote(self, draw, guia_type, version):
+        """A built lote with one guia of any values."""
+        vals = self._draw_common(draw) | getattr(self, f"_draw_{guia_type}")(draw)
+        items = vals.pop("line_ids")
+        person = self.dentist if guia_type == "odonto" else self.professional
+        vals["professional_id"] = person.id
+        # As superuser: the diagnoses are not for the biller who makes the rest.
+        guia = self._create_guia(guia_type).sudo()
+        guia.write({**vals, "hospital_id": self.hospital.id, "line_ids": items})
+        self.assertFalse(guia.problems)
+        return self._send(guia.sudo(False), version)
 
     def _worked_total(self, guia):
         """What the items are worth, without the patient's share being taken off."""

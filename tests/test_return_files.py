@@ -76,7 +76,7 @@ class TestReturnFiles(TissCommon):
                 self._receive(content)
 
     def test_our_own_lote_picked_by_mistake(self):
-        with self.assertRefused("not a demonstrativo"):
+        with self.assertRefused("a lote of guias, not an answer.*Import Lote"):
             self._receive(self.sadt.get_xml())
 
     def test_a_message_without_a_body(self):

@@ -129,7 +129,7 @@ class TissLoteImport(models.TransientModel):
 
     @api.model
     def _render_facts(self, lote_file):
-        """Number, convênio, type, guias, total and period, as a small table."""
+        """Number, convênio, type, guias, total and period, side by side."""
         types = dict(self.env["tiss.lote"]._fields["guia_type"]._description_selection(self.env))
         facts = {
             self.env._("Lote"): lote_file.number,
@@ -146,9 +146,11 @@ class TissLoteImport(models.TransientModel):
                 self.env._("Period"): first if first == last else f"{first} – {last}",
             }
         rows = Markup().join(
-            Markup('<tr><th class="pe-3">%s</th><td>%s</td></tr>') % fact for fact in facts.items()
+            Markup('<div class="me-4"><span class="text-muted">%s</span><br/><b>%s</b></div>')
+            % fact
+            for fact in facts.items()
         )
-        return Markup('<table class="table table-sm w-auto">%s</table>') % rows
+        return Markup('<div class="d-flex flex-wrap mb-3">%s</div>') % rows
 
     @api.model
     def _render_people(self, book):
@@ -191,7 +193,7 @@ class TissLoteImport(models.TransientModel):
         if unknown:
             lines.append(
                 self.env._(
-                    "Items that are no procedure of the clinic stay as they are:"
+                    "Items that are no procedure of the clinic and stay as they are:"
                     " %(count)s%(names)s",
                     count=len(unknown),
                     names=self._join(unknown),
@@ -201,6 +203,6 @@ class TissLoteImport(models.TransientModel):
 
     @api.model
     def _join(self, names):
-        """ ": a, b…" of the first names, or nothing."""
+        """The first names in brackets, or nothing."""
         more = " …" if len(names) > MAX_NAMES else ""
-        return names and f": {', '.join(names[:MAX_NAMES])}{more}" or ""
+        return f" ({', '.join(names[:MAX_NAMES])}{more})" if names else ""
