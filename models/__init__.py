@@ -1,6 +1,16 @@
 # Mixins that models of earlier names inherit from.
-from . import tiss_contract_log, tiss_form, tiss_outgoing, tiss_price_edition  # isort: split
+from . import (
+    tiss_checked,
+    tiss_contract_log,
+    tiss_document_owner,
+    tiss_form,
+    tiss_outgoing,
+    tiss_price_edition,
+    tiss_stay_source,
+    tiss_submission,
+)
 
+# isort: split
 from . import (
     account_move,
     account_move_line,
@@ -33,21 +43,26 @@ from . import (
     tiss_demonstrativo_line,
     tiss_demonstrativo_payment,
     tiss_discrepancy,
+    tiss_document,
     tiss_encounter,
     tiss_encounter_line,
+    tiss_encounter_notice,
     tiss_glosa,
     tiss_guia,
     tiss_guia_consulta,
     tiss_guia_declaration,
+    tiss_guia_document,
     tiss_guia_honorarios,
     tiss_guia_internacao,
     tiss_guia_line,
     tiss_guia_line_odonto,
     tiss_guia_member,
+    tiss_guia_notice,
     tiss_guia_odonto,
     tiss_guia_sp_sadt,
     tiss_guia_tooth,
     tiss_lote,
+    tiss_lote_document,
     tiss_message,
     tiss_movement,
     tiss_network_level,
@@ -62,6 +77,8 @@ from . import (
     tiss_price_table_line,
     tiss_readjustment,
     tiss_readjustment_line,
+    tiss_stay,
+    tiss_stay_notice,
     tiss_term,
     tiss_term_history,
     tiss_terminology_edition,

@@ -6,6 +6,8 @@ from . import (
     tiss_contract_procedure_line,
     tiss_contract_transfer,
     tiss_coverage_check,
+    tiss_document_upload,
+    tiss_document_upload_line,
     tiss_guia_generate,
     tiss_guia_generate_line,
     tiss_lote_generate,
