@@ -59,7 +59,7 @@ class TissStayNotice(models.Model):
 
     @api.depends("card_id", "event", "event_date", "encounter_id", "guia_id", "state")
     def _compute_repeated_id(self):
-        """Another notice of the same event of the same stay; one that was refused does not count."""
+        """Another notice of the same event; one that was refused does not count."""
         others = self.search_fetch(
             [
                 ("card_id", "in", self.card_id.ids),

@@ -12,6 +12,7 @@ from . import (
     test_coverage_rules,
     test_demo_job,
     test_demonstrativo,
+    test_document,
     test_encounter,
     test_glosa,
     test_guia,
@@ -29,6 +30,7 @@ from . import (
     test_readjustment,
     test_return_files,
     test_security,
+    test_stay_notice,
     test_terminology,
     test_tour,
 )
