@@ -94,9 +94,10 @@ class TissDocument(models.Model):
         """Guias and lotes are bills; who proves an appeal says so."""
         billing = self.env["tiss.term"]._get("tipoGuia", "2")
         for document in self:
-            document.nature_id = document.nature_id or (
-                (document.guia_id or document.lote_id) and billing
-            )
+            if not document.nature_id and (document.guia_id or document.lote_id):
+                document.nature_id = billing
+            else:
+                document.nature_id = document.nature_id
 
     @api.depends("file")
     def _compute_format_id(self):

@@ -32,12 +32,13 @@ _MAX_DEPTH = 16
 
 def document_format(content: bytes) -> str | None:
     """Code of the format of a file; None when the standard does not have it."""
+    # First of all: a signature may hold a PDF near its beginning.
+    if is_signature(content):
+        return _SIGNED.get(_plain_format(signed_content(content)) or "")
     plain = _plain_format(content)
     if plain == _PDF and _SIGNATURE.search(content) and _BYTE_RANGE.search(content):
         return _PADES
-    if plain:
-        return plain
-    return _SIGNED.get(_plain_format(signed_content(content)) or "")
+    return plain
 
 
 def _plain_format(content: bytes) -> str | None:
