@@ -69,6 +69,8 @@ class TissChecked(models.AbstractModel):
 
     def _get_contract_problems(self):
         contract = self.contract_id
+        if not contract:
+            return [(self.env._("Choose the convênio."), self, "contract_id")]
         problems = []
         if not contract._get_provider_code():
             sentence = self.env._("The convênio %s has no code at the operadora.", contract.name)
