@@ -2,8 +2,6 @@ from markupsafe import Markup
 
 from odoo import api, fields, models, tools
 
-from ..standard.text import to_ascii
-
 
 class TissChecked(models.AbstractModel):
     """What is said to an operadora; it tells what it lacks before there is any XML.
@@ -117,10 +115,3 @@ class TissChecked(models.AbstractModel):
     def _get_box_label(self, name):
         """How the screen calls a field in a form of this type."""
         return self._fields[name]._description_string(self.env)
-
-    # ------------------------------------------------------------------
-    # TISS values
-    # ------------------------------------------------------------------
-
-    def _prepare_tiss_observation(self, size=500):
-        return to_ascii(self.observation or "", size) or None

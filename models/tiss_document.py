@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from ..standard import documents
+from ..standard.text import to_ascii
 from .tiss_term import term_field
 
 
@@ -237,7 +238,7 @@ class TissDocument(models.Model):
             "seqReferenciaItem": self.guia_line_id.sequence_item or None,
             "documento": self._get_file(),
             "tipoDocumento": self.kind_id.code or None,
-            "observacao": self._prepare_tiss_observation(),
+            "observacao": to_ascii(self.observation or "", 500) or None,
         }
 
     # ------------------------------------------------------------------

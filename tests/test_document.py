@@ -428,11 +428,16 @@ class TestDocument(GuiaRecords, TissCommon):
     def test_the_name_of_the_file_is_told_nowhere(self):
         document = self._create_document()
         document.file_name = "outro hiv.pdf"
-        with self.assertLogs("odoo", level="INFO") as logs:
-            document.send()
-            self._create_document(b"hiv", file_name="hiv.exe").invalidate_recordset()
-            logging.getLogger("odoo").info("end")
-        told = " ".join(logs.output)
+        stream = io.StringIO()
+        handler = logging.StreamHandler(stream)
+        logger = logging.getLogger("odoo.addons.l10n_br_tiss")
+        self.addCleanup(logger.setLevel, logger.level)
+        self.addCleanup(logger.removeHandler, handler)
+        logger.addHandler(handler)
+        logger.setLevel(logging.DEBUG)
+        document.send()
+        self._create_document(b"hiv", file_name="hiv.exe")
+        told = stream.getvalue()
         told += " ".join(str(body) for body in document.message_ids.mapped("body"))
         told += document.message_id.file_name + document.display_name
         told += document.get_xml().decode("iso-8859-1").replace("envio", "")
