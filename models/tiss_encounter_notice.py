@@ -7,15 +7,27 @@ class TissEncounter(models.Model):
     _name = "tiss.encounter"
     _inherit = ["tiss.encounter", "tiss.stay.source"]
 
+    @api.depends("hospital_id", "start_date", "regime_id")
+    def _compute_is_stay(self):
+        return super()._compute_is_stay()
+
     def _is_stay(self):
-        return self.regime_id.code == "03"
+        """A stay in another hospital is told by that hospital."""
+        return not self.hospital_id and bool(self.start_date or self.regime_id.code == "03")
 
     @api.model
     def _get_stay_notice_link(self):
         return "encounter_id"
 
     def _prepare_stay_notice(self, event):
-        """A visit does not know when the patient leaves: a discharge is told on its day."""
-        is_admission = event == "admission"
-        day = self.date if is_admission else fields.Date.context_today(self)
-        return super()._prepare_stay_notice(event) | {"event_date": day}
+        """Where nobody noted yet when the patient left, the discharge is of today."""
+        vals = super()._prepare_stay_notice(event)
+        if event == "admission":
+            return vals | {
+                "event_date": self.start_date or self.date,
+                "hospitalization_type_id": self.hospitalization_type_id.id,
+            }
+        return vals | {
+            "event_date": self.end_date or fields.Date.context_today(self),
+            "discharge_reason_id": self.discharge_reason_id.id,
+        }

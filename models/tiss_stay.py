@@ -14,8 +14,8 @@ NOTICE_STATES = [
 class TissStay(models.Model):
     """Stays and what of them the operadora was told: the list of a hospital's biller.
 
-    A stay is an open visit in the regime of hospitalisation, or what the resumos de internação of
-    one request bill. It is read from them, so that nothing has to be kept up to date.
+    A stay is an open visit in the regime of hospitalisation, not in another hospital, or what the
+    resumos de internação of one request bill. It is read from them: nothing to keep up to date.
     """
 
     _name = "tiss.stay"
@@ -25,11 +25,12 @@ class TissStay(models.Model):
     _rec_name = "patient_id"
     _depends = {
         "tiss.encounter": [
-            "card_id", "company_id", "contract_id", "date", "patient_id", "regime_id", "state",
+            "card_id", "company_id", "contract_id", "date", "discharge_reason_id", "end_date",
+            "hospital_id", "patient_id", "regime_id", "start_date", "state",
         ],
         "tiss.guia": [
             "card_id", "company_id", "contract_id", "discharge_reason_id", "end_date",
-            "guia_type", "main_number", "patient_id", "start_date", "state",
+            "encounter_ids", "guia_type", "main_number", "patient_id", "start_date", "state",
         ],
         "tiss.stay.notice": [
             "card_id", "encounter_id", "event", "event_date", "guia_id", "state",
@@ -89,12 +90,17 @@ class TissStay(models.Model):
         return SQL(
             """
             SELECT 2 * visit.id + 1, visit.company_id, visit.contract_id, visit.patient_id,
-                   visit.card_id, visit.id, NULL, NULL, visit.date, NULL
+                   visit.card_id, visit.id, NULL, NULL, COALESCE(visit.start_date, visit.date),
+                   CASE WHEN reason.code IS NULL OR reason.code NOT IN %s THEN visit.end_date END
               FROM tiss_encounter visit
-              JOIN tiss_term regime ON regime.id = visit.regime_id AND regime.code = '03'
+              LEFT JOIN tiss_term regime ON regime.id = visit.regime_id
+              LEFT JOIN tiss_term reason ON reason.id = visit.discharge_reason_id
              WHERE visit.state IN ('draft', 'done')
+               AND (visit.start_date IS NOT NULL OR regime.code = '03')
+               AND visit.hospital_id IS NULL
                AND visit.card_id IS NOT NULL AND visit.contract_id IS NOT NULL
-            """
+            """,
+            PERMANENCES,
         )
 
     @api.model
@@ -109,7 +115,10 @@ class TissStay(models.Model):
               WHERE notice.card_id = stay.card_id AND notice.event = %(event)s
                 AND notice.state != 'cancelled'
                 AND (notice.event_date = stay.%(day)s OR notice.guia_id = stay.%(guia)s
-                     OR notice.encounter_id = stay.encounter_id))
+                     OR notice.encounter_id = stay.encounter_id OR EXISTS (
+                         SELECT FROM tiss_guia_encounter_rel visit
+                          WHERE visit.guia_id = stay.%(guia)s
+                            AND visit.encounter_id = notice.encounter_id)))
             """,
             event=event,
             day=day,

@@ -131,7 +131,7 @@ class TissStayNotice(models.Model):
             problems.append((sentence, self, "event_date"))
         if self.event == "admission":
             return problems
-        start = self.guia_id.start_date or self.encounter_id.date
+        start = self.guia_id.start_date or self.encounter_id.start_date
         if start and self.event_date and self.event_date < start:
             sentence = self.env._("The discharge is before the admission.")
             problems.append((sentence, self, "event_date"))

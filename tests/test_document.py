@@ -305,6 +305,31 @@ class TestDocument(GuiaRecords, TissCommon):
                 self.Message.receive_file("r2.xml", content.replace(b"10:00:00", b"10:00:01"))
                 self.assertEqual(self.Message.search_count([]), count)
 
+    def test_the_simulated_operadora_answers(self):
+        """Of a guia that it has: every format is taken, what is of another format is refused."""
+        for version in VERSIONS:
+            self.contract.version = version
+            operadora = self._simulate()
+            files = {**FORMATS, "05": sign(JPG * 9), "06": sign(PDF * 9), "07": sign(PNG * 9)}
+            for code, content in files.items():
+                document = self._create_document(content)
+                document.send()
+                answer = operadora.receive(document.get_xml(), self.today)
+                with self.subTest(version, format=code):
+                    self.assertEqual(self.Message.receive_file("r.xml", answer), document)
+                    self.assertEqual(document.state, "received", document.rejection_reason)
+                    self.assertTrue(document.protocol_number)
+
+    def test_the_simulated_operadora_refuses(self):
+        operadora = self._simulate()
+        document = self._create_document()
+        document.send()
+        operadora.receive(document.get_xml(), self.today)
+        answer = operadora.receive(document.get_xml(), self.today)  # the number once more
+        self.assertEqual(self.Message.receive_file("r.xml", answer), document)
+        self.assertEqual(document.state, "rejected")
+        self.assertTrue(document.rejection_reason)
+
     def test_a_refusal_opens_it_again(self):
         document = self._create_document()
         document.send()

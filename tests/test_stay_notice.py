@@ -201,6 +201,30 @@ class TestStayNotice(GuiaRecords, TissCommon):
         notices[0].action_cancel()
         self.assertEqual(self._stay(guia).admission_state, "missing")
 
+    def test_a_visit_that_became_a_guia_is_told_once(self):
+        encounter = self._create_stay(
+            start_date=self.visit_date, hospitalization_type_id=self._term("57", "1")
+        )
+        notice = encounter.create_stay_notices("admission")
+        notice.send()
+        self.assertEqual(self._stay(encounter).admission_state, "told")
+        self.assertEqual(self._stay(encounter).discharge_state, "none")
+        encounter.write({"end_date": self.today, "discharge_reason_id": self._term("39", "12")})
+        self.assertEqual(self._stay(encounter).discharge_state, "missing")
+        encounter.action_done()
+        guia = self._create_internacao(start_date=self.visit_date - timedelta(days=9))
+        guia.sudo().encounter_ids = encounter
+        encounter.sudo().state = "billed"
+        stay = self._stay(guia)
+        self.assertEqual(stay.admission_state, "told", "known by the visit, not by the day")
+        self.assertEqual(len(self.env["tiss.stay"].search([])), 1)
+
+    def test_a_stay_in_another_hospital_is_not_ours_to_tell(self):
+        self._setup_people()
+        encounter = self._create_stay(hospital_id=self.hospital.id)
+        self.assertFalse(encounter.is_stay)
+        self.assertFalse(self._stay(encounter))
+
     def test_a_long_stay_is_one_stay(self):
         """Two partial bills of one request; the patient left with the second."""
         first = self._create_internacao(
@@ -315,6 +339,28 @@ class TestStayNotice(GuiaRecords, TissCommon):
                     count = self.Message.search_count([])
                     self.assertEqual(self.Message.receive_file("r.xml", content), notice)
                     self.assertEqual(self.Message.search_count([]), count)
+
+    def _exchange(self, operadora, notice):
+        notice.send()
+        answer = operadora.receive(notice.get_xml(), self.today)
+        return self.Message.receive_file("recibo.xml", answer)
+
+    def test_the_simulated_operadora_answers(self):
+        """Admission, the same once more, discharge: accepted, refused with its code, accepted."""
+        for version in VERSIONS:
+            self.contract.version = version
+            operadora = self._simulate()
+            with self.subTest(version):
+                admission = self._create_notice()
+                self.assertEqual(self._exchange(operadora, admission), admission)
+                self.assertEqual(admission.state, "received")
+                again = self._create_notice()
+                self.assertEqual(self._exchange(operadora, again), again)
+                self.assertEqual(again.state, "rejected")
+                self.assertTrue(again.rejection_reason[:4].isdigit())
+                discharge = self._create_notice("discharge", event_date=self.today)
+                self._exchange(operadora, discharge)
+                self.assertEqual(discharge.state, "received")
 
     def test_a_refusal_says_why(self):
         notice = self._create_notice()

@@ -39,7 +39,7 @@ class TissDocumentUpload(models.TransientModel):
                     "|",
                     "&", ("res_model", "=", "tiss.guia"), ("res_id", "in", guia.ids),
                     "&", ("res_model", "=", "tiss.encounter"),
-                    ("res_id", "in", guia.encounter_id.ids),
+                    ("res_id", "in", guia.encounter_ids.ids),
                 ]
             )  # fmt: skip
             upload.evidence_ids = files
