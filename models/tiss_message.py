@@ -68,7 +68,11 @@ class TissMessage(models.Model):
         help="The bytes as they left or arrived; kept in the database, so they commit with it.",
     )
     clinical_content = fields.Binary(
-        attachment=False, readonly=True, groups="l10n_br_tiss.group_tiss_clinical"
+        attachment=False,
+        readonly=True,
+        copy=False,
+        groups="l10n_br_tiss.group_tiss_clinical",
+        help="Instead of the content, where the message is a clinical document.",
     )
     size = fields.Integer("Size (bytes)", required=True, readonly=True)
     sha256 = fields.Char("SHA-256", required=True, readonly=True, index=True)
