@@ -41,7 +41,7 @@ class TissDocument(models.Model):
         ondelete="restrict",
     )
     guia_id = fields.Many2one(
-        "tiss.guia", "Guia", check_company=True, index="btree_not_null", ondelete="restrict"
+        "tiss.guia", check_company=True, index="btree_not_null", ondelete="restrict"
     )
     guia_line_id = fields.Many2one(
         "tiss.guia.line",

@@ -44,8 +44,8 @@ class TissStay(models.Model):
     encounter_id = fields.Many2one("tiss.encounter", readonly=True)
     guia_id = fields.Many2one("tiss.guia", "First Guia", readonly=True)
     last_guia_id = fields.Many2one("tiss.guia", "Last Guia", readonly=True)
-    start_date = fields.Date("Admission", readonly=True)
-    end_date = fields.Date("Discharge", readonly=True)
+    start_date = fields.Date("Admitted On", readonly=True)
+    end_date = fields.Date("Discharged On", readonly=True)
     admission_state = fields.Selection(NOTICE_STATES, "Notice of Admission", readonly=True)
     discharge_state = fields.Selection(NOTICE_STATES, "Notice of Discharge", readonly=True)
 

@@ -34,7 +34,6 @@ class TissStayNotice(models.Model):
     )
     guia_id = fields.Many2one(
         "tiss.guia",
-        "Guia",
         check_company=True,
         domain=[("guia_type", "=", "resumo_internacao")],
         index="btree_not_null",

@@ -94,7 +94,7 @@ class TissSubmission(models.AbstractModel):
     def _check_content(self):
         problems = self._get_problems()
         if problems:
-            raise UserError(f"{self.display_name}: {' '.join(problems)}")
+            raise UserError(" ".join([f"{self.display_name}:", *problems]))
 
     def _accept(self, **vals):
         self.check_access("write")

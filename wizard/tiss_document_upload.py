@@ -11,8 +11,8 @@ class TissDocumentUpload(models.TransientModel):
     _name = "tiss.document.upload"
     _description = "Send Documents"
 
-    guia_id = fields.Many2one("tiss.guia", "Guia")
-    lote_id = fields.Many2one("tiss.lote", "Lote")
+    guia_id = fields.Many2one("tiss.guia")
+    lote_id = fields.Many2one("tiss.lote")
     kind_id = term_field("tipoDocumento", "Kind of All")
     attachment_ids = fields.Many2many(
         "ir.attachment", string="Files", groups="l10n_br_tiss.group_tiss_clinical"
