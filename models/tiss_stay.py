@@ -43,7 +43,7 @@ class TissStay(models.Model):
     card_id = fields.Many2one("tiss.card", readonly=True)
     encounter_id = fields.Many2one("tiss.encounter", readonly=True)
     guia_id = fields.Many2one("tiss.guia", "First Guia", readonly=True)
-    last_guia_id = fields.Many2one("tiss.guia", "Last Guia", readonly=True)
+    last_guia_id = fields.Many2one("tiss.guia", readonly=True)
     start_date = fields.Date("Admitted On", readonly=True)
     end_date = fields.Date("Discharged On", readonly=True)
     admission_state = fields.Selection(NOTICE_STATES, "Notice of Admission", readonly=True)
