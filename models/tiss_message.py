@@ -16,7 +16,10 @@ MAX_SIZE = 128 * 1024 * 1024  # bytes of a return file; the largest real ones ha
 
 ANSWERS = {  # body of an answer → the model that sent what it answers
     "recebimentoLote": "tiss.lote",
+    "reciboComunicacao": "tiss.stay.notice",
+    "recebimentoDocumentos": "tiss.document",
 }
+CLINICAL_TRANSACTIONS = {"ENVIO_DOCUMENTO"}  # the message is a clinical document
 
 
 class TissMessage(models.Model):
@@ -61,14 +64,83 @@ class TissMessage(models.Model):
     file_name = fields.Char(required=True, readonly=True)
     content = fields.Binary(
         attachment=False,
-        required=True,
         readonly=True,
         help="The bytes as they left or arrived; kept in the database, so they commit with it.",
+    )
+    clinical_content = fields.Binary(
+        attachment=False,
+        readonly=True,
+        copy=False,
+        groups="l10n_br_tiss.group_tiss_clinical",
+        help="Instead of the content, where the message is a clinical document.",
     )
     size = fields.Integer("Size (bytes)", required=True, readonly=True)
     sha256 = fields.Char("SHA-256", required=True, readonly=True, index=True)
     tiss_hash = fields.Char("TISS Hash", readonly=True)
     note = fields.Text(readonly=True, help="What the other side answered, in its own codes.")
+    transaction_name = fields.Char("What It Is", compute="_compute_transaction_name")
+    record_name = fields.Char("What It Carries", compute="_compute_record_name")
+
+    _content_check = models.Constraint(
+        "CHECK (num_nonnulls(content, clinical_content) = 1)", "A message has one content."
+    )
+
+    # ------------------------------------------------------------------
+    # Compute, inverse, search
+    # ------------------------------------------------------------------
+
+    @api.depends("transaction")
+    def _compute_transaction_name(self):
+        """The transactions of guide §2.2 in words; one that nobody knows keeps its code."""
+        names = self._get_transaction_names()
+        for message in self:
+            message.transaction_name = names.get(message.transaction, message.transaction)
+
+    @api.depends("lote_id", "res_model", "res_id")
+    def _compute_record_name(self):
+        """What the messages carry, in one query for each model."""
+        for model, messages in self.grouped(
+            lambda message: "tiss.lote" if message.lote_id else message.res_model
+        ).items():
+            if model not in self.env:
+                messages.record_name = False
+                continue
+            records = self.env[model].browse([message._get_record().id for message in messages])
+            names = {each.id: each.display_name for each in records.sudo().exists()}
+            for message in messages:
+                message.record_name = names.get(message._get_record().id)
+
+    @api.model
+    def _get_transaction_names(self):
+        return {
+            "ENVIO_LOTE_GUIAS": self.env._("Lote of guias"),
+            "PROTOCOLO_RECEBIMENTO": self.env._("Receipt of a lote"),
+            "ENVIO_ANEXO": self.env._("Lote of annexes"),
+            "PROTOCOLO_RECEBIMENTO_ANEXO": self.env._("Receipt of annexes"),
+            "SOLICITACAO_PROCEDIMENTOS": self.env._("Request for authorisation"),
+            "RESPOSTA_SOLICITACAO": self.env._("Answer to a request"),
+            "AUTORIZACAO_ODONTOLOGIA": self.env._("Answer to a dental request"),
+            "SOLICITA_STATUS_AUTORIZACAO": self.env._("Question about a request"),
+            "STATUS_AUTORIZACAO": self.env._("Status of a request"),
+            "VERIFICA_ELEGIBILIDADE": self.env._("Question about eligibility"),
+            "SITUACAO_ELEGIBILIDADE": self.env._("Eligibility"),
+            "COMUNICACAO_BENEFICIARIO": self.env._("Notice of admission or discharge"),
+            "RECIBO_COMUNICACAO": self.env._("Receipt of a notice"),
+            "ENVIO_DOCUMENTO": self.env._("Document"),
+            "RECEBIMENTO_DOCUMENTO": self.env._("Receipt of a document"),
+            "CANCELA_GUIA": self.env._("Cancellation"),
+            "CANCELAMENTO_GUIA_RECIBO": self.env._("Receipt of a cancellation"),
+            "SOLIC_STATUS_PROTOCOLO": self.env._("Question about a protocolo"),
+            "SITUACAO_PROTOCOLO": self.env._("Status of a protocolo"),
+            "SOLIC_DEMONSTRATIVO_RETORNO": self.env._("Request for a demonstrativo"),
+            "DEMONSTRATIVO_ANALISE_CONTA": self.env._("Demonstrativo: analysis"),
+            "DEMONSTRATIVO_PAGAMENTO": self.env._("Demonstrativo: payment"),
+            "DEMONSTRATIVO_ODONTOLOGIA": self.env._("Demonstrativo: dental payment"),
+            "RECURSO_GLOSA": self.env._("Appeal"),
+            "RECEBIMENTO_RECURSO_GLOSA": self.env._("Receipt of an appeal"),
+            "RESPOSTA_RECURSO_GLOSA": self.env._("Answer to an appeal"),
+            "SOLIC_STATUS_RECURSO_GLOSA": self.env._("Question about an appeal"),
+        }
 
     # ------------------------------------------------------------------
     # CRUD
@@ -96,9 +168,15 @@ class TissMessage(models.Model):
         name = quote(self.file_name.replace("\\", "/").rpartition("/")[2])
         return {
             "type": "ir.actions.act_url",
-            "url": f"/web/content/tiss.message/{self.id}/content/{name}?download=true",
+            "url": f"/web/content/tiss.message/{self.id}/{self._get_content_field()}/{name}"
+            "?download=true",
             "target": "download",
         }
+
+    def action_open_record(self):
+        """Open what one message carries or answers."""
+        self.ensure_one()
+        return self._get_record()._get_records_action()
 
     # ------------------------------------------------------------------
     # Business methods
@@ -113,6 +191,7 @@ class TissMessage(models.Model):
             version, sequence, tiss_hash, note
         :return: the new `tiss.message`
         """
+        clinical = vals["transaction"] in CLINICAL_TRANSACTIONS
         # Nobody has the right to create messages: only this code does, for whoever may send.
         return (
             self.sudo()
@@ -120,7 +199,7 @@ class TissMessage(models.Model):
                 {
                     "company_id": contract.company_id.id,
                     "contract_id": contract.id,
-                    "content": base64.b64encode(content),
+                    "clinical_content" if clinical else "content": base64.b64encode(content),
                     "size": len(content),
                     "sha256": hashlib.sha256(content).hexdigest(),
                     **vals,
@@ -297,19 +376,26 @@ class TissMessage(models.Model):
             **vals,
         )
 
+    def _get_content_field(self):
+        """Where the bytes are; AccessError where they are not for this user."""
+        name = "clinical_content" if self.transaction in CLINICAL_TRANSACTIONS else "content"
+        self._check_field_access(self._fields[name], "read")
+        return name
+
     def _get_content(self):
         """The exact bytes of one message."""
         self.ensure_one()
-        return base64.b64decode(self.with_context(bin_size=False).content)
+        return base64.b64decode(self.with_context(bin_size=False)[self._get_content_field()])
 
     @api.model
     def _get_integrity_breaches(self, contracts):
         """Messages whose stored bytes no longer have their SHA-256."""
         breaches = []
-        for message in self.search([("contract_id", "in", contracts.ids)]):
+        # As superuser: the bytes are counted, not shown.
+        for message in self.search([("contract_id", "in", contracts.ids)]).sudo():
             if hashlib.sha256(message._get_content()).hexdigest() != message.sha256:
                 breaches.append(
                     self.env._("The bytes of the message %s have changed.", message.file_name)
                 )
-            message.invalidate_recordset(["content"])
+            message.invalidate_recordset(["content", "clinical_content"])
         return breaches

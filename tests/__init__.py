@@ -13,6 +13,7 @@ from . import (
     test_demo_job,
     test_demonstrativo,
     test_demonstrativo_odonto,
+    test_document,
     test_encounter,
     test_glosa,
     test_guia,
@@ -34,6 +35,7 @@ from . import (
     test_readjustment,
     test_return_files,
     test_security,
+    test_stay_notice,
     test_terminology,
     test_tour,
 )

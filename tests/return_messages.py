@@ -3,6 +3,8 @@
 The hash is left wrong on purpose: a return is never refused for it (guide §2.3).
 """
 
+import re
+
 from odoo import fields
 
 HEADER = """<?xml version="1.0" encoding="ISO-8859-1"?>
@@ -198,7 +200,16 @@ def _message(transaction, contract, body, number, **options):
         "hash": "0" * 32,
     }
     values["demonstrativo"] = DEMONSTRATIVO.format(**values)
-    return HEADER.format(body=body.format(**values), **values).encode("iso-8859-1")
+    header = HEADER
+    if options.get("plain"):
+        header = re.sub("</?ans:demonstrativosRetorno>", "", header)
+    return header.format(body=body.format(**values), **values).encode("iso-8859-1")
+
+
+def answer_message(contract, transaction, body, **options):
+    """Any other answer: its body is written with `{…}` of `_message` and without the prefix."""
+    tagged = re.sub(r"<(/?)(?=\w)", r"<\1ans:", body)
+    return _message(transaction, contract, tagged, "", plain=True, **options)
 
 
 def dental_message(lote, rows, number, adjustments=(), **options):

@@ -30,6 +30,11 @@ RIGHTS = {
     "tiss.guia.tooth": ("r", "rwcu", "rwcu"),
     "tiss.guia.log": ("", "r", "r"),
     "tiss.lote": ("", "rw", "rw"),
+    "tiss.stay.notice": ("", "rwc", "rwc"),
+    "tiss.stay": ("", "r", "r"),
+    "tiss.document": ("", "rwc", "rwc"),
+    "tiss.document.upload": ("", "rwcu", "rwcu"),
+    "tiss.document.upload.line": ("", "rwcu", "rwcu"),
     "tiss.message": ("", "r", "r"),
     "tiss.movement": ("", "r", "r"),
     "tiss.demonstrativo": ("", "rwu", "rwu"),
@@ -147,6 +152,27 @@ class TestSecurity(TissCommon):
                 "declaration_ids": [Command.create({"death_number": "301"})],
             }
         )
+        cls._create_stay_rows(guia)
+
+    @classmethod
+    def _create_stay_rows(cls, guia):
+        """A stay, its notice and a document, in the company of a guia."""
+        common = {
+            "company_id": guia.company_id.id,
+            "contract_id": guia.contract_id.id,
+            "patient_id": guia.patient_id.id,
+            "card_id": guia.card_id.id,
+        }
+        stay = guia.env["tiss.guia"].create(
+            {
+                **common,
+                "guia_type": "resumo_internacao",
+                "professional_id": guia.professional_id.id,
+                "start_date": guia.date,
+            }
+        )
+        stay.create_stay_notices("admission")
+        guia.env["tiss.document"].create({"guia_id": guia.id, "company_id": guia.company_id.id})
 
     @classmethod
     def _create_other_lote(cls):

@@ -9,6 +9,8 @@ from . import (
     tiss_contract_procedure_line,
     tiss_contract_transfer,
     tiss_coverage_check,
+    tiss_document_upload,
+    tiss_document_upload_line,
     tiss_guia_correct,
     tiss_guia_generate,
     tiss_guia_generate_group,
