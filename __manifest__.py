@@ -1,6 +1,6 @@
 {
     "name": "Brazil - TISS Health Insurance Billing",
-    "version": "19.0.1.1.0",
+    "version": "19.0.1.2.0",
     "summary": "Convênios: guias, lotes, demonstrativos and glosas in the ANS TISS standard",
     "category": "Accounting/Localizations",
     "countries": ["br"],
@@ -18,6 +18,7 @@
         "data/product_category_data.xml",
         "data/tiss_clause_data.xml",
         "data/tiss_price_policy_data.xml",
+        "wizard/tiss_authorization_register_views.xml",
         "wizard/tiss_contract_procedure_views.xml",
         "wizard/tiss_contract_create_views.xml",
         "wizard/tiss_contract_clone_views.xml",
@@ -57,6 +58,7 @@
         "views/tiss_message_views.xml",
         "views/tiss_movement_views.xml",
         "views/tiss_guia_views.xml",
+        "views/tiss_guia_run_views.xml",
         "views/tiss_lote_views.xml",
         "views/tiss_glosa_views.xml",
         "views/tiss_discrepancy_views.xml",

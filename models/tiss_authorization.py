@@ -235,6 +235,12 @@ class TissAuthorization(models.Model):
             self._reopen()
         return result
 
+    @api.model
+    def _create_for(self, vals):
+        """The request of a visit; the clinical indication travels with the visit, unseen."""
+        self.check_access("create")
+        return self.sudo().create(vals).with_env(self.env)
+
     @api.ondelete(at_uninstall=False)
     def _unlink_except_numbered(self):
         raise UserError(
@@ -280,6 +286,34 @@ class TissAuthorization(models.Model):
     # Actions
     # ------------------------------------------------------------------
 
+    def action_register_answer(self):
+        """Type what the operadora said on its portal or by telephone, or read its file."""
+        self.ensure_one()
+        self._check_state(*EDITABLE, *WAITING, *DECIDED)
+        return self.env["tiss.authorization.register"]._get_request_action(self)
+
+    def action_use_in_guia(self):
+        """Open a new guia of what is left of the authorisation."""
+        self.ensure_one()
+        return self.create_guia()._get_records_action()
+
+    def action_extend(self):
+        """Open a new request for more days of this hospitalisation."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": self._name,
+            "view_mode": "form",
+            "context": {
+                "default_request_type": "prorrogacao",
+                "default_parent_id": (self.parent_id or self).id,
+                "default_contract_id": self.contract_id.id,
+                "default_patient_id": self.patient_id.id,
+                "default_card_id": self.card_id.id,
+                "default_professional_id": self.professional_id.id,
+            },
+        }
+
     def action_correct(self):
         """What the operadora refused is corrected and sent again with the same number."""
         self.check_access("write")
@@ -298,9 +332,7 @@ class TissAuthorization(models.Model):
         used = self.filtered(lambda request: any(request.line_ids.mapped("quantity_used")))
         if used:
             raise UserError(
-                self.env._(
-                    "Guias already use the request %s: cancel them before it.", used[0].name
-                )
+                self.env._("Guias already use the request %s: cancel them before it.", used[0].name)
             )
         self.sudo().state = "cancelled"
 

@@ -13,6 +13,7 @@ class TissAuthorization(models.Model):
     _name = "tiss.authorization"
     _inherit = ["tiss.authorization", "tiss.dental"]
 
+    plan_id = fields.Many2one(related="card_id.plan_id")
     executor_id = fields.Many2one(
         "res.partner",
         "Dentist",

@@ -16,7 +16,6 @@ class TissDental(models.AbstractModel):
     _name = "tiss.dental"
     _description = "Dental Treatment"
 
-    plan_id = fields.Many2one(related="card_id.plan_id")
     employer_name = fields.Char("Employer", size=40)
     second_professional_id = fields.Many2one(
         "res.partner",

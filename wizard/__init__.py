@@ -1,4 +1,9 @@
+# A mixin that models of earlier names inherit from.
+from . import tiss_generate  # isort: split
+
 from . import (
+    tiss_authorization_register,
+    tiss_authorization_register_line,
     tiss_contract_catalog,
     tiss_contract_clone,
     tiss_contract_create,
@@ -8,6 +13,7 @@ from . import (
     tiss_coverage_check,
     tiss_guia_correct,
     tiss_guia_generate,
+    tiss_guia_generate_group,
     tiss_guia_generate_line,
     tiss_lote_generate,
     tiss_lote_import,
