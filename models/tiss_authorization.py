@@ -18,6 +18,10 @@ WAITING = ("sent", "received", "in_analysis", "pending")
 DECIDED = ("authorized", "partial", "denied")
 GRANTED = ("authorized", "partial")
 MAX_ITEMS = 9999  # sequencialItem, by which the operadora answers, has 4 digits
+LINE_CONTENT = (
+    "description", "quantity", "tooth_id", "region_id", "faces", "us_quantity", "amount",
+    "amount_patient", "date",
+)  # fmt: skip
 ITEM_IN_PATH = re.compile(r"/procedimentos(?:Solicitados|Adicionais)\[(\d+)\](?:.*/)?([^/]*)$")
 ANSWER_FIELDS = {
     "answer_status_id", "answer_date", "answer_moment", "operadora_number", "authorization_date",
@@ -179,10 +183,7 @@ class TissAuthorization(models.Model):
         lambda self: (
             "state",
             *sorted(self._get_frozen_fields()),
-            *(
-                f"line_ids.{name}"
-                for name in self.env["tiss.authorization.line"]._get_frozen_fields()
-            ),
+            *(f"line_ids.{name}" for name in LINE_CONTENT),
         )
     )
     def _compute_problems(self):
