@@ -17,6 +17,7 @@ MAX_SIZE = 128 * 1024 * 1024  # bytes of a return file; the largest real ones ha
 ANSWERS = {  # body of an answer → the model that sent what it answers
     "recebimentoLote": "tiss.lote",
     "autorizacaoServicos": "tiss.authorization",
+    "autorizacaoServicoOdonto": "tiss.authorization",
     "situacaoAutorizacao": "tiss.authorization",
 }
 

@@ -51,7 +51,9 @@ class AuthorizationRecords(GuiaRecords):
                 "days_requested": 3,
             }
         elif request_type == "prorrogacao":
-            common |= {"main_number": "OP-77", "days_requested": 2}
+            common["days_requested"] = 2
+            if "parent_id" not in vals:
+                common["main_number"] = "OP-77"
         elif request_type == "odonto":
             common |= {"professional_id": cls.dentist.id, "executor_id": cls.dentist.id}
         if not items:
@@ -127,8 +129,8 @@ class AuthorizationRecords(GuiaRecords):
             f"{why}</ans:servicoAutorizado>"
         )
 
-    def _message(self, request, body, **options):
-        """A message of the operadora; `hour` says when it was written."""
+    def _message(self, request, content, **options):
+        """A message of the operadora; `hour` says when it was written, `body` what it answers."""
         name = options.get("body", "autorizacaoServicos")
         transaction = {"autorizacaoServicos": "RESPOSTA_SOLICITACAO"}.get(
             name, "STATUS_AUTORIZACAO"
@@ -142,7 +144,7 @@ class AuthorizationRecords(GuiaRecords):
             ans_code=contract.ans_code,
             provider=contract.provider_code,
             version=contract.version,
-            body=body,
+            body=content,
             hash="0" * 32,
         ).encode("iso-8859-1")
 

@@ -185,7 +185,6 @@ class TestGoldenRequests(RequestCase):
                 version,
                 self._asked("20104049", 2),
                 parent_id=earlier.id,
-                main_number=False,
                 days_requested=2,
                 accommodation_id=self._term("49", "51"),
             )
@@ -335,6 +334,7 @@ class TestIncompleteRequests(RequestCase):
         request = self._create_request("internacao", hospital_id=False)
         self.assertIn('for="hospital_id_0"', request.problem_links)
         self.professional.tiss_cbo_id = False
+        request.invalidate_recordset()
         self.assertIn(f"/odoo/res.partner/{self.professional.id}", request.problem_links)
 
     def test_without_items(self):
