@@ -154,7 +154,7 @@ class TestAnswer(AuthorizationCase):
         self._receive(self._answer(request, "2", hour="08:30:00"))
         self.assertEqual(request.state, "authorized")
         self.assertEqual(len(request.tiss_message_ids), 6)
-        self.assertEqual(request.tiss_message_ids[0].request_id, request.message_id)
+        self.assertEqual(request.tiss_message_ids.sorted("id")[-1].request_id, request.message_id)
 
     def test_denied(self):
         request = self._sent()
