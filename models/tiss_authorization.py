@@ -204,9 +204,10 @@ class TissAuthorization(models.Model):
 
     @api.onchange("card_id")
     def _onchange_card_id(self):
-        super()._onchange_card_id()
+        result = super()._onchange_card_id()
         contracts = self.env["tiss.contract"]._get_by_card(self.card_id)
         self.contract_id = self.contract_id or contracts.get(self.card_id)
+        return result
 
     # ------------------------------------------------------------------
     # CRUD
@@ -412,7 +413,13 @@ class TissAuthorization(models.Model):
     def _check_content(self):
         problems = self._get_problems()
         if problems:
-            raise UserError(f"{self.display_name}: {' '.join(problems)}")
+            raise UserError(
+                self.env._(
+                    "Request %(name)s cannot be sent yet. %(problems)s",
+                    name=self.name,
+                    problems=" ".join(problems),
+                )
+            )
 
     def _read_content(self):
         request = self.sudo()

@@ -68,9 +68,9 @@ class TissAuthorization(models.Model):
         return problems
 
     def _read_content(self):
-        super()._read_content()
         if self.request_type == "odonto":
             read_children(self.sudo(), "tooth_ids")
+        return super()._read_content()
 
     def _prepare_tiss_odonto(self):
         """cto_odontoSolicitacaoGuia"""

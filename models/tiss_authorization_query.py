@@ -97,8 +97,9 @@ class TissAuthorization(models.Model):
         return super()._get_transaction()
 
     def _check_content(self):
-        if not self.env.context.get("tiss_status_query"):
-            super()._check_content()
+        if self.env.context.get("tiss_status_query"):
+            return None
+        return super()._check_content()
 
     def _prepare_tiss_body(self):
         if not self.env.context.get("tiss_status_query"):

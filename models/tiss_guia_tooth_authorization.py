@@ -27,9 +27,10 @@ class TissGuiaTooth(models.Model):
 
     @api.depends("authorization_id")
     def _compute_display_name(self):
-        super()._compute_display_name()
-        for tooth in self.filtered("authorization_id"):
+        requested = self.filtered("authorization_id")
+        for tooth in requested:
             tooth.display_name = tooth.authorization_id.name
+        return super(TissGuiaTooth, self - requested)._compute_display_name()
 
     @api.model_create_multi
     def create(self, vals_list):
