@@ -18,6 +18,9 @@ ANSWERS = {  # body of an answer → the model that sent what it answers
     "recebimentoLote": "tiss.lote",
     "reciboComunicacao": "tiss.stay.notice",
     "recebimentoDocumentos": "tiss.document",
+    "autorizacaoServicos": "tiss.authorization",
+    "autorizacaoServicoOdonto": "tiss.authorization",
+    "situacaoAutorizacao": "tiss.authorization",
 }
 CLINICAL_TRANSACTIONS = {"ENVIO_DOCUMENTO"}  # the message is a clinical document
 

@@ -1,6 +1,8 @@
 from . import (
     test_appointment,
     test_architecture,
+    test_authorization,
+    test_authorization_types,
     test_card,
     test_contract,
     test_contract_create,

@@ -8,7 +8,7 @@ from odoo.tests import Form, tagged
 
 from .common import BLOOD_COUNT, CONSULTATION, DIPYRONE, ECG, PRICES, TissCommon
 from .return_messages import analysis_message, payment_message
-from .terms_records import create_shared_terms, create_terms
+from .terms_records import create_denied_request, create_shared_terms, create_terms
 
 SECRET = "SUSPEITA DE ZZYX"
 EXPORT = "base.group_allow_export"
@@ -23,11 +23,16 @@ RIGHTS = {
     "tiss.adjustment.account": ("", "r", "rwcu"),
     "tiss.encounter": ("rwcu", "rwcu", "rwcu"),
     "tiss.encounter.line": ("rwcu", "rwcu", "rwcu"),
+    "tiss.authorization": ("rwc", "rwc", "rwc"),
+    "tiss.authorization.line": ("rwcu", "rwcu", "rwcu"),
+    "tiss.authorization.reason": ("r", "r", "r"),
+    "tiss.authorization.register": ("rwcu", "rwcu", "rwcu"),
+    "tiss.authorization.register.line": ("rwcu", "rwcu", "rwcu"),
     "tiss.guia": ("r", "rwc", "rwc"),
     "tiss.guia.line": ("r", "rwcu", "rwcu"),
     "tiss.guia.member": ("r", "rwcu", "rwcu"),
     "tiss.guia.declaration": ("r", "rwcu", "rwcu"),
-    "tiss.guia.tooth": ("r", "rwcu", "rwcu"),
+    "tiss.guia.tooth": ("rwcu", "rwcu", "rwcu"),
     "tiss.guia.log": ("", "r", "r"),
     "tiss.lote": ("", "rw", "rw"),
     "tiss.stay.notice": ("", "rwc", "rwc"),
@@ -140,6 +145,7 @@ class TestSecurity(TissCommon):
         cls.other_lote = cls._create_other_lote()
         for guia in (cls.guia, cls.other_lote.guia_ids):
             cls._create_clinical_rows(guia)
+            cls.request = create_denied_request(guia)
 
     @classmethod
     def _create_clinical_rows(cls, guia):
@@ -681,6 +687,12 @@ class TestSecurity(TissCommon):
             (lote, "action_reject"),
             (lote, "action_create_invoice"),
             (lote.message_id, "read"),
+            (self.request, "build"),
+            (self.request, "send"),
+            (self.request, "query_status"),
+            (self.request, "create_guia"),
+            (self.request, "register_answer", "3"),
+            (self.request, "action_cancel"),
             (demonstrativo, "preview"),
             (demonstrativo, "post"),
             (demonstrativo, "undo"),
