@@ -162,18 +162,5 @@ class TissGuia(models.Model):
             "numeroGuiaAnexo": self.name,
             "numeroGuiaReferenciada": self.name,
             "numeroGuiaOperadora": self.operadora_number or None,
-            "ct_situacaoInicial": {
-                "situacaoClinica": {
-                    "dentes": [
-                        {
-                            "elementoDentario": tooth.tooth_id.code,
-                            "condicaoClinica": tooth.condition_id.code,
-                        }
-                        for tooth in self.tooth_ids
-                    ]
-                },
-                "doencaPeriodontal": self.has_periodontal_disease,
-                "alteracaoTecidoMole": self.has_soft_tissue_change,
-                "observacao": to_ascii(self.initial_note or "", 500) or None,
-            },
+            "ct_situacaoInicial": self.tooth_ids._prepare_tiss_initial(self),
         }

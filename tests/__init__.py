@@ -1,4 +1,5 @@
 from . import (
+    test_annex,
     test_appointment,
     test_architecture,
     test_card,

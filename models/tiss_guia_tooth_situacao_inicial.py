@@ -1,0 +1,70 @@
+from odoo import api, fields, models
+
+from ..standard.text import to_ascii
+
+
+class TissGuiaTooth(models.Model):
+    """The teeth of an annex, and how all situações iniciais are written (guide §3.7, §3.9)."""
+
+    _inherit = "tiss.guia.tooth"
+
+    annex_id = fields.Many2one("tiss.annex", "Annex", index="btree_not_null", ondelete="cascade")
+
+    _owner_one = models.Constraint(
+        "CHECK(num_nonnulls(guia_id, authorization_id, annex_id) = 1)",
+        "An initial condition belongs to a guia, to a request or to an annex.",
+    )
+
+    @api.depends("annex_id.company_id")
+    def _compute_company_id(self):
+        super()._compute_company_id()
+        for tooth in self.filtered("annex_id"):
+            tooth.company_id = tooth.annex_id.company_id
+
+    @api.depends("annex_id")
+    def _compute_display_name(self):
+        super()._compute_display_name()
+        for tooth in self.filtered("annex_id"):
+            tooth.display_name = tooth.annex_id.name
+
+    # ------------------------------------------------------------------
+    # CRUD
+    # ------------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        teeth = super().create(vals_list)
+        teeth._check_annex()
+        return teeth
+
+    def write(self, vals):
+        self._check_annex()
+        return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_of_sent_annex(self):
+        self._check_annex()
+
+    def _check_annex(self):
+        self.annex_id._check_editable()
+        self.annex_id._outdate()
+
+    # ------------------------------------------------------------------
+    # TISS values
+    # ------------------------------------------------------------------
+
+    def _prepare_tiss_initial(self, owner):
+        """ct_situacaoInicial
+
+        :param owner: the guia, request or annex with these teeth and the rest of what is told
+        """
+        teeth = [
+            {"elementoDentario": tooth.tooth_id.code, "condicaoClinica": tooth.condition_id.code}
+            for tooth in self
+        ]
+        return {
+            "situacaoClinica": {"dentes": teeth},
+            "doencaPeriodontal": owner.has_periodontal_disease,
+            "alteracaoTecidoMole": owner.has_soft_tissue_change,
+            "observacao": to_ascii(owner.initial_note or "", 500) or None,
+        }
