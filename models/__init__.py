@@ -1,5 +1,11 @@
 # Mixins that models of earlier names inherit from.
-from . import tiss_contract_log, tiss_form, tiss_outgoing, tiss_price_edition  # isort: split
+from . import (
+    tiss_contract_log,
+    tiss_form,
+    tiss_guia_part,
+    tiss_outgoing,
+    tiss_price_edition,
+)  # isort: split
 
 from . import (
     account_move,
@@ -14,6 +20,7 @@ from . import (
     res_config_settings,
     res_partner,
     res_partner_hospital,
+    res_partner_import,
     tiss_accreditation,
     tiss_adjustment_account,
     tiss_annex,
@@ -51,18 +58,24 @@ from . import (
     tiss_glosa,
     tiss_guia,
     tiss_guia_consulta,
+    tiss_guia_copy,
     tiss_guia_declaration,
     tiss_guia_honorarios,
+    tiss_guia_import,
     tiss_guia_internacao,
+    tiss_guia_lifecycle,
     tiss_guia_line,
     tiss_guia_line_odonto,
+    tiss_guia_log,
     tiss_guia_member,
     tiss_guia_odonto,
+    tiss_guia_repeated,
     tiss_guia_sp_sadt,
     tiss_guia_tooth,
     tiss_guia_tooth_authorization,
     tiss_guia_tooth_situacao_inicial,
     tiss_lote,
+    tiss_lote_import,
     tiss_message,
     tiss_movement,
     tiss_network_level,

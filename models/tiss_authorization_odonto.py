@@ -1,10 +1,15 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
+from ..standard.money import to_decimal
+from ..standard.text import to_ascii
+from .bulk import read_children
+from .tiss_guia_line import MAX_AMOUNT
+from .tiss_guia_odonto import CLINICAL_FIELDS, CRO
 from .tiss_term import term_field
 
 
 class TissAuthorization(models.Model):
-    """Request of a dental treatment (guide §5.6)."""
+    """Request of a dental treatment (guide §5.6); its message has no date and no indication."""
 
     _inherit = "tiss.authorization"
 
@@ -22,7 +27,7 @@ class TissAuthorization(models.Model):
         ondelete="restrict",
     )
     dental_type_id = term_field("51", "Kind of Treatment")
-    treatment_end_date = fields.Date("Treatment Ended")
+    treatment_end_date = fields.Date("End of Treatment", copy=False)
     tooth_ids = fields.One2many(
         "tiss.guia.tooth",
         "authorization_id",
@@ -38,3 +43,86 @@ class TissAuthorization(models.Model):
     initial_note = fields.Char(
         "Note", size=500, groups="l10n_br_tiss.group_tiss_clinical", copy=False
     )
+    amount_total = fields.Float("Value", digits=(10, 2), compute="_compute_dental_totals")
+    amount_patient = fields.Float("Patient Pays", digits=(10, 2), compute="_compute_dental_totals")
+    us_total = fields.Float("Total US", digits=(8, 2), compute="_compute_dental_totals")
+
+    @api.depends("line_ids.amount", "line_ids.amount_patient", "line_ids.us_quantity")
+    def _compute_dental_totals(self):
+        for request in self:
+            lines = request.line_ids
+            request.amount_total = sum(to_decimal(line.amount) for line in lines)
+            request.amount_patient = sum(to_decimal(line.amount_patient) for line in lines)
+            request.us_total = sum(to_decimal(line.us_quantity) for line in lines)
+
+    @api.model
+    def _get_odonto_defaults(self):
+        return {"dental_type_id": "1"}
+
+    def _get_frozen_fields(self):
+        return super()._get_frozen_fields() | {
+            "employer_name", "executor_id", "second_professional_id", "dental_type_id",
+            "treatment_end_date", *CLINICAL_FIELDS,
+        }  # fmt: skip
+
+    def _get_people(self):
+        people = super()._get_people()
+        if self.request_type == "odonto":
+            people |= self.executor_id | self.second_professional_id
+        return people
+
+    def _get_odonto_problems(self):
+        problems = self._get_missing("executor_id", "dental_type_id", "plan_id")
+        if self.plan_id and not to_ascii(self.plan_id.name):
+            sentence = self.env._("The name of the plan cannot be sent: write it in Latin letters.")
+            problems.append((sentence, self.plan_id, "name"))
+        for person in self.executor_id | self.second_professional_id:
+            if person.tiss_council_id and person.tiss_council_id.code != CRO:
+                sentence = self.env._("%s is not registered with a CRO.", person.name)
+                problems.append((sentence, person, "tiss_council_id"))
+        if self.amount_total > MAX_AMOUNT:
+            problems.append((self.env._("The total is too large for a guia."), self, None))
+        end = self.treatment_end_date
+        if end and any(line.date and line.date > end for line in self.line_ids):
+            sentence = self.env._("An item was done after the treatment ended.")
+            problems.append((sentence, self, "treatment_end_date"))
+        return problems
+
+    def _read_content(self):
+        super()._read_content()
+        if self.request_type == "odonto":
+            read_children(self.sudo(), "tooth_ids")
+
+    def _prepare_tiss_odonto(self):
+        """cto_odontoSolicitacaoGuia"""
+        return {
+            **self._prepare_tiss_header(),
+            "numeroGuiaPrincipal": self.main_number or None,
+            **self._prepare_tiss_validation(),
+            **self._prepare_tiss_beneficiary(),
+            "planoBeneficiario": to_ascii(self.plan_id.name or "", 40) or None,
+            "nomeEmpresa": to_ascii(self.employer_name or "", 40) or None,
+            "dadosProfissionaisResponsaveis": self._prepare_tiss_dentists(
+                self.professional_id, self.executor_id, self.second_professional_id
+            ),
+            "procedimentosSolicitados": [line._prepare_tiss_dental() for line in self.line_ids],
+            "dataTerminoTrat": self.treatment_end_date or None,
+            "tipoAtendimento": self.dental_type_id.code or None,
+            "qtdTotalUS": to_decimal(self.us_total) if self.us_total else None,
+            "valorTotalProc": to_decimal(self.amount_total),
+            "valorTotalFranquia": to_decimal(self.amount_patient) if self.amount_patient else None,
+            "observacao": self._prepare_tiss_observation(),
+            "odontoInicial": self._prepare_tiss_initial(),
+        }
+
+    def _prepare_tiss_initial(self):
+        """cto_anexoSituacaoInicial: it travels inside, so it has the number of the request"""
+        if not self.tooth_ids:
+            return None
+        return {
+            "registroANS": self.contract_id.ans_code,
+            "numeroGuiaAnexo": self.name,
+            "numeroGuiaReferenciada": self.name,
+            "numeroCarteira": self.card_number,
+            "ct_situacaoInicial": self._prepare_tiss_condition(),
+        }

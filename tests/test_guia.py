@@ -248,7 +248,7 @@ class TestGuia(TissCommon):
 
     def test_cancelled_guia_frees_the_visit_but_not_the_number(self):
         guia = self._create_encounters(CONSULTATION).create_guias()
-        guia.action_cancel()
+        guia.cancel("Typed twice")
         self.assertEqual(guia.encounter_id.state, "done")
         second = guia.encounter_id.create_guias()
         self.assertEqual(second.number, guia.number + 1)

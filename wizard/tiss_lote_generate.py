@@ -59,7 +59,7 @@ class TissLoteGenerate(models.TransientModel):
                 for (contract, _guia_type), group in groups.items()
             )
 
-    @api.depends("guia_count", "lote_count", "draft_count", "amount_total")
+    @api.depends("guia_ids", "guia_count", "lote_count", "draft_count", "amount_total")
     def _compute_summary(self):
         for wizard in self:
             sentences = [
@@ -75,6 +75,11 @@ class TissLoteGenerate(models.TransientModel):
             if wizard.draft_count:
                 sentences.append(
                     self.env._("%s with something missing stay out.", wizard.draft_count)
+                )
+            repeated = len(wizard.guia_ids._find_repeated())
+            if repeated:
+                sentences.append(
+                    self.env._("%s look like another guia: filter the list by Repeated.", repeated)
                 )
             wizard.summary = " ".join(sentences)
 
