@@ -181,6 +181,10 @@ class TissAnnex(models.Model):
             is_apart = annex.authorization_id._is_away() or annex.annex_type == "situacao_inicial"
             annex.transport = "alone" if is_apart else "request"
 
+    @api.depends("contract_id.version")
+    def _compute_version(self):
+        return super()._compute_version()
+
     def _get_followers(self):
         """Those that still change with their request: what left stays as it left."""
         return self.filtered(lambda annex: annex.state == "draft" or not annex.contract_id)

@@ -1,7 +1,8 @@
 from odoo import fields, models
 
 from .tiss_annex import CLINICAL
-from .tiss_guia_odonto import CLINICAL_FIELDS
+
+INITIAL_FIELDS = ("tooth_ids", "has_periodontal_disease", "has_soft_tissue_change", "initial_note")
 
 
 class TissAnnex(models.Model):
@@ -15,7 +16,7 @@ class TissAnnex(models.Model):
     initial_note = fields.Text("Note", groups=CLINICAL, copy=False)
 
     def _get_frozen_fields(self):
-        return super()._get_frozen_fields() | {*CLINICAL_FIELDS}
+        return super()._get_frozen_fields() | {*INITIAL_FIELDS}
 
     def _get_situacao_inicial_problems(self):
         return self._get_missing("tooth_ids")

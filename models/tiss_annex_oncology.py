@@ -1,7 +1,7 @@
 from odoo import fields, models
 
 from .tiss_annex import CLINICAL
-from .tiss_guia_internacao import CID, CID_FIELDS, clean_cid
+from .tiss_diagnosis import CID, CID_FIELDS, clean_cid
 from .tiss_term import term_field
 
 DIAGNOSIS_FIELDS = (
