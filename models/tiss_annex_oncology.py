@@ -1,7 +1,7 @@
 from odoo import fields, models
 
 from .tiss_annex import CLINICAL
-from .tiss_diagnosis import CID, CID_FIELDS, clean_cid
+from .tiss_cid import CID_FIELDS
 from .tiss_term import term_field
 
 DIAGNOSIS_FIELDS = (
@@ -13,13 +13,10 @@ DIAGNOSIS_FIELDS = (
 class TissAnnex(models.Model):
     """The oncological diagnosis and earlier treatment that quimio and radio share (guide §3.9)."""
 
-    _inherit = "tiss.annex"
+    _name = "tiss.annex"
+    _inherit = ["tiss.annex", "tiss.cid"]
 
     diagnosis_date = fields.Date("Diagnosed On", groups=CLINICAL, copy=False)
-    diagnosis_1 = fields.Char("CID", size=6, groups=CLINICAL, copy=False)
-    diagnosis_2 = fields.Char("CID (2)", size=6, groups=CLINICAL, copy=False)
-    diagnosis_3 = fields.Char("CID (3)", size=6, groups=CLINICAL, copy=False)
-    diagnosis_4 = fields.Char("CID (4)", size=6, groups=CLINICAL, copy=False)
     staging_id = term_field("31", "Staging", groups=CLINICAL, copy=False)
     purpose_id = term_field("33", "Purpose", groups=CLINICAL, copy=False)
     ecog_id = term_field("30", "ECOG", groups=CLINICAL, copy=False)
@@ -33,12 +30,7 @@ class TissAnnex(models.Model):
         return super()._get_frozen_fields() | names
 
     def _get_diagnosis_problems(self):
-        problems = self._get_missing("staging_id", "purpose_id", "ecog_id")
-        cids = [clean_cid(self[name]) for name in CID_FIELDS if self[name]]
-        if not all(map(CID.fullmatch, cids)):
-            sentence = self.env._("A CID is a letter and two or three characters, like A00.0.")
-            problems.append((sentence, self, CID_FIELDS[0]))
-        return problems
+        return self._get_missing("staging_id", "purpose_id", "ecog_id") + self._get_cid_problems()
 
     def _get_bearer_problems(self):
         """Age and sex follow from the patient, whose record may lack them."""
@@ -57,10 +49,9 @@ class TissAnnex(models.Model):
 
     def _prepare_tiss_diagnosis(self):
         """ct_diagnosticoOncologico; the standard itself spells Hispatologico"""
-        cids = [clean_cid(self[name]) for name in CID_FIELDS]
         return {
             "dataDiagnostico": self.diagnosis_date or None,
-            "diagnosticoCID": list(filter(None, cids)) or None,
+            "diagnosticoCID": self._get_cids() or None,
             "estadiamento": self.staging_id.code or None,
             "finalidade": self.purpose_id.code or None,
             "ecog": self.ecog_id.code or None,

@@ -335,8 +335,8 @@ class TissAuthorization(models.Model):
         if len(self.observation or "") > size:
             sentence = self.env._("The observation takes %s characters.", size)
             problems.append((sentence, self, "observation"))
-        requester = self._prepare_tiss_requester(self.professional_id)
-        if self.professional_id and not requester["nomeContratadoSolicitante"]:
+        person = self.professional_id
+        if person and not self._prepare_tiss_requester(person)["nomeContratadoSolicitante"]:
             sentence = self.env._("The name of who requests cannot be sent: use Latin letters.")
             problems.append((sentence, self, "professional_id"))
         return problems

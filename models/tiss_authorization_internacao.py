@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 
 from ..standard.text import to_ascii
-from .tiss_guia_internacao import CID, CID_FIELDS, clean_cid
+from .tiss_diagnosis import CID_FIELDS
 from .tiss_term import term_field
 
 MAX_DAYS = 99  # qtDiariasSolicitadas: 2 digits
@@ -11,29 +11,17 @@ DAY_HOSPITAL = "2"  # T41
 class TissAuthorization(models.Model):
     """Request of a hospitalisation (guide §5.6)."""
 
-    _inherit = "tiss.authorization"
+    _name = "tiss.authorization"
+    _inherit = ["tiss.authorization", "tiss.diagnosis"]
 
     hospital_id = fields.Many2one(
         "res.partner", domain=[("tiss_is_hospital", "=", True)], ondelete="restrict"
     )
     suggested_date = fields.Date("Suggested Admission", copy=False)
-    hospitalization_type_id = term_field("57", "Hospitalisation")
-    hospitalization_regime_id = term_field("41", "Hospitalisation Regime")
     days_requested = fields.Integer("Daily Rates Requested")
     accident_id = term_field("36", "Accident")
     has_opme = fields.Boolean("OPME", compute="_compute_annex_kinds")
     has_quimio = fields.Boolean("Chemotherapy", compute="_compute_annex_kinds")
-    diagnosis_1 = fields.Char("CID", size=6, groups="l10n_br_tiss.group_tiss_clinical", copy=False)
-    diagnosis_2 = fields.Char(
-        "CID (2)", size=6, groups="l10n_br_tiss.group_tiss_clinical", copy=False
-    )
-    diagnosis_3 = fields.Char(
-        "CID (3)", size=6, groups="l10n_br_tiss.group_tiss_clinical", copy=False
-    )
-    diagnosis_4 = fields.Char(
-        "CID (4)", size=6, groups="l10n_br_tiss.group_tiss_clinical", copy=False
-    )
-
     # ---- Answer
     admission_date = fields.Date("Probable Admission", readonly=True, copy=False)
     days_authorized = fields.Integer("Daily Rates Authorised", readonly=True, copy=False)
@@ -72,10 +60,7 @@ class TissAuthorization(models.Model):
         if is_elective and self.suggested_date and self.suggested_date < self.date:
             sentence = self.env._("The admission is suggested for a day before the request.")
             problems.append((sentence, self, "suggested_date"))
-        cids = [clean_cid(self.sudo()[name]) for name in CID_FIELDS if self.sudo()[name]]
-        if not all(map(CID.fullmatch, cids)):
-            sentence = self.env._("A CID is a letter and two or three characters, like A00.0.")
-            problems.append((sentence, self, CID_FIELDS[0]))
+        problems += self._get_cid_problems()
         if self.hospital_id:
             problems += self.hospital_id._tiss_get_indicated_problems()
         return problems
@@ -122,7 +107,7 @@ class TissAuthorization(models.Model):
                 "indicacaoClinica": self._prepare_tiss_indication(),
             },
             "hipotesesDiagnosticas": {
-                "diagnosticoCID": [clean_cid(self[name]) for name in CID_FIELDS if self[name]],
+                "diagnosticoCID": self._get_cids(),
                 "indicadorAcidente": self.accident_id.code or None,
             },
             "procedimentosSolicitados": self._prepare_tiss_lines(),

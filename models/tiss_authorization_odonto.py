@@ -3,45 +3,28 @@ from odoo import api, fields, models
 from ..standard.money import to_decimal
 from ..standard.text import to_ascii
 from .bulk import read_children
+from .tiss_dental import CLINICAL_FIELDS
 from .tiss_guia_line import MAX_AMOUNT
-from .tiss_guia_odonto import CLINICAL_FIELDS, CRO
-from .tiss_term import term_field
 
 
 class TissAuthorization(models.Model):
     """Request of a dental treatment (guide §5.6); its message has no date and no indication."""
 
-    _inherit = "tiss.authorization"
+    _name = "tiss.authorization"
+    _inherit = ["tiss.authorization", "tiss.dental"]
 
-    plan_id = fields.Many2one(related="card_id.plan_id")
-    employer_name = fields.Char("Employer", size=40)
     executor_id = fields.Many2one(
         "res.partner",
         "Dentist",
         domain=[("tiss_is_professional", "=", True)],
         ondelete="restrict",
     )
-    second_professional_id = fields.Many2one(
-        "res.partner",
-        domain=[("tiss_is_professional", "=", True)],
-        ondelete="restrict",
-    )
-    dental_type_id = term_field("51", "Kind of Treatment")
     treatment_end_date = fields.Date("End of Treatment", copy=False)
     tooth_ids = fields.One2many(
         "tiss.guia.tooth",
         "authorization_id",
         "Initial Condition",
         groups="l10n_br_tiss.group_tiss_clinical",
-    )
-    has_periodontal_disease = fields.Boolean(
-        "Periodontal Disease", groups="l10n_br_tiss.group_tiss_clinical", copy=False
-    )
-    has_soft_tissue_change = fields.Boolean(
-        "Soft Tissue Change", groups="l10n_br_tiss.group_tiss_clinical", copy=False
-    )
-    initial_note = fields.Char(
-        "Note", size=500, groups="l10n_br_tiss.group_tiss_clinical", copy=False
     )
     amount_total = fields.Float("Value", digits=(10, 2), compute="_compute_dental_totals")
     amount_patient = fields.Float("Patient Pays", digits=(10, 2), compute="_compute_dental_totals")
@@ -73,13 +56,8 @@ class TissAuthorization(models.Model):
 
     def _get_odonto_problems(self):
         problems = self._get_missing("executor_id", "dental_type_id", "plan_id")
-        if self.plan_id and not to_ascii(self.plan_id.name):
-            sentence = self.env._("The name of the plan cannot be sent: write it in Latin letters.")
-            problems.append((sentence, self.plan_id, "name"))
-        for person in self.executor_id | self.second_professional_id:
-            if person.tiss_council_id and person.tiss_council_id.code != CRO:
-                sentence = self.env._("%s is not registered with a CRO.", person.name)
-                problems.append((sentence, person, "tiss_council_id"))
+        dentists = self.executor_id | self.second_professional_id
+        problems += self._get_dental_problems(dentists)
         if self.amount_total > MAX_AMOUNT:
             problems.append((self.env._("The total is too large for a guia."), self, None))
         end = self.treatment_end_date
@@ -103,7 +81,7 @@ class TissAuthorization(models.Model):
             "planoBeneficiario": to_ascii(self.plan_id.name or "", 40) or None,
             "nomeEmpresa": to_ascii(self.employer_name or "", 40) or None,
             "dadosProfissionaisResponsaveis": self._prepare_tiss_dentists(
-                self.professional_id, self.executor_id, self.second_professional_id
+                self.professional_id, self.executor_id
             ),
             "procedimentosSolicitados": [line._prepare_tiss_dental() for line in self.line_ids],
             "dataTerminoTrat": self.treatment_end_date or None,

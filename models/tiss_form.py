@@ -7,6 +7,8 @@ from odoo import api, fields, models, tools
 from ..standard.text import to_ascii
 from .tiss_term import term_field
 
+UNKNOWN_PROVIDER = "9" * 14  # guide §3.10: requester whose code nobody knows
+
 
 class TissForm(models.AbstractModel):
     """A form of the standard about one beneficiary: guia, request, annex, notice.
@@ -260,3 +262,18 @@ class TissForm(models.AbstractModel):
 
     def _prepare_tiss_observation(self, size=500):
         return to_ascii(self.observation or "", size) or None
+
+    def _prepare_tiss_requester(self, requester):
+        """dadosSolicitante: the clinic itself, or an outside referrer (guide §3.10)"""
+        if requester.tiss_is_professional:
+            contratado = self.contract_id._get_provider_identification()
+            name = self.company_id.name
+        else:
+            code = requester.tiss_provider_code or UNKNOWN_PROVIDER
+            contratado = {"codigoPrestadorNaOperadora": code}
+            name = requester.parent_id.name or requester.name
+        return {
+            "contratadoSolicitante": contratado,
+            "nomeContratadoSolicitante": to_ascii(name or "", 70),
+            "profissionalSolicitante": requester._tiss_prepare_professional(),
+        }

@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 
 from ..standard.text import to_ascii
-from .tiss_guia_internacao import clean_cid
+from .tiss_diagnosis import clean_cid
 
 
 class TissGuiaDeclaration(models.Model):

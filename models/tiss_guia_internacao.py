@@ -1,21 +1,12 @@
-import re
-
 from odoo import api, fields, models
 
-from ..standard.text import to_ascii
 from .bulk import read_children
+from .tiss_diagnosis import CID_FIELDS, clean_cid
 from .tiss_guia_line import to_time
 from .tiss_term import term_field
 
-CID = re.compile("[A-Z][0-9]{2}[0-9A-Z]?")
-CID_FIELDS = ("diagnosis_1", "diagnosis_2", "diagnosis_3", "diagnosis_4")
 DECLARED_DEATHS = ("41", "63")  # T39: who declares these deaths is the hospital
 PERMANENCES = ("21", "22", "23", "24", "25", "26", "27", "28")  # T39
-
-
-def clean_cid(text):
-    """A CID as TISS has it: capitals without the dot, K80.2 → K802; "" when there is none."""
-    return re.sub("[^0-9A-Z]", "", to_ascii(text or ""))
 
 
 class TissGuia(models.Model):
@@ -25,24 +16,13 @@ class TissGuia(models.Model):
     too, without hours.
     """
 
-    _inherit = "tiss.guia"
+    _name = "tiss.guia"
+    _inherit = ["tiss.guia", "tiss.diagnosis"]
 
     start_date = fields.Date("Billed From")
     start_time = fields.Float("Hour of Start")
     end_date = fields.Date("Billed Until")
     end_time = fields.Float("Hour of End")
-    hospitalization_type_id = term_field("57", "Hospitalisation")
-    hospitalization_regime_id = term_field("41", "Hospitalisation Regime")
-    diagnosis_1 = fields.Char("CID", size=6, groups="l10n_br_tiss.group_tiss_clinical", copy=False)
-    diagnosis_2 = fields.Char(
-        "CID (2)", size=6, groups="l10n_br_tiss.group_tiss_clinical", copy=False
-    )
-    diagnosis_3 = fields.Char(
-        "CID (3)", size=6, groups="l10n_br_tiss.group_tiss_clinical", copy=False
-    )
-    diagnosis_4 = fields.Char(
-        "CID (4)", size=6, groups="l10n_br_tiss.group_tiss_clinical", copy=False
-    )
     declaration_ids = fields.One2many(
         "tiss.guia.declaration",
         "guia_id",
@@ -109,14 +89,8 @@ class TissGuia(models.Model):
         """What diagnoses, births and deaths lack, in words that do not tell them."""
         problems = []
         guia = self.sudo()  # only whether they are complete is told
-        cids = [clean_cid(guia[name]) for name in CID_FIELDS if guia[name]]
-        cids += [
-            clean_cid(declaration.death_cid)
-            for declaration in guia.declaration_ids.filtered("death_cid")
-        ]
-        if not all(map(CID.fullmatch, cids)):
-            sentence = self.env._("A CID is a letter and two or three characters, like A00.0.")
-            problems.append((sentence, self, CID_FIELDS[0]))
+        deaths = guia.declaration_ids.filtered("death_cid")
+        problems += self._get_cid_problems(*(clean_cid(each.death_cid) for each in deaths))
         if len(guia.declaration_ids) > 8:
             sentence = self.env._("A guia takes eight declarations of birth and death.")
             problems.append((sentence, self, None))
@@ -185,9 +159,8 @@ class TissGuia(models.Model):
 
     def _prepare_tiss_discharge(self):
         """ctm_internacaoDadosSaida"""
-        names = CID_FIELDS if self._may_see_clinical() else ()
         return {
-            "diagnostico": [clean_cid(self[name]) for name in names if self[name]],
+            "diagnostico": self._get_cids() if self._may_see_clinical() else [],
             "indicadorAcidente": self.accident_id.code or None,
             "motivoEncerramento": self.discharge_reason_id.code or None,
         }

@@ -249,14 +249,6 @@ class TissGuiaLine(models.Model):
     # TISS values
     # ------------------------------------------------------------------
 
-    def _prepare_tiss_procedure(self):
-        """ct_procedimentoDados (guide §3.1)"""
-        return {
-            "codigoTabela": self.table_code,
-            "codigoProcedimento": self.code,
-            "descricaoProcedimento": to_ascii(self.description, 150),
-        }
-
     def _prepare_tiss_item(self):
         """What a procedure is in the guias that have a factor (guide §3.4–3.6)"""
         self.ensure_one()

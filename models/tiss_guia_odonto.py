@@ -3,12 +3,11 @@ from odoo import api, fields, models
 from ..standard.money import to_decimal
 from ..standard.text import to_ascii
 from .bulk import read_children
+from .tiss_dental import CLINICAL_FIELDS
 from .tiss_guia_line import MAX_AMOUNT
 from .tiss_term import term_field
 
-CRO = "08"  # T26: Conselho Regional de Odontologia
 PARTIAL, TOTAL = "1", "4"  # T55: all that a GTO may be (guide §3.7)
-CLINICAL_FIELDS = ("tooth_ids", "has_periodontal_disease", "has_soft_tissue_change", "initial_note")
 
 
 class TissGuia(models.Model):
@@ -18,31 +17,14 @@ class TissGuia(models.Model):
     which is the amount of the item.
     """
 
-    _inherit = "tiss.guia"
+    _name = "tiss.guia"
+    _inherit = ["tiss.guia", "tiss.dental"]
 
-    plan_id = fields.Many2one(related="card_id.plan_id")
-    employer_name = fields.Char("Employer", size=40)
-    second_professional_id = fields.Many2one(
-        "res.partner",
-        domain=[("tiss_is_professional", "=", True)],
-        ondelete="restrict",
-    )
-    dental_type_id = term_field("51", "Kind of Treatment")
-    treatment_end_date = fields.Date("Treatment Ended")
     tooth_ids = fields.One2many(
         "tiss.guia.tooth",
         "guia_id",
         "Initial Condition",
         groups="l10n_br_tiss.group_tiss_clinical",
-    )
-    has_periodontal_disease = fields.Boolean(
-        "Periodontal Disease", groups="l10n_br_tiss.group_tiss_clinical", copy=False
-    )
-    has_soft_tissue_change = fields.Boolean(
-        "Soft Tissue Change", groups="l10n_br_tiss.group_tiss_clinical", copy=False
-    )
-    initial_note = fields.Char(
-        "Note", size=500, groups="l10n_br_tiss.group_tiss_clinical", copy=False
     )
     amount_gross = fields.Float("Value", digits=(10, 2), compute="_compute_dental_totals")
     amount_patient = fields.Float("Patient Pays", digits=(10, 2), compute="_compute_dental_totals")
@@ -90,15 +72,8 @@ class TissGuia(models.Model):
             problems.append((sentence, self, "treatment_end_date"))
         if self.amount_gross > MAX_AMOUNT:
             problems.append((self.env._("The total is too large for a guia."), self, None))
-        plan = self.card_id.plan_id
-        if plan and not to_ascii(plan.name):
-            sentence = self.env._("The name of the plan cannot be sent: write it in Latin letters.")
-            problems.append((sentence, plan, "name"))
-        for person in self.professional_id | self.second_professional_id:
-            if person.tiss_council_id and person.tiss_council_id.code != CRO:
-                sentence = self.env._("%s is not registered with a CRO.", person.name)
-                problems.append((sentence, person, "tiss_council_id"))
-        return problems
+        dentists = self.professional_id | self.second_professional_id
+        return problems + self._get_dental_problems(dentists)
 
     def _read_particulars(self):
         people = super()._read_particulars()
@@ -120,7 +95,9 @@ class TissGuia(models.Model):
             "dadosBeneficiario": self._prepare_tiss_beneficiary(),
             "planoBeneficiario": to_ascii(self.card_id.plan_id.name or "", 40) or None,
             "nomeEmpresa": to_ascii(self.employer_name or "", 40) or None,
-            "dadosProfissionaisResponsaveis": self._prepare_tiss_dentists(),
+            "dadosProfissionaisResponsaveis": self._prepare_tiss_dentists(
+                self.requester_id, self.professional_id
+            ),
             "procedimentosExecutados": [line._prepare_tiss_dental() for line in self.line_ids],
             "dataTerminoTrat": self.treatment_end_date or None,
             "tipoAtendimento": self.dental_type_id.code or None,
@@ -132,28 +109,6 @@ class TissGuia(models.Model):
             "odontoInicial": self._prepare_tiss_initial(),
         }
 
-    def _prepare_tiss_dentists(self):
-        """dadosProfissionaisResponsaveis; cbosExec2 is asked for even without a second one"""
-        second = self.second_professional_id
-        executor = self.professional_id._tiss_prepare_professional()
-        values = {
-            "codigoProfExec": self.contract_id._get_provider_code(),
-            "croExec": executor["numeroConselhoProfissional"],
-            "ufExec": executor["UF"],
-            "cnesExec": self.company_id.tiss_cnes,
-            "cbosExec2": executor["CBOS"],
-        }
-        for person, suffix in ((self.requester_id, "Solic"), (second, "Exec2")):
-            if person:
-                professional = person._tiss_prepare_professional()
-                values |= {
-                    f"nomeProf{suffix}": professional["nomeProfissional"],
-                    f"cro{suffix}": professional["numeroConselhoProfissional"],
-                    f"uf{suffix}": professional["UF"],
-                    f"cbos{suffix}": professional["CBOS"],
-                }
-        return values
-
     def _prepare_tiss_initial(self):
         """cto_anexoSituacaoInicialnaGTO: it travels inside, so it has the number of the guia"""
         if not self._may_see_clinical() or not self.tooth_ids:
@@ -162,5 +117,5 @@ class TissGuia(models.Model):
             "numeroGuiaAnexo": self.name,
             "numeroGuiaReferenciada": self.name,
             "numeroGuiaOperadora": self.operadora_number or None,
-            "ct_situacaoInicial": self.tooth_ids._prepare_tiss_initial(self),
+            "ct_situacaoInicial": self._prepare_tiss_condition(),
         }

@@ -3,7 +3,6 @@ from odoo import api, fields, models
 from ..standard.text import to_ascii
 from .tiss_term import term_field
 
-UNKNOWN_PROVIDER = "9" * 14  # guide §3.10: requester whose code nobody knows
 DEATHS = ("41", "42", "43")  # T39: all that an ambulatory guia may say of its end (guide §3.4)
 
 
@@ -60,7 +59,9 @@ class TissGuia(models.Model):
             },
             "dadosAutorizacao": self._prepare_tiss_authorization(),
             "dadosBeneficiario": self._prepare_tiss_beneficiary(),
-            "dadosSolicitante": self._prepare_tiss_requester(),
+            "dadosSolicitante": self._prepare_tiss_requester(
+                self.requester_id or self.professional_id
+            ),
             "dadosSolicitacao": {
                 "dataSolicitacao": self.request_date or None,
                 "caraterAtendimento": self.care_character_id.code or None,
@@ -106,20 +107,4 @@ class TissGuia(models.Model):
             "senha": self.authorization_password or None,
             "dataValidadeSenha": self.authorization_validity_date or None,
             **validation,
-        }
-
-    def _prepare_tiss_requester(self):
-        """dadosSolicitante: the clinic itself, or an outside referrer (guide §3.10)"""
-        requester = self.requester_id or self.professional_id
-        if requester.tiss_is_professional:
-            contratado = self.contract_id._get_provider_identification()
-            name = self.company_id.name
-        else:
-            code = requester.tiss_provider_code or UNKNOWN_PROVIDER
-            contratado = {"codigoPrestadorNaOperadora": code}
-            name = requester.parent_id.name or requester.name
-        return {
-            "contratadoSolicitante": contratado,
-            "nomeContratadoSolicitante": to_ascii(name, 70),
-            "profissionalSolicitante": requester._tiss_prepare_professional(),
         }

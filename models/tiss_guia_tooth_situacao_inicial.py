@@ -1,10 +1,8 @@
 from odoo import api, fields, models
 
-from ..standard.text import to_ascii
-
 
 class TissGuiaTooth(models.Model):
-    """The teeth of an annex, and how all situações iniciais are written (guide §3.7, §3.9)."""
+    """A situação inicial may travel by itself, as an annex (guide §3.9)."""
 
     _inherit = "tiss.guia.tooth"
 
@@ -48,23 +46,3 @@ class TissGuiaTooth(models.Model):
     def _check_annex(self):
         self.annex_id._check_editable()
         self.annex_id._outdate()
-
-    # ------------------------------------------------------------------
-    # TISS values
-    # ------------------------------------------------------------------
-
-    def _prepare_tiss_initial(self, owner):
-        """ct_situacaoInicial
-
-        :param owner: the guia, request or annex with these teeth and the rest of what is told
-        """
-        teeth = [
-            {"elementoDentario": tooth.tooth_id.code, "condicaoClinica": tooth.condition_id.code}
-            for tooth in self
-        ]
-        return {
-            "situacaoClinica": {"dentes": teeth},
-            "doencaPeriodontal": owner.has_periodontal_disease,
-            "alteracaoTecidoMole": owner.has_soft_tissue_change,
-            "observacao": to_ascii(owner.initial_note or "", 500) or None,
-        }

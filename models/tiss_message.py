@@ -17,6 +17,8 @@ MAX_SIZE = 128 * 1024 * 1024  # bytes of a return file; the largest real ones ha
 ANSWERS = {  # body of an answer → the model that sent what it answers
     "recebimentoAnexo": "tiss.annex",
     "recebimentoLote": "tiss.lote",
+    "autorizacaoServicos": "tiss.authorization",
+    "situacaoAutorizacao": "tiss.authorization",
 }
 
 

@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 
+from .authorization_reader import SERVICES, read_moment
 from .tiss_annex import INSIDE_ELEMENTS
 from .tiss_authorization import EDITABLE
 
@@ -84,6 +85,10 @@ class TissAuthorization(models.Model):
         living = self._get_living_annexes()
         return living.filtered(lambda annex: annex.transport == "request").sorted("number")
 
+    def _is_clinical(self):
+        """What an annex inside the request says is clinical."""
+        return super()._is_clinical() or bool(self._get_inside_annexes())
+
     def _get_annex_kinds(self):
         return super()._get_annex_kinds() | set(self._get_living_annexes().mapped("annex_type"))
 
@@ -126,8 +131,22 @@ class TissAuthorization(models.Model):
     @api.model
     def _receive_answer(self, name, content, values, body):
         request = super()._receive_answer(name, content, values, body)
-        request._read_annex_answers(body)
+        # An answer that a newer one has overtaken says nothing of the annexes either.
+        if request.answer_moment == read_moment(values["cabecalho"]):
+            request._read_annex_answers(body)
         return request
+
+    def _match_items(self, items):
+        """Materials of an OPME annex inside the request are answered there, not as new items."""
+        asked = {(line.table_code, line.code) for line in self.line_ids}
+        materials = {
+            (line.table_code, line.code)
+            for line in self.sudo()._get_inside_annexes().line_ids
+            if line.annex_type == "opme"
+        }
+        return super()._match_items(
+            [item for item in items if item.procedure not in materials - asked]
+        )
 
     def _read_annex_answers(self, body):
         """What an answer to the request says of the annexes that went inside it (guide §5.6).
@@ -153,10 +172,10 @@ class TissAuthorization(models.Model):
     @api.model
     def _get_answered_service(self, body):
         """ctm_autorizacaoServico, wherever an answer has it; empty when it has none."""
-        for branch in ("autorizacaoInternacao", "autorizacaoProrrogacao"):
+        for branch, inner in SERVICES.items():
             if body.get(branch):
-                return body[branch].get("autorizacaoDosServicos") or {}
-        return body.get("autorizacaoServico") or {}
+                return body[branch].get(inner) or {} if inner else body[branch]
+        return {}
 
     @api.model
     def _get_material_answer(self, service):

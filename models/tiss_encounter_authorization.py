@@ -1,0 +1,102 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Command
+
+from .tiss_encounter import OPEN
+
+COPIED = {  # of the visit → of the authorisation
+    "authorization_number": "operadora_number",
+    "authorization_date": "authorization_date",
+    "authorization_password": "authorization_password",
+    "authorization_validity_date": "authorization_validity_date",
+}
+
+
+class TissEncounter(models.Model):
+    """The authorisation under which a visit goes, asked for with one click."""
+
+    _inherit = "tiss.encounter"
+
+    authorization_id = fields.Many2one(
+        "tiss.authorization",
+        "Authorisation",
+        copy=False,
+        check_company=True,
+        index="btree_not_null",
+        domain="[('card_id', '=', card_id), ('state', 'in', ('authorized', 'partial'))]",
+        ondelete="set null",
+    )
+    authorization_state = fields.Selection(
+        related="authorization_id.state", string="Authorisation Status"
+    )
+
+    @api.onchange("authorization_id")
+    def _onchange_authorization_id(self):
+        if self.authorization_id:
+            self.update(self._prepare_authorization_vals(self.authorization_id))
+
+    @api.model
+    def _prepare_authorization_vals(self, request):
+        """What a visit takes over of the authorisation that is chosen for it."""
+        return {name: request[source] for name, source in COPIED.items()}
+
+    def _take_authorization(self, request):
+        """The answer to `request` has come: open visits that wait for it go under it."""
+        waiting = self.filtered(
+            lambda visit: visit.authorization_id == request and visit.state in OPEN
+        )
+        if request._is_granted():
+            waiting.write(self._prepare_authorization_vals(request))
+
+    # ------------------------------------------------------------------
+    # Actions
+    # ------------------------------------------------------------------
+
+    def action_request_authorization(self):
+        """Open the request of this visit; the first time it is made out of what needs one."""
+        self.ensure_one()
+        if not self.authorization_id:
+            self._check_state(*OPEN)
+            if not self.card_id or not self.contract_id:
+                raise UserError(self.env._("Choose the patient's card first."))
+            vals = self._prepare_request_vals()
+            self.authorization_id = self.env["tiss.authorization"].create(vals)
+        return self.authorization_id._get_records_action()
+
+    # ------------------------------------------------------------------
+    # Business methods
+    # ------------------------------------------------------------------
+
+    def _prepare_request_vals(self):
+        lines = self._get_lines_to_authorize()
+        vals = {
+            "company_id": self.company_id.id,
+            "encounter_id": self.id,
+            "contract_id": self.contract_id.id,
+            "patient_id": self.patient_id.id,
+            "card_id": self.card_id.id,
+            "professional_id": (self.requester_id or self.professional_id).id,
+            "care_character_id": self.care_character_id.id,
+            "line_ids": [
+                Command.create(line.product_id._tiss_prepare_requested(line.quantity))
+                for line in lines
+            ],
+        }
+        if self.sudo().clinical_indication and self.env.user.has_group(
+            "l10n_br_tiss.group_tiss_clinical"
+        ):
+            vals["clinical_indication"] = self.clinical_indication
+        return vals
+
+    def _get_lines_to_authorize(self):
+        """The items that need an authorisation; all procedures when the convênio names none."""
+        answers = self._get_coverages()
+        needed = self.line_ids.filtered(
+            lambda line: answers.get(line, {}).get("authorization_required")
+        )
+        return needed or self.line_ids.filtered(lambda line: not line.expense_kind_id)
+
+    def _prepare_guia_vals(self, number):
+        vals = super()._prepare_guia_vals(number)
+        vals["authorization_id"] = self.authorization_id.id
+        return vals
