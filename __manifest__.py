@@ -1,6 +1,6 @@
 {
     "name": "Brazil - TISS Health Insurance Billing",
-    "version": "19.0.1.1.0",
+    "version": "19.0.1.2.0",
     "summary": "Convênios: guias, lotes, demonstrativos and glosas in the ANS TISS standard",
     "category": "Accounting/Localizations",
     "countries": ["br"],
@@ -58,6 +58,7 @@
         "views/tiss_message_views.xml",
         "views/tiss_movement_views.xml",
         "views/tiss_guia_views.xml",
+        "views/tiss_guia_run_views.xml",
         "views/tiss_lote_views.xml",
         "views/tiss_glosa_views.xml",
         "views/tiss_discrepancy_views.xml",

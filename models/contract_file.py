@@ -139,7 +139,8 @@ SECTIONS = {
         "tiss.contract",
         (
             "name", "active", "network_status", "identification_kind", "provider_code",
-            "guias_per_lote", "version", "hash_charset", "invoice_moment", "payment_days",
+            "guias_per_lote", "guia_grouping", "max_guia_items", "version", "hash_charset",
+            "invoice_moment", "payment_days",
             "appeal_days", "start_date", "end_date", "renewal", "renewal_months", "notice_days",
             "base_date", "readjustment_index", "readjustment_percent", "coverage_policy", "note",
         ),

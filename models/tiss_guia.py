@@ -97,14 +97,6 @@ class TissGuia(models.Model):
     )
     # Related, not a path: the reception searches by protocolo and may not open lotes.
     protocol_number = fields.Char(related="lote_id.protocol_number")
-    encounter_id = fields.Many2one(
-        "tiss.encounter",
-        check_company=True,
-        copy=False,
-        index="btree_not_null",
-        ondelete="restrict",
-        readonly=True,
-    )
     date = fields.Date(required=True, index=True, default=fields.Date.context_today)
 
     # ---- Authorisation
@@ -182,10 +174,6 @@ class TissGuia(models.Model):
 
     _number_uniq = models.Constraint(
         "UNIQUE(contract_id, name)", "A guia number is used once per convênio."
-    )
-    _encounter_uniq = models.UniqueIndex(
-        "(encounter_id) WHERE encounter_id IS NOT NULL AND state != 'cancelled'",
-        "This encounter already has a guia.",
     )
     _ready_idx = models.Index("(contract_id, guia_type) WHERE state = 'ready'")
 
@@ -343,9 +331,6 @@ class TissGuia(models.Model):
             raise UserError(
                 "\n".join(f"{guia.name}: {' '.join(guia._get_problems())}" for guia in draft)
             )
-
-    def action_view_encounter(self):
-        return self.encounter_id._get_records_action()
 
     def action_view_lote(self):
         return self.lote_id._get_records_action()

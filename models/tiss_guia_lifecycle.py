@@ -133,12 +133,8 @@ class TissGuia(models.Model):
         reason = self._check_reason(reason)
         self.filtered(lambda guia: guia.state == "in_lote").remove_from_lote(reason)
         self._check_editable()
-        self._reopen_encounters()
+        self._release_visits()
         self.sudo()._with_reason(reason).state = "cancelled"
-
-    def _reopen_encounters(self):
-        """The visits of these guias can be billed again."""
-        self.encounter_id.sudo().write({"state": "done"})
 
     def remove_from_lote(self, reason):
         """Take guias out of lotes that were not sent yet, so that they can be corrected.
@@ -182,7 +178,7 @@ class TissGuia(models.Model):
         lock(self.lote_id)
         lock(self)
         self._check_withdrawable()
-        self._reopen_encounters()
+        self._release_visits()
         guias = self.sudo()._with_reason(reason, "withdrawn").with_context(tiss_withdraw=True)
         guias.write({"state": "cancelled"})
         lotes = self.lote_id
@@ -264,13 +260,13 @@ class TissGuia(models.Model):
         gone = self.filtered(lambda guia: guia.state == "cancelled")
         (self - gone).sudo()._with_reason(reason, "replaced").write({"state": "cancelled"})
         gone._log("replaced", reason)
-        # The unique index must see a guia that was cancelled a moment ago.
-        self.flush_recordset(["state"])
-        vals_list = [
-            {**guia._prepare_content(), "replaces_id": guia.id, **guia._take_encounters()}
-            for guia in self
-        ]
+        vals_list = [{**guia._prepare_content(), "replaces_id": guia.id} for guia in self]
         substitutes = self.sudo().create(vals_list).with_env(self.env)
+        for guia, substitute in zip(self, substitutes, strict=True):
+            if guia in gone:
+                guia._take_visits_back(substitute)
+            else:
+                guia._hand_visits_to(substitute)
         substitutes._link_expenses_like(self)
         substitutes._log("substitute", reason)
         return substitutes
@@ -294,21 +290,6 @@ class TissGuia(models.Model):
                         guia.name,
                     )
                 )
-
-    def _take_encounters(self):
-        """Values by which a substitute takes over the visits of a cancelled guia."""
-        encounter = self.encounter_id
-        live = encounter.guia_ids.filtered(lambda other: other.state != "cancelled")
-        if live:
-            raise UserError(
-                self.env._(
-                    "The visit of guia %(name)s is billed by guia %(other)s by now.",
-                    name=self.name,
-                    other=live[0].name,
-                )
-            )
-        encounter.sudo().filtered(lambda visit: visit.state != "billed").state = "billed"
-        return {"encounter_id": encounter.id}
 
     def create_complement(self, reason):
         """A further guia for what was forgotten in a guia that was sent (guide §4.4).

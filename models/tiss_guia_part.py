@@ -22,6 +22,10 @@ class TissGuiaPart(models.AbstractModel):
         """The documents that these parts belong to; each has `_check_editable`."""
         return self[self._owner_field]
 
+    def _get_loose_fields(self):
+        """Fields that are no content of the document: they change when it is frozen as well."""
+        return set()
+
     # ------------------------------------------------------------------
     # CRUD
     # ------------------------------------------------------------------
@@ -33,7 +37,8 @@ class TissGuiaPart(models.AbstractModel):
         return parts
 
     def write(self, vals):
-        self._get_owner()._check_editable()
+        if set(vals) - self._get_loose_fields():
+            self._get_owner()._check_editable()
         result = super().write(vals)
         if self._owner_field in vals:
             self._get_owner()._check_editable()

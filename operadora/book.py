@@ -1,11 +1,12 @@
 """The register of authorisations, and what it says about a guia that uses one (guide §5.6)."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
-from .decisions import CANCELLED, GRANTED, IN_PART, Decision
+from .decisions import CANCELLED, GRANTED, IN_PART, Decision, ItemOutcome
 from .lote import Guia, Item, Lote
 from .message import Prestador
 from .official import Schema
@@ -64,6 +65,7 @@ class Book:
         self._extensions: dict[tuple[Prestador, str], list[str]] = {}
         self._used: dict[tuple[Prestador, str], Counter] = {}
         self._total: Counter = Counter()
+        self._materials: dict[str, list[ItemOutcome]] = {}
         self.authorizations: dict[str, Authorization] = {}
 
     def add(self, authorization: Authorization) -> None:
@@ -79,6 +81,10 @@ class Book:
         """By the number of the prestador's guia, or by the number that the operadora gave."""
         found = self.authorizations.get(self._by_request.get((prestador, numero), numero))
         return found if found and found.request.prestador == prestador else None
+
+    def add_materials(self, authorization: Authorization, itens: Iterable[ItemOutcome]) -> None:
+        """An OPME annex that came after its request adds to what may be billed on it."""
+        self._materials.setdefault(authorization.numero, []).extend(itens)
 
     def is_taken(self, prestador: Prestador, numero: str) -> bool:
         """Did this prestador ask under that number before?"""
@@ -181,7 +187,8 @@ class Book:
         for each in (base, *extensions):
             if not each.granted_on(on):
                 continue
-            for item in each.decision.final.itens:
+            materials = self._materials.get(each.numero, ())
+            for item in (*each.decision.final.itens, *materials):
                 allowed[item.item.tabela, item.item.codigo] += item.autorizada
             allowed[(DIARIA,)] += each.decision.final.diarias
         return allowed

@@ -112,7 +112,11 @@ class Desk:
         def register() -> None:
             self._given += len(records)
             self._annex_lotes.add((prestador, lote))
-            self.annexes.update({(prestador, each.annex.numero): each for each in records})
+            for each in records:
+                self.annexes[prestador, each.annex.numero] = each
+                found = self.book.find(prestador, each.annex.referenciada)
+                if found and each.decision:
+                    self.book.add_materials(found, each.decision.outcome.itens)
 
         content = annex_answers.recebimento(records, on, self.ans_code, self.schema)
         return Reply(content, register)

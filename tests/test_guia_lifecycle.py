@@ -237,7 +237,7 @@ class TestDuplicate(GuiaRecords, TissCommon):
         copy = guia.copy()
         names = [
             "operadora_number", "authorization_password", "authorization_date",
-            "authorization_validity_date", "validation_code", "lote_id", "encounter_id",
+            "authorization_validity_date", "validation_code", "lote_id", "encounter_ids",
             "amount_open", "replaces_id",
         ]  # fmt: skip
         self.assertEqual([copy[name] for name in names if copy[name]], [])
@@ -282,7 +282,7 @@ class TestCorrect(GuiaRecords, TissCommon):
                 guia.cancel(nothing)
         guia.cancel("Typed  twice ")
         self.assertEqual(guia.state, "cancelled")
-        self.assertEqual(guia.encounter_id.state, "done")
+        self.assertEqual(guia.encounter_ids.state, "done")
         self.assertEqual(guia.log_ids[0].reason, "Typed twice")
 
     def test_out_of_a_validated_lote(self):
@@ -338,7 +338,7 @@ class TestCorrect(GuiaRecords, TissCommon):
             del values["cabecalhoGuia"]["numeroGuiaPrestador"]
         self.assertEqual(ours, theirs)
         self.assertEqual(substitute.clinical_indication, "ZZYX")
-        self.assertEqual(substitute.encounter_id, encounter)
+        self.assertEqual(substitute.encounter_ids, encounter)
         self.assertEqual(encounter.state, "billed")
         events = [(row.event, row.reason) for row in (guia | substitute).log_ids]
         self.assertIn(("replaced", "Typed under a number of the portal"), events)
@@ -383,13 +383,13 @@ class TestCorrect(GuiaRecords, TissCommon):
         with self.assertRefused(f"already replaced by guia {substitute.name}"):
             guia.create_substitute("Again")
         second = substitute.create_substitute("Again")
-        self.assertEqual(second.encounter_id, guia.encounter_id)
-        self.assertEqual(guia.encounter_id.state, "billed")
+        self.assertEqual(second.encounter_ids, guia.encounter_ids)
+        self.assertEqual(guia.encounter_ids.state, "billed")
 
     def test_a_visit_that_is_billed_again_is_not_taken(self):
         guia = self._create_encounters(ECG).create_guias()
         guia.cancel("Typed twice")
-        other = guia.encounter_id.create_guias()
+        other = guia.encounter_ids.create_guias()
         with self.assertRefused(f"billed by guia {other.name}"):
             guia.create_substitute("Too late")
 
@@ -417,7 +417,7 @@ class TestCorrect(GuiaRecords, TissCommon):
         self.assertEqual((note.move_type, note.state, note.amount_total),
                          ("out_refund", "posted", 41.10))  # fmt: skip
         self.assertEqual(note.invoice_line_ids.account_id, self.contract.revenue_account_id)
-        self.assertEqual(gone.encounter_id.state, "done")
+        self.assertEqual(gone.encounter_ids.state, "done")
         self.assertLedgerSound()
         content = payment_message(lote, {kept.name: 33.33}, "P1")
         self.env["tiss.demonstrativo"].import_file("p.xml", content).post()
@@ -451,7 +451,7 @@ class TestCorrect(GuiaRecords, TissCommon):
         second.send()
         second.register_protocol("900002", self.today)
         self.assertEqual(second.amount_open, 41.10)
-        self.assertEqual(substitute.encounter_id, guia.encounter_id)
+        self.assertEqual(substitute.encounter_ids, guia.encounter_ids)
         self.assertLedgerSound()
 
     def test_not_after_an_answer(self):
@@ -511,7 +511,7 @@ class TestCorrect(GuiaRecords, TissCommon):
             ("draft", "OP77", False),
         )
         self.assertEqual(complement.complements_id, guia)
-        self.assertFalse(complement.line_ids or complement.encounter_id)
+        self.assertFalse(complement.line_ids or complement.encounter_ids)
         self.assertEqual(complement.card_number, guia.card_number)
         self.assertEqual(guia.state, "sent")
 
@@ -574,7 +574,7 @@ class TestCorrect(GuiaRecords, TissCommon):
         substitute = draft.replaced_by_ids
         self.assertEqual(action["res_id"], substitute.id)
         self._wizard(substitute, "cancel").action_apply()
-        self.assertEqual(substitute.encounter_id.state, "done")
+        self.assertEqual(substitute.encounter_ids.state, "done")
         received = self._create_received_lote({ECG: 1}, {BLOOD_COUNT: 1})
         first, second = received.guia_ids.sorted("number")
         self._wizard(first, "rebill").action_apply()
@@ -705,8 +705,8 @@ class TestRandomLives(TissCommon):
             guias |= made
             self.assertEqual(len(set(guias.mapped("name"))), len(guias))
             self.assertLedgerSound()
-            live = guias.filtered(lambda each: each.encounter_id and each.state != "cancelled")
-            self.assertEqual(len(live.encounter_id), len(live))
+            live = guias.filtered(lambda each: each.encounter_ids and each.state != "cancelled")
+            self.assertEqual(len(live.encounter_ids), len(live))
         for guia in guias:
             told = [row.state_to for row in guia.log_ids.sorted("id") if row.state_to]
             # Who is ready from the first moment has no row for that.

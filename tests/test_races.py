@@ -215,7 +215,7 @@ class TestRaces(TissRecords, BaseCase):
     def _commit_guias(self, *visits):
         with self._commit():
             guias = self._create_encounters(*visits).create_guias()
-            return guias.ids, guias.encounter_id.ids
+            return guias.ids, guias.encounter_ids.ids
 
     def test_the_same_visits_are_billed_once(self):
         with self._commit():

@@ -47,6 +47,9 @@ RIGHTS = {
     "tiss.guia.correct": ("", "rwcu", "rwcu"),
     "tiss.guia.generate": ("", "rwcu", "rwcu"),
     "tiss.guia.generate.line": ("", "rwcu", "rwcu"),
+    "tiss.guia.generate.group": ("", "rwcu", "rwcu"),
+    "tiss.guia.run": ("", "r", "r"),
+    "tiss.guia.run.line": ("", "r", "r"),
     "tiss.lote.generate": ("", "rwcu", "rwcu"),
     "tiss.lote.protocol": ("", "rwcu", "rwcu"),
     "tiss.lote.import": ("", "rwcu", "rwcu"),
@@ -387,7 +390,7 @@ class TestSecurity(TissCommon):
     def test_through_a_relation_it_is_hidden_too(self):
         for role in ("reception", "billing", "manager"):
             for model, path in (
-                ("tiss.guia", "encounter_id.clinical_indication"),
+                ("tiss.guia", "encounter_ids.clinical_indication"),
                 ("tiss.guia.line", "guia_id.clinical_indication"),
                 ("tiss.encounter", "guia_ids.clinical_indication"),
             ):
@@ -639,8 +642,8 @@ class TestSecurity(TissCommon):
         guia = lote.guia_ids
         demonstrativo = lote.glosa_ids.demonstrativo_id
         calls = [
-            (guia.encounter_id, "create_guias"),
-            (guia.encounter_id, "action_draft"),
+            (guia.encounter_ids, "create_guias"),
+            (guia.encounter_ids, "action_draft"),
             (guia, "create_lotes"),
             (guia, "cancel", "x"),
             (guia, "withdraw", "x"),

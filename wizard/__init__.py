@@ -1,3 +1,6 @@
+# A mixin that models of earlier names inherit from.
+from . import tiss_generate  # isort: split
+
 from . import (
     tiss_contract_catalog,
     tiss_contract_clone,
@@ -8,6 +11,7 @@ from . import (
     tiss_coverage_check,
     tiss_guia_correct,
     tiss_guia_generate,
+    tiss_guia_generate_group,
     tiss_guia_generate_line,
     tiss_lote_generate,
     tiss_lote_import,

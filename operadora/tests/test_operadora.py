@@ -7,6 +7,7 @@ import re
 import sys
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from unittest import TestCase
@@ -296,6 +297,12 @@ def operadora(version="4.03.00", seed=7, **options):
     )
 
 
+@cache
+def official_schema(version):
+    data = resources.files("tiss") / "_data" / "schemas" / version
+    return etree.XMLSchema(etree.parse(str(data / f"tissV{version.replace('.', '_')}.xsd")))
+
+
 def value(node, path):
     return node.findtext(path, None, ANS)
 
@@ -313,9 +320,7 @@ class OperadoraCase(TestCase):
         """Valid, well hashed, in Latin-1, from the operadora to the prestador; its root."""
         self.assertTrue(xml.startswith(b"<?xml version='1.0' encoding='ISO-8859-1'?>"))
         root = etree.fromstring(xml)
-        data = resources.files("tiss") / "_data" / "schemas" / version
-        name = f"tissV{version.replace('.', '_')}.xsd"
-        etree.XMLSchema(etree.parse(str(data / name))).assertValid(root)
+        official_schema(version).assertValid(root)
         self.assertEqual(
             value(root, "ans:epilogo/ans:hash"), leaf_digest(xml.decode("latin-1"), "latin-1")
         )
