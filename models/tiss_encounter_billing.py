@@ -3,8 +3,8 @@ from odoo.exceptions import UserError
 
 from .bulk import lock
 from .guia_plan import TYPE_FIELDS, plan_guias
+from .tiss_dental import CRO
 from .tiss_guia import GUIA_TYPES
-from .tiss_guia_odonto import CRO
 from .tiss_term import term_field
 
 CHUNK = 500  # visits whose records are in memory at once
