@@ -1,7 +1,7 @@
 from odoo import fields, models
 
 from .tiss_annex import CLINICAL
-from .tiss_dental import CLINICAL_FIELDS
+from .tiss_initial_condition import CLINICAL_FIELDS
 
 
 class TissAnnex(models.Model):

@@ -20,6 +20,7 @@ class TissAuthorization(models.Model):
         ondelete="restrict",
     )
     treatment_end_date = fields.Date("End of Treatment", copy=False)
+    plan_id = fields.Many2one(related="card_id.plan_id")
     tooth_ids = fields.One2many(
         "tiss.guia.tooth",
         "authorization_id",

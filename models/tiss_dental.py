@@ -1,23 +1,22 @@
 from odoo import fields, models
 
 from ..standard.text import to_ascii
+from .tiss_initial_condition import CLINICAL_FIELDS  # noqa: F401
 from .tiss_term import term_field
 
 CRO = "08"  # T26: Conselho Regional de Odontologia
-CLINICAL_FIELDS = ("tooth_ids", "has_periodontal_disease", "has_soft_tissue_change", "initial_note")
 
 
 class TissDental(models.AbstractModel):
     """A dental treatment, asked for or billed: who treats, and how it began (guide §3.7, §5.6).
 
-    The model adds `tooth_ids`, of `tiss.guia.tooth`.
+    The model adds `tooth_ids`, of `tiss.guia.tooth`, and the plan of its card.
     """
 
     _name = "tiss.dental"
     _inherit = "tiss.initial.condition"
     _description = "Dental Treatment"
 
-    plan_id = fields.Many2one(related="card_id.plan_id")
     employer_name = fields.Char("Employer", size=40)
     second_professional_id = fields.Many2one(
         "res.partner",

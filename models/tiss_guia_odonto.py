@@ -20,6 +20,7 @@ class TissGuia(models.Model):
     _name = "tiss.guia"
     _inherit = ["tiss.guia", "tiss.dental"]
 
+    plan_id = fields.Many2one(related="card_id.plan_id")
     tooth_ids = fields.One2many(
         "tiss.guia.tooth",
         "guia_id",

@@ -2,6 +2,8 @@ from odoo import fields, models
 
 from ..standard.text import to_ascii
 
+CLINICAL_FIELDS = ("tooth_ids", "has_periodontal_disease", "has_soft_tissue_change", "initial_note")
+
 
 class TissInitialCondition(models.AbstractModel):
     """How teeth and mouth were when a dental treatment began: situação inicial (guide §3.9).
