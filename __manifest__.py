@@ -18,6 +18,7 @@
         "data/product_category_data.xml",
         "data/tiss_clause_data.xml",
         "data/tiss_price_policy_data.xml",
+        "wizard/tiss_authorization_register_views.xml",
         "wizard/tiss_contract_procedure_views.xml",
         "wizard/tiss_contract_create_views.xml",
         "wizard/tiss_contract_clone_views.xml",

@@ -21,6 +21,7 @@ from . import (
     product_pricelist,
     product_pricelist_item,
     product_product,
+    product_product_authorization,
     product_template,
     res_company,
     res_config_settings,

@@ -121,9 +121,7 @@ def _read_item(item):
         authorized=item["quantidadeAutorizada"],
         amount_requested=item.get("valorSolicitado"),
         amount_authorized=item.get("valorAutorizado"),
-        reasons=tuple(
-            (reason["codigoGlosa"], reason.get("descricaoGlosa")) for reason in reasons
-        ),
+        reasons=tuple((reason["codigoGlosa"], reason.get("descricaoGlosa")) for reason in reasons),
     )
 
 

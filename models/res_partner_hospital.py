@@ -26,6 +26,9 @@ class ResPartner(models.Model):
         cnpj = identifiers.compact(self.vat or "")
         if not self.tiss_provider_code and not identifiers.valid_cnpj(cnpj):
             missing.append(self.env._("CNPJ or code at the operadora"))
+        return self._tiss_tell_missing(missing)
+
+    def _tiss_tell_missing(self, missing):
         if not missing:
             return []
         sentence = self.env._(

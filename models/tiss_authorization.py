@@ -18,6 +18,10 @@ WAITING = ("sent", "received", "in_analysis", "pending")
 DECIDED = ("authorized", "partial", "denied")
 GRANTED = ("authorized", "partial")
 MAX_ITEMS = 9999  # sequencialItem, by which the operadora answers, has 4 digits
+LINE_CONTENT = (
+    "description", "quantity", "tooth_id", "region_id", "faces", "us_quantity", "amount",
+    "amount_patient", "date",
+)  # fmt: skip
 ITEM_IN_PATH = re.compile(r"/procedimentos(?:Solicitados|Adicionais)\[(\d+)\](?:.*/)?([^/]*)$")
 ANSWER_FIELDS = {
     "answer_status_id", "answer_date", "answer_moment", "operadora_number", "authorization_date",
@@ -179,10 +183,7 @@ class TissAuthorization(models.Model):
         lambda self: (
             "state",
             *sorted(self._get_frozen_fields()),
-            *(
-                f"line_ids.{name}"
-                for name in self.env["tiss.authorization.line"]._get_frozen_fields()
-            ),
+            *(f"line_ids.{name}" for name in LINE_CONTENT),
         )
     )
     def _compute_problems(self):
@@ -235,6 +236,12 @@ class TissAuthorization(models.Model):
             self._reopen()
         return result
 
+    @api.model
+    def _create_for(self, vals):
+        """The request of a visit; the clinical indication travels with the visit, unseen."""
+        self.check_access("create")
+        return self.sudo().create(vals).with_env(self.env)
+
     @api.ondelete(at_uninstall=False)
     def _unlink_except_numbered(self):
         raise UserError(
@@ -280,6 +287,34 @@ class TissAuthorization(models.Model):
     # Actions
     # ------------------------------------------------------------------
 
+    def action_register_answer(self):
+        """Type what the operadora said on its portal or by telephone, or read its file."""
+        self.ensure_one()
+        self._check_state(*EDITABLE, *WAITING, *DECIDED)
+        return self.env["tiss.authorization.register"]._get_request_action(self)
+
+    def action_use_in_guia(self):
+        """Open a new guia of what is left of the authorisation."""
+        self.ensure_one()
+        return self.create_guia()._get_records_action()
+
+    def action_extend(self):
+        """Open a new request for more days of this hospitalisation."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": self._name,
+            "view_mode": "form",
+            "context": {
+                "default_request_type": "prorrogacao",
+                "default_parent_id": (self.parent_id or self).id,
+                "default_contract_id": self.contract_id.id,
+                "default_patient_id": self.patient_id.id,
+                "default_card_id": self.card_id.id,
+                "default_professional_id": self.professional_id.id,
+            },
+        }
+
     def action_correct(self):
         """What the operadora refused is corrected and sent again with the same number."""
         self.check_access("write")
@@ -298,9 +333,7 @@ class TissAuthorization(models.Model):
         used = self.filtered(lambda request: any(request.line_ids.mapped("quantity_used")))
         if used:
             raise UserError(
-                self.env._(
-                    "Guias already use the request %s: cancel them before it.", used[0].name
-                )
+                self.env._("Guias already use the request %s: cancel them before it.", used[0].name)
             )
         self.sudo().state = "cancelled"
 

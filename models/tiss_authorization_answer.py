@@ -172,6 +172,13 @@ class TissAuthorization(models.Model):
             quantities,
         )
 
+    def _get_registered_quantities(self):
+        """{item: what is proposed to whoever types an answer}: all of it, or what is known."""
+        is_known = self.state in GRANTED
+        return {
+            line: line.quantity_authorized if is_known else line.quantity for line in self.line_ids
+        }
+
     def _prepare_grant(self, vals):
         """A typed authorisation, refused when nothing proves it or its dates cannot be."""
         known = {**{name: self[name] for name in vals}, **vals}
@@ -182,9 +189,7 @@ class TissAuthorization(models.Model):
         if date > fields.Date.context_today(self):
             raise UserError(self.env._("The authorisation is dated in the future."))
         if validity and validity < date:
-            raise UserError(
-                self.env._("The password expires before the day of the authorisation.")
-            )
+            raise UserError(self.env._("The password expires before the day of the authorisation."))
         return {**vals, "authorization_date": date}
 
     def _decide(self, vals, items, reasons, quantities=None):

@@ -1,6 +1,15 @@
 import math
 
 from odoo import fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Command
+
+GUIA_TYPES = {  # type of the request → type of the guia that bills it
+    "sp_sadt": "sp_sadt",
+    "internacao": "resumo_internacao",
+    "prorrogacao": "resumo_internacao",
+    "odonto": "odonto",
+}
 
 
 class TissAuthorization(models.Model):
@@ -26,6 +35,69 @@ class TissAuthorization(models.Model):
 
     def action_view_guias(self):
         return self.guia_ids._get_records_action(name=self.env._("Guias"))
+
+    def create_guia(self):
+        """A draft guia that bills what is left of each authorised item.
+
+        :return: `tiss.guia`
+        """
+        self.ensure_one()
+        self._check_state("authorized", "partial")
+        left = self.line_ids.filtered("quantity_remaining")
+        if not left:
+            raise UserError(
+                self.env._("Nothing is left of the authorisation %s.", self.display_name)
+            )
+        Guia = self.env["tiss.guia"]
+        guia_type = GUIA_TYPES[self.request_type]
+        tables = Guia._get_term_tables("tiss.guia")
+        terms = {
+            name: self.env["tiss.term"]._get(tables[name], code).id
+            for name, code in getattr(Guia, f"_get_{guia_type}_defaults")().items()
+        }
+        return Guia.create(
+            {
+                **terms,
+                **Guia._prepare_authorization_vals(self, guia_type),
+                **self._prepare_guia_vals(guia_type),
+                "line_ids": [
+                    Command.create(line._prepare_guia_line_vals(item, price))
+                    for item, (line, price) in enumerate(left._get_prices().items(), start=1)
+                ],
+            }
+        )
+
+    def _prepare_guia_vals(self, guia_type):
+        """What a guia takes over of the request itself; nothing clinical, which is typed anew."""
+        requester = self.professional_id
+        professional = (
+            self.executor_id
+            or (requester.tiss_is_professional and requester)
+            or self.encounter_id.professional_id
+        )
+        if not professional:
+            raise UserError(
+                self.env._(
+                    "%s is not of this clinic: choose the authorisation in the encounter or in a"
+                    " guia of whoever attends.",
+                    requester.name,
+                )
+            )
+        vals = {
+            "company_id": self.company_id.id,
+            "authorization_id": self.id,
+            "contract_id": self.contract_id.id,
+            "guia_type": guia_type,
+            "patient_id": self.patient_id.id,
+            "card_id": self.card_id.id,
+            "professional_id": professional.id,
+            "requester_id": requester.id,
+            "request_date": self.date,
+            "special_coverage_id": self.special_coverage_id.id,
+        }
+        if self.care_character_id:
+            vals["care_character_id"] = self.care_character_id.id
+        return vals
 
     def _is_granted(self):
         self.ensure_one()

@@ -3,6 +3,7 @@ from odoo.exceptions import UserError, ValidationError
 
 from ..standard.money import to_decimal
 from ..standard.text import to_ascii
+from .price_book import PriceRequest
 from .tiss_dental_item import MAX_DENTAL, MAX_US
 from .tiss_guia_line import MAX_AMOUNT, MAX_PROCEDURES
 
@@ -229,6 +230,41 @@ class TissAuthorizationLine(models.Model):
         """What makes an item of a guia the one that was asked for; in a mouth, also the place."""
         self.ensure_one()
         return (self.table_code, self.code, self.tooth_id.id, self.region_id.id)
+
+    def _get_prices(self):
+        """{item: what one unit costs under the convênio}; in one batch."""
+        contract = self.authorization_id.contract_id
+        today = fields.Date.context_today(self)
+        priced = self.filtered("product_id")
+        prices = contract._compute_prices(
+            [PriceRequest(line.product_id, today, line.quantity_remaining) for line in priced]
+        )
+        found = dict(zip(priced, prices, strict=True))
+        return {line: found.get(line) for line in self}
+
+    def _prepare_guia_line_vals(self, item, price):
+        """Values of the item of a guia that bills what is left."""
+        product = self.product_id
+        unit_price = float((price and price.unit_amount) or 0)
+        if self.request_type == "odonto" and self.amount:
+            unit_price = self.amount / self.quantity
+        return {
+            "sequence_item": item,
+            "product_id": product.id,
+            "date": fields.Date.context_today(self),
+            "table_code": self.table_code,
+            "code": self.code,
+            "description": self.description,
+            "expense_kind_id": product.tiss_expense_kind_id.id,
+            "unit_id": product.tiss_unit_id.id,
+            "quantity": self.quantity_remaining,
+            "unit_price": unit_price,
+            "tooth_id": self.tooth_id.id,
+            "region_id": self.region_id.id,
+            "faces": self.faces,
+            "us_quantity": self.us_quantity,
+            "amount_patient": self.amount_patient,
+        }
 
     # ------------------------------------------------------------------
     # TISS values

@@ -13,6 +13,7 @@ class TissAuthorization(models.Model):
     _name = "tiss.authorization"
     _inherit = ["tiss.authorization", "tiss.dental"]
 
+    plan_id = fields.Many2one(related="card_id.plan_id")
     executor_id = fields.Many2one(
         "res.partner",
         "Dentist",
@@ -20,7 +21,6 @@ class TissAuthorization(models.Model):
         ondelete="restrict",
     )
     treatment_end_date = fields.Date("End of Treatment", copy=False)
-    plan_id = fields.Many2one(related="card_id.plan_id")
     tooth_ids = fields.One2many(
         "tiss.guia.tooth",
         "authorization_id",

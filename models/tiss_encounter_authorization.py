@@ -30,6 +30,10 @@ class TissEncounter(models.Model):
         related="authorization_id.state", string="Authorisation Status"
     )
 
+    @api.depends("authorization_id.state")
+    def _compute_coverage(self):
+        return super()._compute_coverage()
+
     @api.onchange("authorization_id")
     def _onchange_authorization_id(self):
         if self.authorization_id:
@@ -59,8 +63,9 @@ class TissEncounter(models.Model):
             self._check_state(*OPEN)
             if not self.card_id or not self.contract_id:
                 raise UserError(self.env._("Choose the patient's card first."))
-            vals = self._prepare_request_vals()
-            self.authorization_id = self.env["tiss.authorization"].create(vals)
+            self.authorization_id = self.env["tiss.authorization"]._create_for(
+                self.sudo()._prepare_request_vals()
+            )
         return self.authorization_id._get_records_action()
 
     # ------------------------------------------------------------------
@@ -69,7 +74,7 @@ class TissEncounter(models.Model):
 
     def _prepare_request_vals(self):
         lines = self._get_lines_to_authorize()
-        vals = {
+        return {
             "company_id": self.company_id.id,
             "encounter_id": self.id,
             "contract_id": self.contract_id.id,
@@ -77,16 +82,20 @@ class TissEncounter(models.Model):
             "card_id": self.card_id.id,
             "professional_id": (self.requester_id or self.professional_id).id,
             "care_character_id": self.care_character_id.id,
+            "clinical_indication": self.clinical_indication,
             "line_ids": [
                 Command.create(line.product_id._tiss_prepare_requested(line.quantity))
                 for line in lines
             ],
         }
-        if self.sudo().clinical_indication and self.env.user.has_group(
-            "l10n_br_tiss.group_tiss_clinical"
-        ):
-            vals["clinical_indication"] = self.clinical_indication
-        return vals
+
+    def _prepare_coverage_request(self, line):
+        """An authorisation counts even when it came without a password and a number."""
+        request = super()._prepare_coverage_request(line)
+        authorization = self.authorization_id
+        if request.authorization or not authorization or not authorization._is_granted():
+            return request
+        return request._replace(authorization=authorization.name)
 
     def _get_lines_to_authorize(self):
         """The items that need an authorisation; all procedures when the convênio names none."""
@@ -96,7 +105,10 @@ class TissEncounter(models.Model):
         )
         return needed or self.line_ids.filtered(lambda line: not line.expense_kind_id)
 
-    def _prepare_guia_vals(self, number):
-        vals = super()._prepare_guia_vals(number)
-        vals["authorization_id"] = self.authorization_id.id
+    @api.model
+    def _prepare_guia_vals(self, planned):
+        vals = super()._prepare_guia_vals(planned)
+        request = planned.encounters.authorization_id
+        if len(request) == 1:
+            vals["authorization_id"] = request.id
         return vals

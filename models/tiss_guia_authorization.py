@@ -145,7 +145,7 @@ class TissGuia(models.Model):
                 date=line.date,
                 quantity=line.quantity,
                 professional=self.professional_id,
-                encounter=self.encounter_id,
+                encounter=line.encounter_line_id.encounter_id,
             )
             for line in lines
         ]

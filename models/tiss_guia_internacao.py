@@ -3,7 +3,6 @@ from odoo import api, fields, models
 from .bulk import read_children
 from .tiss_diagnosis import CID_FIELDS, clean_cid
 from .tiss_guia_line import to_time
-from .tiss_term import term_field
 
 DECLARED_DEATHS = ("41", "63")  # T39: who declares these deaths is the hospital
 PERMANENCES = ("21", "22", "23", "24", "25", "26", "27", "28")  # T39

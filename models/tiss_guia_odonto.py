@@ -5,7 +5,6 @@ from ..standard.text import to_ascii
 from .bulk import read_children
 from .tiss_dental import CLINICAL_FIELDS
 from .tiss_guia_line import MAX_AMOUNT
-from .tiss_term import term_field
 
 PARTIAL, TOTAL = "1", "4"  # T55: all that a GTO may be (guide §3.7)
 

@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import AccessError
 
 
 class TissGuiaTooth(models.Model):
@@ -33,13 +34,27 @@ class TissGuiaTooth(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         teeth = super().create(vals_list)
-        teeth.authorization_id._check_editable()
+        teeth._check_owners()
         return teeth
 
     def write(self, vals):
-        self.authorization_id._check_editable()
+        self._check_owners()
         return super().write(vals)
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_of_sent_request(self):
+        self._check_owners()
+
+    def _check_owners(self):
+        """The front desk requests, but bills nothing: the teeth of a guia are not its to change.
+
+        Who may not see what is clinical does not take it away either.
+        """
+        self.guia_id.check_access("write")
+        if not self._may_see_clinical():
+            raise AccessError(self.env._("You may not change clinical information."))
         self.authorization_id._check_editable()
+        self.authorization_id._reopen()
+
+    def _may_see_clinical(self):
+        return self.env.su or self.env.user.has_group("l10n_br_tiss.group_tiss_clinical")

@@ -28,6 +28,8 @@ RIGHTS = {
     "tiss.authorization.reason": ("r", "r", "r"),
     "tiss.annex": ("rwc", "rwc", "rwc"),
     "tiss.annex.line": ("rwcu", "rwcu", "rwcu"),
+    "tiss.authorization.register": ("rwcu", "rwcu", "rwcu"),
+    "tiss.authorization.register.line": ("rwcu", "rwcu", "rwcu"),
     "tiss.guia": ("r", "rwc", "rwc"),
     "tiss.guia.line": ("r", "rwcu", "rwcu"),
     "tiss.guia.member": ("r", "rwcu", "rwcu"),

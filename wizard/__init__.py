@@ -2,6 +2,8 @@
 from . import tiss_generate  # isort: split
 
 from . import (
+    tiss_authorization_register,
+    tiss_authorization_register_line,
     tiss_contract_catalog,
     tiss_contract_clone,
     tiss_contract_create,
