@@ -141,7 +141,7 @@ class TissAnnex(models.Model):
         "43", "Sex", compute="_compute_bearer", store=True, precompute=True, readonly=False
     )
     observation = fields.Text(groups=CLINICAL, copy=False)
-    line_ids = fields.One2many("tiss.annex.line", "annex_id", "Items", copy=True)
+    line_ids = fields.One2many("tiss.annex.line", "annex_id", "Items")
 
     # ---- Message and answer
     tiss_message_ids = fields.One2many(groups="l10n_br_tiss.group_tiss_billing")
@@ -560,7 +560,7 @@ class TissAnnex(models.Model):
         self._take_lote_numbers()
         bundles = self._get_bundle().grouped(lambda annex: (annex.contract_id, annex.lote_number))
         # The first of each lote carries the message; the others point at it.
-        leaders = self.union(*(bundle[0] for bundle in bundles.values()))
+        leaders = self.browse().union(*(bundle[0] for bundle in bundles.values()))
         messages = super(TissAnnex, leaders).build()
         for bundle in bundles.values():
             bundle[1:].sudo().write({"message_id": bundle[0].message_id.id, "state": "validated"})

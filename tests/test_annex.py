@@ -312,8 +312,10 @@ class TestAnnexInRequest(AnnexCase):
             annexes.send()
         late = self._create_annex("opme", request)
         self.assertEqual(late.transport, "alone")
+        lone = self._create_request()
+        lone.send()
         with self.assertRefused("has left"):
-            self._create_annex("opme", request, alone=False)
+            self._create_annex("opme", lone, alone=False)
 
     def test_a_request_waits_for_its_annexes(self):
         request = self._create_request()
