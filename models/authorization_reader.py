@@ -6,11 +6,12 @@ import datetime
 from dataclasses import dataclass
 from decimal import Decimal
 
+DENTAL = "autorizacaoServicoOdonto"
 SERVICES = {  # element of the answer → element in it that holds what all kinds have
     "autorizacaoServico": None,
     "autorizacaoInternacao": "autorizacaoDosServicos",
     "autorizacaoProrrogacao": "autorizacaoDosServicos",
-    "autorizacaoServicoOdonto": None,
+    DENTAL: None,
 }
 
 
@@ -57,7 +58,7 @@ def read_answer(body) -> Answer | None:
     services = told[SERVICES[kind]] if SERVICES[kind] else told
     given = services["dadosAutorizacao"]
     items = map(_read_dental, services.get("procedimentosAutorizados") or ())
-    if kind != "autorizacaoServicoOdonto":
+    if kind != DENTAL:
         block = services.get("servicosAutorizados") or {}
         items = map(_read_item, block.get("servicoAutorizado") or ())
     return Answer(

@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from .authorization_reader import read_answer, read_moment
+from .authorization_reader import DENTAL, read_answer, read_moment
 from .bulk import lock
 from .tiss_authorization import DECIDED, EDITABLE, GRANTED, WAITING
 
@@ -14,7 +14,7 @@ STATES = {  # T45 → state
     "6": "cancelled",
     "7": "partial",
 }
-BODIES = ("autorizacaoServicos", "situacaoAutorizacao")
+BODIES = ("autorizacaoServicos", DENTAL, "situacaoAutorizacao")
 
 
 class TissAuthorization(models.Model):
@@ -56,9 +56,10 @@ class TissAuthorization(models.Model):
         """
         Message = self.env["tiss.message"]
         contract = Message._find_contract(values["cabecalho"])
-        answer = read_answer(body)
+        body_name, _body = Message._get_body(values)
+        # The message of a treatment alone is known by what lies inside of autorizacaoServicos.
+        answer = read_answer({body_name: body} if body_name == DENTAL else body)
         if not answer:
-            body_name, _body = Message._get_body(values)
             reason = self._get_refusal(body["mensagemErro"])
             return self._receive_refusal(name, content, values, body_name, contract, reason)
         request = self._find_answered(contract, answer)

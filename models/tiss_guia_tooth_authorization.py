@@ -50,7 +50,8 @@ class TissGuiaTooth(models.Model):
 
         Who may not see what is clinical does not take it away either.
         """
-        self.guia_id.check_access("write")
+        if self.guia_id:
+            self.guia_id.check_access("write")
         if not self._may_see_clinical():
             raise AccessError(self.env._("You may not change clinical information."))
         self.authorization_id._check_editable()

@@ -18,6 +18,7 @@ ANSWERS = {  # body of an answer → the model that sent what it answers
     "recebimentoAnexo": "tiss.annex",
     "recebimentoLote": "tiss.lote",
     "autorizacaoServicos": "tiss.authorization",
+    "autorizacaoServicoOdonto": "tiss.authorization",
     "situacaoAutorizacao": "tiss.authorization",
 }
 

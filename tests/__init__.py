@@ -3,6 +3,8 @@ from . import (
     test_annex_generated,
     test_appointment,
     test_architecture,
+    test_authorization,
+    test_authorization_types,
     test_card,
     test_contract,
     test_contract_create,

@@ -2,8 +2,14 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
 
+from .tiss_diagnosis import CID_FIELDS
 from .tiss_encounter import OPEN
 
+REQUEST_TYPES = {  # as what a visit is billed → as what it is asked for
+    "resumo_internacao": "internacao",
+    "honorarios": "internacao",
+    "odonto": "odonto",
+}
 COPIED = {  # of the visit → of the authorisation
     "authorization_number": "operadora_number",
     "authorization_date": "authorization_date",
@@ -74,7 +80,15 @@ class TissEncounter(models.Model):
 
     def _prepare_request_vals(self):
         lines = self._get_lines_to_authorize()
+        request_type = REQUEST_TYPES.get(self.guia_type, "sp_sadt")
+        is_stay = request_type == "internacao"
         return {
+            "request_type": request_type,
+            **{name: self[name] for name in CID_FIELDS if is_stay},
+            "hospital_id": is_stay and self.hospital_id.id,
+            "hospitalization_type_id": is_stay and self.hospitalization_type_id.id,
+            "suggested_date": is_stay and self.start_date,
+            "executor_id": request_type == "odonto" and self.professional_id.id,
             "company_id": self.company_id.id,
             "encounter_id": self.id,
             "contract_id": self.contract_id.id,
@@ -84,7 +98,12 @@ class TissEncounter(models.Model):
             "care_character_id": self.care_character_id.id,
             "clinical_indication": self.clinical_indication,
             "line_ids": [
-                Command.create(line.product_id._tiss_prepare_requested(line.quantity))
+                Command.create(
+                    {
+                        **line.product_id._tiss_prepare_requested(line.quantity),
+                        "amount": line.amount if request_type == "odonto" else 0,
+                    }
+                )
                 for line in lines
             ],
         }
