@@ -142,6 +142,7 @@ class TestSecurity(TissCommon):
         cls.other_lote = cls._create_other_lote()
         for guia in (cls.guia, cls.other_lote.guia_ids):
             cls._create_clinical_rows(guia)
+            cls._create_annex_rows(guia)
 
     @classmethod
     def _create_clinical_rows(cls, guia):
@@ -152,6 +153,26 @@ class TestSecurity(TissCommon):
             {
                 "tooth_ids": [Command.create(tooth)],
                 "declaration_ids": [Command.create({"death_number": "301"})],
+            }
+        )
+
+    @classmethod
+    def _create_annex_rows(cls, guia):
+        """A request for the patient of a guia, with an annex of one item."""
+        request = guia.env["tiss.authorization"].create(
+            {
+                "contract_id": guia.contract_id.id,
+                "patient_id": guia.patient_id.id,
+                "card_id": guia.card_id.id,
+                "professional_id": guia.professional_id.id,
+            }
+        )
+        item = {"table_code": "19", "code": "70000001", "description": SECRET}
+        guia.env["tiss.annex"].sudo().create(
+            {
+                "annex_type": "opme",
+                "authorization_id": request.id,
+                "line_ids": [Command.create(item)],
             }
         )
 
