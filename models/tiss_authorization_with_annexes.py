@@ -113,9 +113,9 @@ class TissAuthorization(models.Model):
     # ------------------------------------------------------------------
 
     def _read_content(self):
-        super()._read_content()
         inside = self.sudo()._get_inside_annexes()
         inside._read_for_message(inside)
+        return super()._read_content()
 
     def _prepare_tiss_annexes(self):
         """anexoClinico, anexoClinicoProrrogacao: at most one annex of each type"""

@@ -6,7 +6,7 @@ class TissGuiaTooth(models.Model):
 
     _inherit = "tiss.guia.tooth"
 
-    annex_id = fields.Many2one("tiss.annex", "Annex", index="btree_not_null", ondelete="cascade")
+    annex_id = fields.Many2one("tiss.annex", index="btree_not_null", ondelete="cascade")
 
     _owner_one = models.Constraint(
         "CHECK(num_nonnulls(guia_id, authorization_id, annex_id) = 1)",
@@ -15,15 +15,17 @@ class TissGuiaTooth(models.Model):
 
     @api.depends("annex_id.company_id")
     def _compute_company_id(self):
-        super()._compute_company_id()
+        result = super()._compute_company_id()
         for tooth in self.filtered("annex_id"):
             tooth.company_id = tooth.annex_id.company_id
+        return result
 
     @api.depends("annex_id")
     def _compute_display_name(self):
-        super()._compute_display_name()
+        result = super()._compute_display_name()
         for tooth in self.filtered("annex_id"):
             tooth.display_name = tooth.annex_id.name
+        return result
 
     # ------------------------------------------------------------------
     # CRUD
