@@ -71,7 +71,7 @@ class TissAnnex(models.Model):
     )
     transport = fields.Selection(
         [("request", "Inside the Request"), ("alone", "By Itself")],
-        "Sent",
+        "Leaves",
         required=True,
         compute="_compute_transport",
         store=True,

@@ -124,6 +124,9 @@ class TissAuthorization(models.Model):
     observation = fields.Char(size=1000)
     line_ids = fields.One2many("tiss.authorization.line", "authorization_id", "Items", copy=True)
 
+    # The front desk sends requests, but the journal is not its to open.
+    tiss_message_ids = fields.One2many(groups="l10n_br_tiss.group_tiss_billing")
+
     # ---- Answer
     answer_status_id = term_field("45", "Answer", readonly=True, copy=False)
     answer_date = fields.Date("Answered On", readonly=True, copy=False)

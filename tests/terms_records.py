@@ -106,3 +106,20 @@ def create_shared_terms(env, operadora, products):
             ],
         }
     )
+
+
+def create_denied_request(guia):
+    """A request of authorisation about the bearer of a guia, denied with a reason."""
+    item = {"table_code": "22", "code": ECG, "description": "Exame", "quantity": 2}
+    request = guia.env["tiss.authorization"].create(
+        {
+            "company_id": guia.company_id.id,
+            "contract_id": guia.contract_id.id,
+            "patient_id": guia.patient_id.id,
+            "card_id": guia.card_id.id,
+            "professional_id": guia.professional_id.id,
+            "line_ids": [Command.create(item)],
+        }
+    )
+    request.register_answer("3", reasons=["1426"])
+    return request

@@ -87,6 +87,22 @@ class TestRequest(AuthorizationCase):
         self.assertFalse(request.problems)
         self.assertEqual(request.line_ids.code, ECG)
 
+    def test_the_front_desk_fills_in_a_form(self):
+        Request = self.env["tiss.authorization"].with_user(self.reception)
+        for request_type in ("sp_sadt", "internacao", "prorrogacao", "odonto"):
+            with self.subTest(request_type), Form(Request) as form:
+                form.request_type = request_type
+                form.patient_id = self.patient
+                form.professional_id = self.professional
+                if request_type == "odonto":
+                    form.executor_id = self.dentist
+                with form.line_ids.new() as line:
+                    line.product_id = self.products[ECG]
+                    line.quantity = 2
+                request = form.save()
+                self.assertEqual(request.line_ids.quantity, 2)
+                Request.get_views([(False, "list"), (False, "kanban"), (False, "search")])
+
     def test_cancel(self):
         request = self._create_request()
         request.action_cancel()
@@ -154,7 +170,7 @@ class TestAnswer(AuthorizationCase):
         self._receive(self._answer(request, "2", hour="08:30:00"))
         self.assertEqual(request.state, "authorized")
         self.assertEqual(len(request.tiss_message_ids), 6)
-        self.assertEqual(request.tiss_message_ids[0].request_id, request.message_id)
+        self.assertEqual(request.tiss_message_ids.sorted("id")[-1].request_id, request.message_id)
 
     def test_denied(self):
         request = self._sent()

@@ -6,6 +6,7 @@ from psycopg2.errors import ForeignKeyViolation, LockNotAvailable, Serialization
 
 from odoo import SUPERUSER_ID, api
 from odoo.exceptions import LockError, UserError, ValidationError
+from odoo.fields import Command
 from odoo.modules.registry import Registry
 from odoo.service.model import retrying
 from odoo.tests import BaseCase, tagged
@@ -16,6 +17,7 @@ from ..models.tiss_movement import TissMovement
 from ..standard import identifiers
 from .common import CONSULTATION, DIPYRONE, ECG, TissCommon, TissRecords
 from .return_messages import analysis_message, payment_message
+from .terms_records import create_denied_request
 
 APPEND_ONLY = ("tiss_guia_log", "tiss_message", "tiss_movement")
 
@@ -260,6 +262,42 @@ class TestRaces(TissRecords, BaseCase):
         self.assertEqual([each for each in results if each not in failures], [winner])
         self.assertEqual(len(failures), 1)
         self.assertRegex(str(failures[0]), "not closed|not ready|working on|cannot be done now")
+
+    # ------------------------------------------------------------------
+    # The same authorisation
+    # ------------------------------------------------------------------
+
+    def _commit_authorised_guias(self):
+        """Two guias that each use 1 of 5 authorised units."""
+        with self._commit() as env:
+            guias = self._create_encounters(ECG, ECG).create_guias()
+            request = create_denied_request(guias[0])
+            [line] = request.line_ids
+            request.register_answer("7", {line: 5}, authorization_password="S1")
+            vals = env["tiss.guia"]._prepare_authorization_vals(request, "sp_sadt")
+            guias.write({**vals, "authorization_id": request.id})
+            guias.line_ids.date = request.authorization_date
+            self.assertEqual((line.quantity_used, guias.mapped("problems")), (2, [False, False]))
+            return guias.ids, line.id
+
+    def test_two_guias_that_take_the_same_rest(self):
+        ids, line_id = self._commit_authorised_guias()
+
+        def use(env, guia_id):
+            guia = env["tiss.guia"].browse(guia_id)
+            guia.line_ids = [Command.update(guia.line_ids.id, {"quantity": 3})]
+            return "done"
+
+        results = self._both_at_once(*(lambda env, key=key: use(env, key) for key in ids))
+        self.assertEqual(results, ["done", "done"])
+        with self._session() as env:
+            line = env["tiss.authorization.line"].browse(line_id)
+            self.assertEqual((line.quantity_used, line.quantity_excess), (6, 1))
+            older, newer = env["tiss.guia"].browse(sorted(ids))
+            self.assertFalse(older.problems)
+            self.assertIn("other guias use 3", newer.problems)
+            with self.assertRaisesRegex(UserError, "not ready for a lote"):
+                newer.create_lotes()
 
     # ------------------------------------------------------------------
     # The same demonstrativo

@@ -8,7 +8,7 @@ from odoo.tests import Form, tagged
 
 from .common import BLOOD_COUNT, CONSULTATION, DIPYRONE, ECG, PRICES, TissCommon
 from .return_messages import analysis_message, payment_message
-from .terms_records import create_shared_terms, create_terms
+from .terms_records import create_denied_request, create_shared_terms, create_terms
 
 SECRET = "SUSPEITA DE ZZYX"
 EXPORT = "base.group_allow_export"
@@ -143,6 +143,7 @@ class TestSecurity(TissCommon):
         for guia in (cls.guia, cls.other_lote.guia_ids):
             cls._create_clinical_rows(guia)
             cls._create_annex_rows(guia)
+            cls.request = create_denied_request(guia)
 
     @classmethod
     def _create_clinical_rows(cls, guia):
@@ -683,6 +684,12 @@ class TestSecurity(TissCommon):
             (lote, "action_reject"),
             (lote, "action_create_invoice"),
             (lote.message_id, "read"),
+            (self.request, "build"),
+            (self.request, "send"),
+            (self.request, "query_status"),
+            (self.request, "create_guia"),
+            (self.request, "register_answer", "3"),
+            (self.request, "action_cancel"),
             (demonstrativo, "preview"),
             (demonstrativo, "post"),
             (demonstrativo, "undo"),
