@@ -298,6 +298,34 @@ class TestAnnexInRequest(AnnexCase):
                     inside["solicitacaoOPME"]["justificativaTecnica"], "FRATURA INVENTADA"
                 )
 
+    def test_inside_a_hospitalisation_and_its_extension(self):
+        stays = {
+            "internacao": {
+                "hospital_id": self.hospital.id,
+                "suggested_date": self.today,
+                "hospitalization_type_id": self._term("57", "2"),
+                "days_requested": 3,
+            },
+            "prorrogacao": {"days_requested": 2, "main_number": "OP-77"},
+        }
+        elements = {"internacao": "anexoClinico", "prorrogacao": "anexoClinicoProrrogacao"}
+        for version in VERSIONS:
+            self.contract.version = version
+            for kind, vals in stays.items():
+                request = self._create_request(kind, **vals)
+                request.sudo().clinical_indication = "Fratura inventada"
+                annex = self._create_annex("opme", request, alone=False)
+                request.build()
+                values = self._decode_request(request)
+                with self.subTest(f"{kind} {version}"):
+                    inside = values[elements[kind]]["solicitacaoOPME"]
+                    self.assertEqual(inside["cabecalhoAnexo"]["numeroGuiaAnexo"], annex.name)
+                    if kind == "internacao":
+                        told = values["dadosInternacao"]
+                        self.assertEqual(
+                            (told["indicadorOPME"], told["indicadorQuimio"]), ("S", "N")
+                        )
+
     def test_they_follow_their_request(self):
         request = self._create_request()
         annexes = self._complete(request)
