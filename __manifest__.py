@@ -56,6 +56,7 @@
         "views/tiss_contract_views.xml",
         "views/tiss_encounter_views.xml",
         "views/tiss_authorization_views.xml",
+        "views/tiss_annex_views.xml",
         "views/tiss_message_views.xml",
         "views/tiss_movement_views.xml",
         "views/tiss_guia_views.xml",

@@ -1,19 +1,20 @@
 from odoo import fields, models
 
 from ..standard.text import to_ascii
+from .tiss_initial_condition import CLINICAL_FIELDS  # noqa: F401
 from .tiss_term import term_field
 
 CRO = "08"  # T26: Conselho Regional de Odontologia
-CLINICAL_FIELDS = ("tooth_ids", "has_periodontal_disease", "has_soft_tissue_change", "initial_note")
 
 
 class TissDental(models.AbstractModel):
     """A dental treatment, asked for or billed: who treats, and how it began (guide §3.7, §5.6).
 
-    The model adds `tooth_ids`, of `tiss.guia.tooth`.
+    The model adds `tooth_ids`, of `tiss.guia.tooth`, and the plan of its card.
     """
 
     _name = "tiss.dental"
+    _inherit = "tiss.initial.condition"
     _description = "Dental Treatment"
 
     employer_name = fields.Char("Employer", size=40)
@@ -24,15 +25,6 @@ class TissDental(models.AbstractModel):
     )
     dental_type_id = term_field("51", "Kind of Treatment")
     treatment_end_date = fields.Date("Treatment Ended")
-    has_periodontal_disease = fields.Boolean(
-        "Periodontal Disease", groups="l10n_br_tiss.group_tiss_clinical", copy=False
-    )
-    has_soft_tissue_change = fields.Boolean(
-        "Soft Tissue Change", groups="l10n_br_tiss.group_tiss_clinical", copy=False
-    )
-    initial_note = fields.Char(
-        "Note", size=500, groups="l10n_br_tiss.group_tiss_clinical", copy=False
-    )
 
     def _get_dental_problems(self, dentists):
         """What plan and dentists lack."""
@@ -67,20 +59,3 @@ class TissDental(models.AbstractModel):
                     f"cbos{suffix}": values["CBOS"],
                 }
         return dentists
-
-    def _prepare_tiss_condition(self):
-        """ct_situacaoInicial (guide §3.9)"""
-        return {
-            "situacaoClinica": {
-                "dentes": [
-                    {
-                        "elementoDentario": tooth.tooth_id.code,
-                        "condicaoClinica": tooth.condition_id.code,
-                    }
-                    for tooth in self.tooth_ids
-                ]
-            },
-            "doencaPeriodontal": self.has_periodontal_disease,
-            "alteracaoTecidoMole": self.has_soft_tissue_change,
-            "observacao": to_ascii(self.initial_note or "", 500) or None,
-        }

@@ -15,6 +15,7 @@ MAX_SIZE = 128 * 1024 * 1024  # bytes of a return file; the largest real ones ha
 
 
 ANSWERS = {  # body of an answer → the model that sent what it answers
+    "recebimentoAnexo": "tiss.annex",
     "recebimentoLote": "tiss.lote",
     "reciboComunicacao": "tiss.stay.notice",
     "recebimentoDocumentos": "tiss.document",

@@ -26,6 +26,8 @@ RIGHTS = {
     "tiss.authorization": ("rwc", "rwc", "rwc"),
     "tiss.authorization.line": ("rwcu", "rwcu", "rwcu"),
     "tiss.authorization.reason": ("r", "r", "r"),
+    "tiss.annex": ("rwc", "rwc", "rwc"),
+    "tiss.annex.line": ("rwcu", "rwcu", "rwcu"),
     "tiss.authorization.register": ("rwcu", "rwcu", "rwcu"),
     "tiss.authorization.register.line": ("rwcu", "rwcu", "rwcu"),
     "tiss.guia": ("r", "rwc", "rwc"),
@@ -145,6 +147,7 @@ class TestSecurity(TissCommon):
         cls.other_lote = cls._create_other_lote()
         for guia in (cls.guia, cls.other_lote.guia_ids):
             cls._create_clinical_rows(guia)
+            cls._create_annex_rows(guia)
             cls.request = create_denied_request(guia)
 
     @classmethod
@@ -179,6 +182,26 @@ class TestSecurity(TissCommon):
         )
         stay.create_stay_notices("admission")
         guia.env["tiss.document"].create({"guia_id": guia.id, "company_id": guia.company_id.id})
+
+    @classmethod
+    def _create_annex_rows(cls, guia):
+        """A request for the patient of a guia, with an annex of one item."""
+        request = guia.env["tiss.authorization"].create(
+            {
+                "contract_id": guia.contract_id.id,
+                "patient_id": guia.patient_id.id,
+                "card_id": guia.card_id.id,
+                "professional_id": guia.professional_id.id,
+            }
+        )
+        item = {"table_code": "19", "code": "70000001", "description": SECRET}
+        guia.env["tiss.annex"].sudo().create(
+            {
+                "annex_type": "opme",
+                "authorization_id": request.id,
+                "line_ids": [Command.create(item)],
+            }
+        )
 
     @classmethod
     def _create_other_lote(cls):
