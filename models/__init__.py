@@ -1,11 +1,12 @@
 # Mixins that models of earlier names inherit from.
-from . import tiss_contract_log, tiss_form, tiss_outgoing, tiss_price_edition  # isort: split
+from . import tiss_contract_log, tiss_form, tiss_outgoing, tiss_price_edition, tiss_printed  # isort: split
 
 from . import (
     account_move,
     account_move_line,
     account_payment,
     calendar_event,
+    ir_actions_report,
     product_pricelist,
     product_pricelist_item,
     product_product,
@@ -25,6 +26,7 @@ from . import (
     tiss_contract_coverage,
     tiss_contract_ledger,
     tiss_contract_price,
+    tiss_contract_print,
     tiss_contract_terms,
     tiss_contract_transfer,
     tiss_coverage,
@@ -43,11 +45,14 @@ from . import (
     tiss_guia_internacao,
     tiss_guia_line,
     tiss_guia_line_odonto,
+    tiss_guia_line_print,
     tiss_guia_member,
     tiss_guia_odonto,
+    tiss_guia_print,
     tiss_guia_sp_sadt,
     tiss_guia_tooth,
     tiss_lote,
+    tiss_lote_print,
     tiss_message,
     tiss_movement,
     tiss_network_level,
