@@ -97,7 +97,7 @@ class TissGuiaLine(models.Model):
         """One row for each session; only where there is one, its day is known."""
         one = self.quantity == 1
         row = {
-            36: paper.day(self.date) if one else "",
+            56: paper.day(self.date) if one else "",
             39: self.table_code or "",
             40: self.code or "",
             41: self.description or "",

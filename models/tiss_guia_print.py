@@ -5,7 +5,7 @@ from ..standard import paper
 from .bulk import read_children
 from .tiss_guia_internacao import CID_FIELDS, clean_cid
 from .tiss_guia_line import to_time
-from .tiss_printed import boxes_from, pad
+from .tiss_printed import boxes_from, numbered, pad
 
 # Procedures, and members of teams, that a sheet of each guia has lines for.
 LINES = {
@@ -59,7 +59,7 @@ class TissGuia(models.Model):
         sheets = []
         for guia in self:
             lines = guia._get_printed_procedures().sorted("date")
-            rows = [row for line in lines for row in line._prepare_print_sessions()]
+            rows = numbered(row for line in lines for row in line._prepare_print_sessions())
             boxes = guia._prepare_print_sessions()
             pages = [
                 (boxes, {"sessions": pad(batch, SESSIONS)})
@@ -95,9 +95,12 @@ class TissGuia(models.Model):
         return sheets
 
     def _make_own_sheets(self, form, pages):
-        return self._make_sheets(
+        sheets = self._make_sheets(
             self.contract_id, form, pages, number=self.name, version=self.lote_id.version
         )
+        for sheet in sheets:
+            sheet.mark = "CANCELADA" if self.state == "cancelled" else ""
+        return sheets
 
     # ------------------------------------------------------------------
     # Tables

@@ -1,11 +1,11 @@
-from odoo import models
+from odoo import api, models
 from odoo.tools import split_every
 
 from ..standard import paper
 from .bulk import read_children
-from .tiss_printed import boxes_from, pad
+from .tiss_printed import numbered, pad
 
-GUIAS = 24  # lines of a sheet
+GUIAS = 28  # lines of a sheet
 
 
 class TissLote(models.Model):
@@ -32,7 +32,8 @@ class TissLote(models.Model):
         """What is handed over, to be signed by both: the ANS has no layout for this."""
         sheets = []
         for lote in self:
-            rows = [lote._prepare_print_row(guia) for guia in lote.guia_ids.sorted("number")]
+            guias = lote.guia_ids.sorted("number")
+            rows = numbered(map(self._prepare_print_row, guias))
             boxes = lote._prepare_print_cover()
             pages = [
                 (boxes, {"guias": pad(batch, GUIAS)})
@@ -46,30 +47,28 @@ class TissLote(models.Model):
     def _prepare_print_cover(self):
         ans_code, code, name, cnes = self._print_provider(self.contract_id)
         kinds = dict(self._fields["guia_type"]._description_selection(self.env))
-        values = [
-            ans_code,
-            self.name,
-            self.contract_id.partner_id.name,
-            code,
-            name,
-            cnes,
-            kinds[self.guia_type],
-            str(self.guia_count),
-            paper.number(self.amount_total),
-            self.protocol_number,
-            paper.day(self.protocol_date),
-            paper.day(self.sent_date),
-        ]
-        return boxes_from(1, values)
+        return {
+            "ans_code": ans_code or "",
+            "payer": self.contract_id.partner_id.name,
+            "code": code,
+            "name": name,
+            "cnes": cnes or "",
+            "kind": kinds[self.guia_type],
+            "count": str(self.guia_count),
+            "total": paper.number(self.amount_total),
+            "protocol": self.protocol_number or "",
+            "received": paper.day(self.protocol_date),
+            "sent": paper.day(self.sent_date),
+        }
 
+    @api.model
     def _prepare_print_row(self, guia):
-        values = [
-            guia.name,
-            guia.operadora_number,
-            guia.authorization_password,
-            paper.day(guia.date),
-            guia.card_number,
-            guia.patient_id.name,
-            paper.number(guia.amount_total),
-        ]
-        return boxes_from(1, values)
+        return {
+            "guia": guia.name,
+            "operadora_guia": guia.operadora_number or "",
+            "password": guia.authorization_password or "",
+            "day": paper.day(guia.date),
+            "card": guia.card_number or "",
+            "patient": guia.patient_id.name,
+            "amount": paper.number(guia.amount_total),
+        }

@@ -10,6 +10,11 @@ def pad(rows, count):
     return [*rows, *({} for _row in range(count - len(rows)))]
 
 
+def numbered(rows):
+    """Rows with their place in the first column."""
+    return [{0: str(place), **row} for place, row in enumerate(rows, start=1)]
+
+
 def boxes_from(first, values):
     """{number of the box: text} for boxes that are numbered one after the other."""
     return {number: value or "" for number, value in enumerate(values, start=first)}

@@ -21,6 +21,7 @@ _WIDTHS = {
 _SMALL_LETTER, _CAPITAL, _OTHER_SCRIPT = 0.65, 0.8, 1.1
 
 NORMAL, SMALL = 7.5, 5.4  # sizes of what is filled in, in points
+LINE, SMALL_LINE = 3.4, 2.0  # heights of their lines, in millimetres
 PADDING = 2.0  # millimetres that a box has at its sides
 MORE = " […]"
 
@@ -115,11 +116,12 @@ class Sheet:
     """
 
     form: str  # the template that draws it
-    boxes: dict[int, str]
-    tables: dict[str, list[dict[int, str]]] = field(default_factory=dict)
+    boxes: dict[int | str, str]
+    tables: dict[str, list[dict[int | str, str]]] = field(default_factory=dict)
     number: str = ""
     payer: str = ""
     logo: str = ""  # as a data URI
+    mark: str = ""  # below the title
     footer: str = ""
     page: int = 1
     pages: int = 1
@@ -135,13 +137,21 @@ class Sheet:
         room = width - PADDING
         if not split_text(text, room, lines, NORMAL)[1]:
             return text, False
-        small_lines = 2 if lines == 1 else int(lines * NORMAL / SMALL)
+        small_lines = max(2, int(lines * LINE / SMALL_LINE))
         head, rest = split_text(text, room, small_lines, SMALL)
         if rest:
             head = head[: -len(MORE)].rstrip()
-            self.rest[label] = text[len(head) :].strip()
+            self._remember(label, text[len(head) :].strip())
             head += MORE
         return head, True
+
+    def _remember(self, label: str, rest: str) -> None:
+        """Boxes are drawn again on each sheet; what is the same is printed once."""
+        name, count = label, 1
+        while self.rest.get(name, rest) != rest:
+            count += 1
+            name = f"{label} [{count}]"
+        self.rest[name] = rest
 
     @property
     def barcode(self) -> tuple[list[tuple[float, float]], float]:
