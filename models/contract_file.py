@@ -56,7 +56,7 @@ SECTIONS = {
             # of patients, professionals and contacts
             "tiss_contact_role", "tiss_is_operadora", "tiss_is_patient", "tiss_cns",
             "tiss_birth_date", "tiss_sex", "tiss_card_ids", "tiss_is_professional",
-            "tiss_is_referrer", "tiss_is_hospital", "tiss_cnes",
+            "tiss_is_referrer", "tiss_is_hospital", "tiss_cnes", "tiss_is_incomplete",
             "tiss_council_id", "tiss_council_number", "tiss_council_state_id", "tiss_cbo_id",
             "tiss_provider_code",
             # sections of their own
@@ -139,7 +139,8 @@ SECTIONS = {
         "tiss.contract",
         (
             "name", "active", "network_status", "identification_kind", "provider_code",
-            "guias_per_lote", "version", "hash_charset", "invoice_moment", "payment_days",
+            "guias_per_lote", "guia_grouping", "max_guia_items", "version", "hash_charset",
+            "invoice_moment", "payment_days",
             "appeal_days", "start_date", "end_date", "renewal", "renewal_months", "notice_days",
             "base_date", "readjustment_index", "readjustment_percent", "coverage_policy", "note",
         ),

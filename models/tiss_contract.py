@@ -603,6 +603,22 @@ class TissContract(models.Model):
         self.invalidate_recordset([field], flush=False)
         return range(last - count, last)
 
+    def _skip_numbers(self, field, last):
+        """Never give a number up to `last` again; also makes other takers of numbers wait.
+
+        :param field: as in `_take_numbers`
+        """
+        self.ensure_one()
+        self.flush_recordset([field])
+        column = SQL.identifier(field)
+        self.env.execute_query(
+            SQL(
+                "UPDATE tiss_contract SET %s = GREATEST(%s, %s) WHERE id = %s RETURNING id",
+                column, column, last + 1, self.id,
+            )
+        )  # fmt: skip
+        self.invalidate_recordset([field], flush=False)
+
     def _get_payment_method_line(self):
         """The bank's method whose outstanding account is the transit account.
 

@@ -6,6 +6,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..standard.money import from_cents
+from . import dental_return
 from .bulk import lock
 
 ANSWERED = {
@@ -193,8 +194,9 @@ class TissDemonstrativo(models.Model):
         Message = self.env["tiss.message"]
         body_name, body = Message._get_body(values)
         prepare = {
-            "demonstrativoAnaliseConta": self._prepare_analysis_vals,
-            "demonstrativoPagamento": self._prepare_payment_vals,
+            "demonstrativoAnaliseConta": self._prepare_analysis,
+            "demonstrativoPagamento": self._prepare_payment,
+            "demonstrativoPagamentoOdonto": self._prepare_dental,
         }.get(body_name)
         if not prepare:
             raise UserError(
@@ -207,7 +209,7 @@ class TissDemonstrativo(models.Model):
         message = Message._record_incoming(contract, name, content, values)
         parts = body if isinstance(body, list) else [body]
         with Message._missing_elements():
-            vals_list = [prepare(contract, message, part) for part in parts]
+            vals_list = [vals for part in parts for vals in prepare(contract, message, part)]
         # Nobody may write what an operadora answered: only this code does.
         demonstrativos = self.sudo().create(vals_list).with_env(self.env)
         demonstrativos._check_against_guias()
@@ -270,8 +272,26 @@ class TissDemonstrativo(models.Model):
             )
 
     @api.model
-    def _prepare_analysis_vals(self, contract, message, part):
+    def _prepare_analysis(self, contract, message, part):
         """ctm_demonstrativoAnaliseConta (guide §5.3)"""
+        return [self._prepare_analysis_vals(contract, message, part)]
+
+    @api.model
+    def _prepare_payment(self, contract, message, part):
+        """ctm_demonstrativoPagamento (guide §5.4)"""
+        return [self._prepare_payment_vals(contract, message, part)]
+
+    @api.model
+    def _prepare_dental(self, contract, message, part):
+        """cto_demonstrativoOdontologia: what it analyses, then what it pays (guide §5.4)"""
+        analysis, payment = dental_return.to_analysis(part), dental_return.to_payment(part)
+        vals_list = [self._prepare_payment_vals(contract, message, payment)]
+        if analysis["dadosConta"]["dadosProtocolo"]:
+            vals_list.insert(0, self._prepare_analysis_vals(contract, message, analysis))
+        return vals_list
+
+    @api.model
+    def _prepare_analysis_vals(self, contract, message, part):
         Line = self.env["tiss.demonstrativo.line"]
         protocols = part["dadosConta"]["dadosProtocolo"]
         return {
@@ -290,7 +310,6 @@ class TissDemonstrativo(models.Model):
 
     @api.model
     def _prepare_payment_vals(self, contract, message, part):
-        """ctm_demonstrativoPagamento (guide §5.4)"""
         Payment = self.env["tiss.demonstrativo.payment"]
         dates = part["pagamentos"]["pagamentosPorData"]
         gross = part["totaisDemonstrativo"]["totaisBrutosDemonstrativo"]
@@ -407,7 +426,9 @@ class TissDemonstrativo(models.Model):
         :return: `account.payment` that were created
         """
         payments = self.env["account.payment"]
-        for demonstrativo in self.filtered(lambda record: record.state == "imported"):
+        # A dental file is two: what it analyses has to be booked before what it pays.
+        imported = self.filtered(lambda record: record.state == "imported")
+        for demonstrativo in imported.sorted("kind"):
             payments |= demonstrativo._post_one()
         return payments
 
@@ -447,7 +468,8 @@ class TissDemonstrativo(models.Model):
 
         :return: self
         """
-        for demonstrativo in self.filtered(lambda record: record.state == "posted"):
+        posted = self.filtered(lambda record: record.state == "posted")
+        for demonstrativo in posted.sorted("kind", reverse=True):
             lock(demonstrativo)
             movements = demonstrativo._get_movements_to_undo()
             demonstrativo.glosa_ids._remove_undone()

@@ -125,13 +125,19 @@ class TissDemonstrativoLine(models.Model):
                 "code": item["procedimento"]["codigoProcedimento"],
                 **self._prepare_amounts(item),
                 "reasons": [
-                    [reason["tipoGlosa"], to_cents(reason["valorGlosa"])]
+                    [reason["tipoGlosa"], self._get_reason_cents(reason)]
                     for reason in item.get("relacaoGlosa") or []
                 ]
                 or guia_reasons,
             }
             for item in items
         ]
+
+    @api.model
+    def _get_reason_cents(self, reason):
+        """What a code denies; None when the file does not divide the amount among its codes."""
+        amount = reason["valorGlosa"]
+        return None if amount is None else to_cents(amount)
 
     @api.model
     def _prepare_amounts(self, values, suffix=""):
@@ -213,6 +219,9 @@ class TissDemonstrativoLine(models.Model):
                 to_cents(item.amount_released) + to_cents(item.amount_to_process)
                 for item in ours.line_ids
             )
+        if ours._name == "tiss.lote":
+            live = ours.guia_ids.filtered(lambda guia: guia.state != "cancelled")
+            return sum(to_cents(guia.amount_total) for guia in live)
         return to_cents(ours["amount" if ours._name == "tiss.guia.line" else "amount_total"])
 
     def _find_discrepancies(self):

@@ -2,9 +2,7 @@ import itertools
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.fields import Command
 
-from .bulk import lock
 from .coverage_book import CoverageRequest
 from .tiss_term import term_field
 
@@ -12,7 +10,7 @@ OPEN = ("draft", "done")
 COVERAGE_FIELDS = (
     "state", "date", "patient_id", "card_id", "contract_id", "mode", "professional_id",
     "authorization_number", "authorization_password", "line_ids.product_id", "line_ids.quantity",
-    "line_ids.amount", "line_ids.professional_id",
+    "line_ids.amount", "line_ids.professional_id", "line_ids.date",
 )  # fmt: skip
 
 
@@ -125,7 +123,16 @@ class TissEncounter(models.Model):
     # ---- Items and guias
     line_ids = fields.One2many("tiss.encounter.line", "encounter_id", "Items", copy=True)
     amount_total = fields.Monetary("Total", compute="_compute_amount_total", store=True)
-    guia_ids = fields.One2many("tiss.guia", "encounter_id", "Guias")
+    guia_ids = fields.Many2many(
+        "tiss.guia",
+        "tiss_guia_encounter_rel",
+        "encounter_id",
+        "guia_id",
+        "Guias",
+        copy=False,
+        readonly=True,
+        help="Every guia that bills or billed this visit, the cancelled ones too.",
+    )
     guia_count = fields.Integer(compute="_compute_guia_count")
     billing_problems = fields.Text(compute="_compute_billing_problems")
     coverage_state = fields.Selection(
@@ -191,11 +198,14 @@ class TissEncounter(models.Model):
             code = "04" if is_consultation else "23" if is_exam else "03"
             encounter.attendance_type_id = Term._get("50", code)
 
-    @api.depends("mode")
+    @api.depends("mode", "hospital_id", "start_date")
     def _compute_regime_id(self):
+        """Telehealth (05), hospitalisation (03) or ambulatory (01)."""
         Term = self.env["tiss.term"]
         for encounter in self:
-            encounter.regime_id = Term._get("76", "05" if encounter.mode == "tele" else "01")
+            stays = encounter.hospital_id or encounter.start_date
+            code = "05" if encounter.mode == "tele" else "03" if stays else "01"
+            encounter.regime_id = Term._get("76", code)
 
     @api.depends("line_ids.amount")
     def _compute_amount_total(self):
@@ -208,8 +218,9 @@ class TissEncounter(models.Model):
             encounter.guia_count = len(encounter.guia_ids)
 
     @api.depends(
-        *COVERAGE_FIELDS, "contract_id.coverage_policy", "line_ids.unit_price", "line_ids.has_price"
-    )
+        *COVERAGE_FIELDS, "contract_id.coverage_policy", "guia_type", "line_ids.unit_price",
+        "line_ids.has_price",
+    )  # fmt: skip
     def _compute_billing_problems(self):
         uncovered = self._get_uncovered()
         for encounter in self:
@@ -257,7 +268,12 @@ class TissEncounter(models.Model):
 
     def _check_not_billed(self):
         """What a guia says of a visit does not follow the visit any more."""
-        billed = self.filtered(lambda encounter: encounter.state == "billed")
+        billed = self.filtered(
+            lambda encounter: (
+                encounter.state == "billed"
+                or (encounter.state == "done" and encounter.sudo().line_ids.guia_line_ids)
+            )
+        )
         if billed:
             raise UserError(
                 self.env._(
@@ -341,7 +357,7 @@ class TissEncounter(models.Model):
         return CoverageRequest(
             card=encounter.card_id,
             product=line.product_id,
-            date=encounter.date,
+            date=line._get_date(),
             quantity=line.quantity,
             mode=encounter.mode,
             professional=line._get_performer(),
@@ -401,129 +417,3 @@ class TissEncounter(models.Model):
             self.browse().union(*batch)
             for batch in itertools.zip_longest(*by_patient, fillvalue=self.browse())
         ]
-
-    def _get_billing_problems(self, uncovered):
-        """Why this encounter cannot become a guia yet: sentences, empty when it can.
-
-        :param uncovered: its sentences out of `_get_uncovered`
-        """
-        self.ensure_one()
-        open_visit = [] if self.state == "done" else [self.env._("The encounter is not closed.")]
-        return open_visit + self._get_missing(uncovered)
-
-    def _get_missing(self, uncovered):
-        """What the visit lacks, as sentences, whether it is closed already or not."""
-        self.ensure_one()
-        problems = []
-        if not self.card_id:
-            problems.append(self.env._("Choose the patient's card."))
-        elif problem := self.card_id._get_validity_problem(self.date):
-            problems.append(problem)
-        if self.card_id and self.card_id.patient_id != self.patient_id:
-            problems.append(self.env._("The card is of another patient."))
-        if self.card_id and not self.contract_id:
-            problems.append(self.env._("The clinic has no convênio with this card's operadora."))
-        elif self.contract_id and not self.contract_id._get_provider_code():
-            problems.append(
-                self.env._(
-                    "The convênio %s has no code at the operadora: fill in its registration.",
-                    self.contract_id.name,
-                )
-            )
-        for line in self.line_ids:
-            problems += line._get_billing_problems()
-        return problems + uncovered
-
-    def _split_billable(self):
-        """(encounters that can become guias, {encounter: problems} of the others)."""
-        left_out = {}
-        self.filtered(
-            lambda encounter: encounter.state != "billed"
-        ).line_ids._update_missing_prices()
-        uncovered = self._get_uncovered()
-        for encounter in self:
-            problems = encounter._get_billing_problems(uncovered.get(encounter, []))
-            if problems:
-                left_out[encounter] = problems
-        return self.filtered(lambda encounter: encounter not in left_out), left_out
-
-    def create_guias(self):
-        """One guia per encounter, of the right type and numbered by its contract, in date order.
-
-        :return: `tiss.guia`, in the order of the encounters' dates
-        :raise UserError: naming every encounter that cannot be billed, and why
-        """
-        _billable, left_out = self._split_billable()
-        if left_out:
-            raise UserError(
-                "\n".join(
-                    f"{encounter.name}: {' '.join(problems)}"
-                    for encounter, problems in left_out.items()
-                )
-            )
-        encounters = self.sorted(lambda encounter: (encounter.date, encounter.id))
-        lock(encounters)
-        vals_list = []
-        for contract, batch in encounters.grouped("contract_id").items():
-            numbers = contract._take_numbers("next_guia_number", len(batch))
-            vals_list += [
-                encounter._prepare_guia_vals(number)
-                for encounter, number in zip(batch, numbers, strict=True)
-            ]
-        Guia = self.env["tiss.guia"]
-        Guia.check_access("create")
-        # The unique index must see a guia that was cancelled a moment ago.
-        self.guia_ids.flush_recordset(["state"])
-        # A biller may not write the clinical indication, but it travels with the visit.
-        guias = Guia.sudo().create(vals_list).with_env(self.env)
-        encounters.sudo().state = "billed"
-        guias._update_readiness()
-        return guias
-
-    def _get_guia_type(self):
-        """consulta for a lone elective consultation, sp_sadt for everything else (guide §3.0)."""
-        self.ensure_one()
-        line = self.line_ids
-        is_lone_consultation = (
-            len(line) == 1
-            and line.product_id.tiss_is_consultation
-            and line.quantity == 1
-            and self.care_character_id.code == "1"
-            and self.regime_id.code in ("01", "02", "05")
-        )
-        return "consulta" if is_lone_consultation else "sp_sadt"
-
-    def _prepare_guia_vals(self, number):
-        self.ensure_one()
-        encounter = self.sudo()  # the clinical indication travels to the guia unseen
-        guia_type = self._get_guia_type()
-        return {
-            "company_id": self.company_id.id,
-            "contract_id": self.contract_id.id,
-            "encounter_id": self.id,
-            "guia_type": guia_type,
-            "number": number,
-            "name": str(number),
-            "date": self.date,
-            "patient_id": self.patient_id.id,
-            "card_id": self.card_id.id,
-            "card_number": self.card_id.number,
-            "is_newborn": self.card_id.is_newborn,
-            "professional_id": self.professional_id.id,
-            "requester_id": self.requester_id.id,
-            "request_date": self.request_date,
-            "clinical_indication": encounter.clinical_indication,
-            "operadora_number": self.authorization_number,
-            "authorization_date": self.authorization_date,
-            "authorization_password": self.authorization_password,
-            "authorization_validity_date": self.authorization_validity_date,
-            "care_character_id": self.care_character_id.id,
-            "accident_id": self.accident_id.id,
-            "consultation_type_id": self.consultation_type_id.id,
-            "attendance_type_id": self.attendance_type_id.id,
-            "regime_id": self.regime_id.id,
-            "line_ids": [
-                Command.create(line._prepare_guia_line_vals(item, guia_type))
-                for item, line in enumerate(self.line_ids, start=1)
-            ],
-        }

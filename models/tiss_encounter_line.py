@@ -17,12 +17,17 @@ ROLES = {  # T35
     "05": "instrumentator",
     "06": "anaesthetist",
 }
+WITH_TEAM = ("sp_sadt", "resumo_internacao", "honorarios")
+DETAILS = (
+    "start_time", "end_time", "anvisa_number", "manufacturer_reference", "company_licence",
+)  # fmt: skip
 # What a price depends on; a typed price is kept when something else of the visit changes.
 PRICE_DEPENDS = (
     "product_id",
     "access_id",
     "participation_id",
     "professional_id",
+    "date",
     "encounter_id.contract_id",
     "encounter_id.date",
     "encounter_id.card_id",
@@ -87,8 +92,27 @@ class TissEncounterLine(models.Model):
         domain=[("tiss_is_professional", "=", True)],
         help="Who did it, when not the professional of the visit.",
     )
+    date = fields.Date(help="When it was done, when not on the day of the visit.")
+    start_time = fields.Float("Start", help="Both hours at 0:00 mean that none is told.")
+    end_time = fields.Float("End", help="Before the start: it ended on the next day.")
     access_id = term_field("61", "Access Route")
     participation_id = term_field("35", "Participation")
+    technique_id = term_field("48", "Technique")
+    anvisa_number = fields.Char("ANVISA Registration", size=15)
+    manufacturer_reference = fields.Char("Manufacturer's Reference", size=60)
+    company_licence = fields.Char("Operating Licence", size=30)
+    tooth_id = term_field("28", "Tooth")
+    region_id = term_field("42", "Region")
+    faces = fields.Char(
+        size=5,
+        help="O occlusal, L lingual, M mesial, V vestibular, D distal, I incisal, P palatine.",
+    )
+    us_quantity = fields.Float(
+        "US", digits=(7, 2), help="Unidades de serviço of the whole item, where prices are in US."
+    )
+    guia_line_ids = fields.One2many(
+        "tiss.guia.line", "encounter_line_id", "Guia Items", copy=False, readonly=True
+    )
     patient_amount = fields.Float(
         "Patient Pays",
         digits=(10, 2),
@@ -169,7 +193,9 @@ class TissEncounterLine(models.Model):
         for contract, lines in self.grouped(key).items():
             # The other procedures of the act say which place a procedure has.
             act_lines = lines.encounter_id.line_ids.filtered("access_id") if lines.access_id else []
-            dated = (lines | act_lines if act_lines else lines).filtered("encounter_id.date")
+            dated = (lines | act_lines if act_lines else lines).filtered(
+                lambda line: line._get_date()
+            )
             prices = {}
             if contract and dated:
                 requests = [line._prepare_price_request() for line in dated]
@@ -183,7 +209,7 @@ class TissEncounterLine(models.Model):
         encounter = self.encounter_id
         return PriceRequest(
             product=self.product_id,
-            date=encounter.date,
+            date=self._get_date(),
             quantity=self.quantity or 1,
             mode=encounter.mode,
             plan=encounter.card_id.plan_id,
@@ -223,7 +249,7 @@ class TissEncounterLine(models.Model):
         """Why this item cannot be billed yet, as sentences."""
         self.ensure_one()
         problems = []
-        product, date = self.product_id, self.encounter_id.date
+        product, date = self.product_id, self._get_date()
         contract = self.encounter_id.contract_id
         if not product.tiss_table or not product.tiss_code:
             problems.append(self.env._("%s has no TUSS code.", product.display_name))
@@ -265,23 +291,41 @@ class TissEncounterLine(models.Model):
     def _get_performer(self):
         return self.professional_id or self.encounter_id.professional_id
 
+    def _get_date(self):
+        return self.date or self.encounter_id.date
+
+    def _get_authorization_vals(self):
+        """What the guia of this item says of its authorisation, by the names of the guia.
+
+        Items of one visit for which this differs go into guias of their own (guide §3.0).
+        """
+        encounter = self.encounter_id
+        return {
+            "operadora_number": encounter.authorization_number,
+            "authorization_date": encounter.authorization_date,
+            "authorization_password": encounter.authorization_password,
+            "authorization_validity_date": encounter.authorization_validity_date,
+        }
+
     def _prepare_guia_line_vals(self, item, guia_type):
         """Values of the guia's item; `item` is its sequencialItem."""
         self.ensure_one()
         product = self.product_id
         vals = {
             "company_id": self.company_id.id,
+            "encounter_line_id": self.id,
             "sequence_item": item,
             "product_id": product.id,
-            "date": self.encounter_id.date,
+            "date": self._get_date(),
             **self.price_item_id._tiss_get_sent_code(product),
             "quantity": self.quantity,
             "unit_price": self.unit_price,
             "factor": self.factor,
             "expense_kind_id": product.tiss_expense_kind_id.id,
             "unit_id": product.tiss_unit_id.id,
+            **self._prepare_detail_vals(guia_type),
         }
-        if guia_type == "sp_sadt" and not product.tiss_expense_kind_id:
+        if guia_type in WITH_TEAM and not product.tiss_expense_kind_id:
             vals["member_ids"] = [
                 fields.Command.create(
                     {
@@ -291,4 +335,23 @@ class TissEncounterLine(models.Model):
                     }
                 )
             ]
+        return vals
+
+    def _prepare_detail_vals(self, guia_type):
+        """What this item says beyond what all say; the names are those of the guia's item."""
+        if guia_type == "odonto":
+            return {
+                "tooth_id": self.tooth_id.id,
+                "region_id": self.region_id.id,
+                "faces": self.faces,
+                "us_quantity": self.us_quantity,
+            }
+        if guia_type == "consulta":
+            return {}
+        vals = {}
+        if self.access_id:
+            vals["access_route_id"] = self.access_id.id
+        vals.update((name, value) for name in DETAILS if (value := self[name]))
+        if self.technique_id:
+            vals["technique_id"] = self.technique_id.id
         return vals

@@ -1,3 +1,5 @@
+from base64 import b64decode
+
 from markupsafe import Markup
 
 from odoo import api, fields, models, tools
@@ -45,6 +47,12 @@ class TissForm(models.AbstractModel):
     )
     identification_type_id = term_field(
         "72", "Identified By", help="How the patient proved to be the bearer of the card."
+    )
+    beneficiary_reading = fields.Char(
+        "Card or Fingerprint Reading",
+        groups="l10n_br_tiss.group_tiss_clinical",
+        copy=False,
+        help="What the reader gave to prove who the patient is, in base64.",
     )
     validation_code = fields.Char("Token", size=10, copy=False)
     no_validation_code_id = term_field("74", "No Token Because", copy=False)
@@ -125,6 +133,7 @@ class TissForm(models.AbstractModel):
         return [
             *self._get_contract_problems(),
             *self._get_card_problems(),
+            *self._get_reading_problems(),
             *self._get_term_problems(),
         ]
 
@@ -148,6 +157,19 @@ class TissForm(models.AbstractModel):
             problems.append((sentence, self, "card_id"))
         if self.card_id.patient_id != self.patient_id:
             problems.append((self.env._("The card is of another patient."), self, "card_id"))
+        return problems
+
+    def _get_reading_problems(self):
+        """A reading of the card or of a finger is base64, and says of what it is (guide §3.10)."""
+        reading = self.sudo().beneficiary_reading
+        if not reading:
+            return []
+        problems = self._get_missing("identification_type_id")
+        try:
+            b64decode(reading, validate=True)
+        except ValueError:
+            sentence = self.env._("The reading of the card is damaged: read it again.")
+            problems.append((sentence, self, "identification_type_id"))
         return problems
 
     def _get_parts(self):
@@ -221,7 +243,13 @@ class TissForm(models.AbstractModel):
             "numeroCarteira": self.card_number,
             "atendimentoRN": "S" if self.is_newborn else "N",
             "tipoIdent": self.identification_type_id.code or None,
+            "identificadorBeneficiario": self._prepare_tiss_reading(),
         }
+
+    def _prepare_tiss_reading(self):
+        """identificadorBeneficiario, as bytes"""
+        reading = self._may_see_clinical() and self.beneficiary_reading
+        return b64decode(reading) if reading else None
 
     def _prepare_tiss_validation(self):
         """The token of the operadora, or why there is none (guide §3.10)"""

@@ -1,6 +1,5 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.fields import Command
 
 from ..standard.money import from_cents, to_cents
 from .bulk import lock
@@ -171,15 +170,14 @@ class TissGlosa(models.Model):
 
     def _accept_in_lote(self, lote):
         today = fields.Date.context_today(self)
-        lote._check_open_period(today)
-        move = self.env["account.move"].create(self._prepare_credit_note(lote, today))
-        lote._force_receivable_account(move)
-        # One by one: posted together, Odoo may match notes with each other's invoices.
-        move.action_post()
-        credit = move._tiss_get_receivable_lines()
-        credit.tiss_lote_id = lote
-        self.env["account.move.line"]._reconcile_plan(
-            [credit | lote.invoice_id._tiss_get_receivable_lines()]
+        move = lote._post_credit_note(
+            today,
+            self.env._("Accepted glosas · Protocolo %s", lote.protocol_number),
+            {
+                self.env._("Glosa %s", code or self.env._("without code")): cents
+                for code, cents in self._get_amounts_by_code().items()
+            },
+            lote.contract_id.glosa_account_id,
         )
         self.env["tiss.movement"]._record(
             [
@@ -198,34 +196,6 @@ class TissGlosa(models.Model):
         self.sudo().write({"state": "accepted", "move_id": move.id})
         lote._check_tie_out()
         return move
-
-    def _prepare_credit_note(self, lote, date):
-        contract = lote.contract_id
-        return {
-            "move_type": "out_refund",
-            "company_id": lote.company_id.id,
-            "partner_id": contract.partner_id.id,
-            "journal_id": contract.journal_id.id,
-            "currency_id": lote.currency_id.id,
-            "invoice_date": date,
-            "date": date,
-            "invoice_payment_term_id": False,
-            "invoice_date_due": date,
-            "ref": self.env._("Accepted glosas · Protocolo %s", lote.protocol_number),
-            "tiss_lote_id": lote.id,
-            "invoice_line_ids": [
-                Command.create(
-                    {
-                        "name": self.env._("Glosa %s", code or self.env._("without code")),
-                        "quantity": 1,
-                        "price_unit": float(from_cents(cents)),
-                        "account_id": contract.glosa_account_id.id,
-                        "tax_ids": [Command.clear()],
-                    }
-                )
-                for code, cents in self._get_amounts_by_code().items()
-            ],
-        }
 
     def _get_amounts_by_code(self):
         amounts = {}

@@ -14,6 +14,15 @@ GUIA_TYPES = [
     ("honorarios", "Honorários"),
     ("odonto", "Odontologia (GTO)"),
 ]
+STATES = [
+    ("draft", "Draft"),
+    ("ready", "Ready"),
+    ("in_lote", "In Lote"),
+    ("sent", "Sent"),
+    ("processed", "Processed"),
+    ("closed", "Closed"),
+    ("cancelled", "Cancelled"),
+]
 ELEMENTS = {
     "consulta": "guiaConsulta",
     "sp_sadt": "guiaSP-SADT",
@@ -70,15 +79,7 @@ class TissGuia(models.Model):
     number = fields.Integer("Sequence Number", copy=False, readonly=True)
     guia_type = fields.Selection(GUIA_TYPES, "Type", required=True, index=True)
     state = fields.Selection(
-        [
-            ("draft", "Draft"),
-            ("ready", "Ready"),
-            ("in_lote", "In Lote"),
-            ("sent", "Sent"),
-            ("processed", "Processed"),
-            ("closed", "Closed"),
-            ("cancelled", "Cancelled"),
-        ],
+        STATES,
         string="Status",
         default="draft",
         required=True,
@@ -96,14 +97,6 @@ class TissGuia(models.Model):
     )
     # Related, not a path: the reception searches by protocolo and may not open lotes.
     protocol_number = fields.Char(related="lote_id.protocol_number")
-    encounter_id = fields.Many2one(
-        "tiss.encounter",
-        check_company=True,
-        copy=False,
-        index="btree_not_null",
-        ondelete="restrict",
-        readonly=True,
-    )
     date = fields.Date(required=True, index=True, default=fields.Date.context_today)
 
     # ---- Authorisation
@@ -181,10 +174,6 @@ class TissGuia(models.Model):
 
     _number_uniq = models.Constraint(
         "UNIQUE(contract_id, name)", "A guia number is used once per convênio."
-    )
-    _encounter_uniq = models.UniqueIndex(
-        "(encounter_id) WHERE encounter_id IS NOT NULL AND state != 'cancelled'",
-        "This encounter already has a guia.",
     )
     _ready_idx = models.Index("(contract_id, guia_type) WHERE state = 'ready'")
 
@@ -297,8 +286,8 @@ class TissGuia(models.Model):
         """Fields that a guia in a lote no longer changes."""
         return {
             "name", "number", "contract_id", "guia_type", "date", "patient_id", "card_id",
-            "card_number", "is_newborn", "identification_type_id", "main_number",
-            "operadora_number", "authorization_date", "authorization_password",
+            "card_number", "is_newborn", "identification_type_id", "beneficiary_reading",
+            "main_number", "operadora_number", "authorization_date", "authorization_password",
             "authorization_validity_date", "validation_code", "no_validation_code_id",
             "professional_id", "requester_id", "care_character_id", "accident_id", "regime_id",
             "special_coverage_id", "occupational_health_id", "discharge_reason_id",
@@ -322,7 +311,7 @@ class TissGuia(models.Model):
 
     def _check_not_billed(self):
         billed = self.filtered("lote_id.protocol_number")
-        if billed:
+        if billed and not self.env.context.get("tiss_withdraw"):
             raise UserError(
                 self.env._(
                     "Guia %s was received under a protocolo: it stays in its lote.", billed[0].name
@@ -342,16 +331,6 @@ class TissGuia(models.Model):
             raise UserError(
                 "\n".join(f"{guia.name}: {' '.join(guia._get_problems())}" for guia in draft)
             )
-
-    def action_cancel(self):
-        """Cancel guias that are in no lote: their numbers stay used, their visits open again."""
-        self.check_access("write")
-        self._check_editable()
-        self.encounter_id.sudo().write({"state": "done"})
-        self.sudo().state = "cancelled"
-
-    def action_view_encounter(self):
-        return self.encounter_id._get_records_action()
 
     def action_view_lote(self):
         return self.lote_id._get_records_action()

@@ -12,6 +12,7 @@ class TissGuiaDeclaration(models.Model):
     """
 
     _name = "tiss.guia.declaration"
+    _inherit = "tiss.guia.part"
     _description = "Declaration of Birth or Death"
     _order = "guia_id.id, id"
 
@@ -30,24 +31,6 @@ class TissGuiaDeclaration(models.Model):
     def _compute_display_name(self):
         for declaration in self:
             declaration.display_name = declaration.guia_id.name
-
-    # ------------------------------------------------------------------
-    # CRUD
-    # ------------------------------------------------------------------
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        declarations = super().create(vals_list)
-        declarations.guia_id._check_editable()
-        return declarations
-
-    def write(self, vals):
-        self.guia_id._check_editable()
-        return super().write(vals)
-
-    @api.ondelete(at_uninstall=False)
-    def _unlink_except_frozen(self):
-        self.guia_id._check_editable()
 
     # ------------------------------------------------------------------
     # Business methods

@@ -35,6 +35,7 @@ class TissGuiaLine(models.Model):
     """
 
     _name = "tiss.guia.line"
+    _inherit = "tiss.guia.part"
     _description = "Guia Item"
     _order = "guia_id.id, sequence_item"
     _check_company_auto = True
@@ -225,23 +226,16 @@ class TissGuiaLine(models.Model):
     def create(self, vals_list):
         for vals in vals_list:
             self._check_money_vals(vals)
-        lines = super().create(vals_list)
-        lines.guia_id._check_editable()
-        return lines
+        return super().create(vals_list)
 
     def write(self, vals):
         self._check_money_vals(vals)
-        self.guia_id._check_editable()
         return super().write(vals)
 
     def _check_money_vals(self, vals):
         names = {f"amount_{name}" for name in self.env["tiss.movement"]._get_buckets()}
         if (names | {"amount"}) & set(vals):
             raise UserError(self.env._("The money of an item moves only by movements."))
-
-    @api.ondelete(at_uninstall=False)
-    def _unlink_except_frozen(self):
-        self.guia_id._check_editable()
 
     # ------------------------------------------------------------------
     # Actions

@@ -7,8 +7,10 @@ class TissGuiaMember(models.Model):
     """A professional who took part in a procedure of a guia (guide §3.4–3.6)."""
 
     _name = "tiss.guia.member"
+    _inherit = "tiss.guia.part"
     _description = "Guia Team Member"
     _order = "line_id.id, id"
+    _owner_field = "line_id"
 
     line_id = fields.Many2one("tiss.guia.line", required=True, index=True, ondelete="cascade")
     company_id = fields.Many2one(
@@ -46,26 +48,11 @@ class TissGuiaMember(models.Model):
             member.company_id = member.line_id.company_id
 
     # ------------------------------------------------------------------
-    # CRUD
-    # ------------------------------------------------------------------
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        members = super().create(vals_list)
-        members.line_id.guia_id._check_editable()
-        return members
-
-    def write(self, vals):
-        self.line_id.guia_id._check_editable()
-        return super().write(vals)
-
-    @api.ondelete(at_uninstall=False)
-    def _unlink_except_frozen(self):
-        self.line_id.guia_id._check_editable()
-
-    # ------------------------------------------------------------------
     # Business methods
     # ------------------------------------------------------------------
+
+    def _get_owner(self):
+        return self.line_id._get_owner()
 
     def _prepare_tiss_member(self):
         """ct_identEquipeSADT, ct_identEquipe"""

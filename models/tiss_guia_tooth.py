@@ -10,6 +10,7 @@ class TissGuiaTooth(models.Model):
     """
 
     _name = "tiss.guia.tooth"
+    _inherit = "tiss.guia.part"
     _description = "Initial Condition of a Tooth"
     _order = "guia_id.id, id"
 
@@ -24,21 +25,3 @@ class TissGuiaTooth(models.Model):
     def _compute_display_name(self):
         for tooth in self:
             tooth.display_name = tooth.guia_id.name
-
-    # ------------------------------------------------------------------
-    # CRUD
-    # ------------------------------------------------------------------
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        teeth = super().create(vals_list)
-        teeth.guia_id._check_editable()
-        return teeth
-
-    def write(self, vals):
-        self.guia_id._check_editable()
-        return super().write(vals)
-
-    @api.ondelete(at_uninstall=False)
-    def _unlink_except_frozen(self):
-        self.guia_id._check_editable()

@@ -11,7 +11,9 @@ from .tiss_guia import GUIA_TYPES
 
 GUIA_IN_PATH = re.compile(r"guiasTISS/[^/\[]+\[(\d+)\](?:/(.*))?")
 
-SYSTEM_FIELDS = {"invoice_id", "protocol_number", "protocol_date", "guia_ids"}
+SYSTEM_FIELDS = {
+    "invoice_id", "protocol_number", "protocol_date", "guia_ids", "is_imported", "kept_values",
+}  # fmt: skip
 
 
 class TissLote(models.Model):
@@ -177,7 +179,8 @@ class TissLote(models.Model):
     def action_cancel(self):
         """Give the guias back before anything was sent; the number stays used."""
         self._check_state("draft", "validated")
-        self._release_guias()
+        for lote in self:
+            lote._release_guias(self.env._("Lote %s was cancelled.", lote.name))
         self.sudo().state = "cancelled"
 
     # ------------------------------------------------------------------
@@ -233,20 +236,30 @@ class TissLote(models.Model):
         element = self.env["tiss.guia"]._get_tiss_element(self.guia_type)
         return {
             "numeroLote": self.name,
-            "guiasTISS": {
-                element: [guia.get_tiss_values() for guia in self.guia_ids.sorted("number")]
-            },
+            "guiasTISS": {element: [guia.get_tiss_values() for guia in self._get_ordered_guias()]},
         }
+
+    def _get_ordered_guias(self):
+        """The guias in the order in which the message has them."""
+        # Another system's order is that of its file, in which they were created.
+        return self.guia_ids.sorted("id" if self.is_imported else "number")
 
     def _locate(self, path):
         """The guia that a path is in."""
+        return self._get_place(path, self._get_ordered_guias().mapped("name"))
+
+    @api.model
+    def _get_place(self, path, names):
+        """A path of the message in words.
+
+        :param names: numbers of the guias in the order of the message
+        """
         found = GUIA_IN_PATH.search(path)
         if not found:
             return path
-        guias = self.guia_ids.sorted("number")
         return self.env._(
             "guia %(guia)s, %(element)s",
-            guia=guias[int(found[1]) - 1].name,
+            guia=names[int(found[1]) - 1],
             element=(found[2] or "").rpartition("/")[2] or self.env._("the whole guia"),
         )
 
@@ -277,6 +290,7 @@ class TissLote(models.Model):
             self.send()
         self._check_state("sent")
         self.sudo().write({"state": "received", **vals})
+        self.guia_ids._log("received", self.env._("Protocolo %s", vals["protocol_number"]))
         self.env["tiss.movement"]._record(
             [
                 {
@@ -401,12 +415,15 @@ class TissLote(models.Model):
         self.check_access("write")
         self.ensure_one()
         self._check_state("sent", "validated")
-        self._release_guias()
+        self._release_guias(
+            self.env._("Lote %(lote)s was refused: %(reason)s", lote=self.name, reason=reason)
+        )
         self.sudo().write({"state": "rejected", "rejection_reason": reason})
 
-    def _release_guias(self):
+    def _release_guias(self, reason):
         self.check_access("write")
-        self.guia_ids.sudo().write({"lote_id": False, "state": "ready"})
+        guias = self.guia_ids.sudo()._with_reason(reason)
+        guias.write({"lote_id": False, "state": "ready"})
 
     # ------------------------------------------------------------------
     # Invoicing
@@ -417,7 +434,7 @@ class TissLote(models.Model):
 
         :return: `account.move`
         """
-        lotes = self.filtered(lambda lote: not lote.invoice_id and lote.amount_total)
+        lotes = self.filtered(lambda lote: not lote.invoice_id and lote._get_invoice_amounts())
         lotes.contract_id._check_accounting()
         for lote in lotes:
             lote._check_open_period(lote.protocol_date)
@@ -475,9 +492,15 @@ class TissLote(models.Model):
 
     def _get_invoice_amounts(self):
         """Summary lines of the invoice: {label: cents}; items stay in the sub-ledger."""
+        billed = self.guia_ids.filtered(lambda guia: guia.state != "cancelled")
+        return self._get_amounts_by_kind(billed)
+
+    @api.model
+    def _get_amounts_by_kind(self, guias):
+        """{kind of item: cents} of what guias are worth."""
         amounts = {}
         procedures = self.env._("Procedures")
-        for line in self.guia_ids.line_ids.filtered("amount"):
+        for line in guias.line_ids.filtered("amount"):
             kind = line.expense_kind_id.name or procedures
             amounts[kind] = amounts.get(kind, 0) + to_cents(line.amount)
         return amounts
@@ -488,12 +511,62 @@ class TissLote(models.Model):
                 "%(kind)s · Lote %(lote)s · %(count)s guias",
                 kind=name,
                 lote=self.name,
-                count=self.guia_count,
+                count=len(self.guia_ids.filtered(lambda guia: guia.state != "cancelled")),
             ),
             "quantity": 1,
             "price_unit": float(from_cents(cents)),
             "account_id": self.contract_id.revenue_account_id.id,
             "tax_ids": [Command.clear()],
+        }
+
+    def _post_credit_note(self, date, label, amounts, account):
+        """Take amounts off the receivable of this lote by a credit note matched with its invoice.
+
+        :param label: reference of the credit note
+        :param amounts: {name of a line: cents}
+        :param account: where the lines are booked
+        :return: the posted `account.move`
+        """
+        self._check_open_period(date)
+        move = self.env["account.move"].create(
+            self._prepare_credit_note(date, label, amounts, account)
+        )
+        self._force_receivable_account(move)
+        # One by one: posted together, Odoo may match notes with each other's invoices.
+        move.action_post()
+        credit = move._tiss_get_receivable_lines()
+        credit.tiss_lote_id = self
+        self.env["account.move.line"]._reconcile_plan(
+            [credit | self.invoice_id._tiss_get_receivable_lines()]
+        )
+        return move
+
+    def _prepare_credit_note(self, date, label, amounts, account):
+        contract = self.contract_id
+        return {
+            "move_type": "out_refund",
+            "company_id": self.company_id.id,
+            "partner_id": contract.partner_id.id,
+            "journal_id": contract.journal_id.id,
+            "currency_id": self.currency_id.id,
+            "invoice_date": date,
+            "date": date,
+            "invoice_payment_term_id": False,
+            "invoice_date_due": date,
+            "ref": label,
+            "tiss_lote_id": self.id,
+            "invoice_line_ids": [
+                Command.create(
+                    {
+                        "name": name,
+                        "quantity": 1,
+                        "price_unit": float(from_cents(cents)),
+                        "account_id": account.id,
+                        "tax_ids": [Command.clear()],
+                    }
+                )
+                for name, cents in amounts.items()
+            ],
         }
 
     def _force_receivable_account(self, move):
@@ -531,22 +604,23 @@ class TissLote(models.Model):
     def _get_tie_out_breaches(self):
         """Where the guias and the books of invoiced lotes differ, as sentences.
 
-        Billed, paid, accepted and open money of the items against the invoice, the payments, the
+        Billed, paid, given up and open money of the items against the invoice, the payments, the
         credit notes and the residual on the receivable account.
         """
         invoiced = self.filtered("invoice_id")
         self.env.flush_all()
         invoiced.invalidate_recordset(["amount_open", "amount_paid", "amount_total"])
         books = invoiced._get_booked_cents()
+        unbilled = invoiced._get_unbilled_cents()
         labels = {
             "out_invoice": self.env._("billed"),
             "entry": self.env._("paid"),
-            "out_refund": self.env._("accepted"),
+            "out_refund": self.env._("accepted or withdrawn"),
             "residual": self.env._("open"),
         }
         breaches = []
         for lote in invoiced:
-            for kind, cents in lote._get_expected_cents().items():
+            for kind, cents in lote._get_expected_cents(unbilled.get(lote, 0)).items():
                 booked = books.get((lote, kind), 0)
                 if booked != cents:
                     breaches.append(
@@ -561,16 +635,28 @@ class TissLote(models.Model):
                     )
         return breaches
 
-    def _get_expected_cents(self):
-        """Balances that the receivable account must show for one lote, by kind of entry."""
+    def _get_unbilled_cents(self):
+        """{lote: cents} of guias that were withdrawn before there was an invoice."""
+        withdrawn = self.env["tiss.movement"]._read_group(
+            [("lote_id", "in", self.ids), ("kind", "=", "withdraw"), ("move_id", "=", False)],
+            ["lote_id"],
+            ["amount:sum"],
+        )
+        return {lote: to_cents(amount) for lote, amount in withdrawn}
+
+    def _get_expected_cents(self, unbilled):
+        """Balances that the receivable account must show for one lote, by kind of entry.
+
+        A credit note takes off what was accepted, and what was withdrawn after the invoice.
+        """
         total, paid, still_open = (
             to_cents(amount) for amount in (self.amount_total, self.amount_paid, self.amount_open)
         )
-        accepted = total - paid - still_open
+        billed = total - unbilled
         return {
-            "out_invoice": total,
+            "out_invoice": billed,
             "entry": -paid,
-            "out_refund": -accepted,
+            "out_refund": -(billed - paid - still_open),
             "residual": still_open,
         }
 

@@ -145,10 +145,30 @@ class TissMessage(models.Model):
             return known
         values = self._decode(content)
         body_name, body = self._get_body(values)
+        if body_name == "loteGuias":
+            raise UserError(
+                self.env._(
+                    "This file is a lote of guias, not an answer of an operadora. To take in a"
+                    " lote that another system made, choose Import Lote under Billing."
+                )
+            )
         if body_name not in ANSWERS:
             return Demonstrativo._import_values(name, content, values)
         with self._missing_elements():
             return self.env[ANSWERS[body_name]]._receive_answer(name, content, values, body)
+
+    @api.model
+    def _find_lote(self, content):
+        """The lote that these very bytes are the message of, made here or imported."""
+        return self.search(
+            [
+                ("sha256", "=", hashlib.sha256(content).hexdigest()),
+                ("company_id", "=", self.env.company.id),
+                ("transaction", "=", "ENVIO_LOTE_GUIAS"),
+                ("lote_id", "!=", False),
+            ],
+            limit=1,
+        ).lote_id
 
     @api.model
     def _find_answered(self, content):

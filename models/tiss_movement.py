@@ -20,6 +20,7 @@ KINDS = [
     ("pay", "Paid"),
     ("accept", "Glosa Accepted"),
     ("undo", "Undone"),
+    ("withdraw", "Withdrawn"),
 ]
 
 
@@ -109,8 +110,20 @@ class TissMovement(models.Model):
         movements = self.sudo().create([self._prepare_vals(entry, date, move) for entry in entries])
         lines = movements.guia_line_id.sudo()
         self._update_buckets(lines)
-        lines.guia_id._update_states()
+        lines.guia_id._with_reason(movements._get_reason())._update_states()
         return movements.with_env(self.env)
+
+    def _get_reason(self):
+        """Why a guia changes its status with these movements: the demonstrativo, or what is done.
+
+        An undone demonstrativo is named as well, after the word that it was undone.
+        """
+        labels = dict(self._fields["kind"]._description_selection(self.env))
+        words = [labels[kind] for kind in ("undo", "accept") if kind in self.mapped("kind")]
+        names = self.demonstrativo_line_id.demonstrativo_id.mapped("name")
+        if names:
+            words.append(self.env._("Demonstrativo %s", ", ".join(names)))
+        return " · ".join(words)
 
     @api.model
     def _prepare_vals(self, entry, date, move):

@@ -226,19 +226,24 @@ class TissOutgoing(models.AbstractModel):
 
     def _explain(self, violation):
         """What the codec found wrong and where, in words a biller understands."""
-        place = self._locate(violation.path)
+        return self._describe_violation(violation.code, self._locate(violation.path))
+
+    @api.model
+    def _describe_violation(self, code, place):
         sentences = {
             "missing": self.env._("%s is missing", place),
             "too_long": self.env._("%s is too long", place),
             "too_short": self.env._("%s is empty or too short", place),
             "not_in_domain": self.env._("%s is not a value of the ANS table", place),
             "pattern": self.env._("%s has the wrong format", place),
+            "wrong_type": self.env._("%s has the wrong format", place),
             "digits": self.env._("%s has too many digits", place),
             "charset": self.env._("%s has a character that cannot be sent", place),
+            "too_many": self.env._("%s is there more often than it may be", place),
+            "choice": self.env._("%s has parts that exclude each other", place),
         }
-        sentence = sentences.get(violation.code)
-        return sentence or self.env._(
-            "%(place)s is not valid (%(code)s)", place=place, code=violation.code
+        return sentences.get(code) or self.env._(
+            "%(place)s is not valid (%(code)s)", place=place, code=code
         )
 
     def get_xml(self):

@@ -494,7 +494,8 @@ class TissReadjustment(models.Model):
                   FROM tiss_guia_line l
                   JOIN tiss_guia g ON g.id = l.guia_id
              LEFT JOIN tiss_card c ON c.id = g.card_id
-             LEFT JOIN tiss_encounter e ON e.id = g.encounter_id
+             LEFT JOIN tiss_encounter_line v ON v.id = l.encounter_line_id
+             LEFT JOIN tiss_encounter e ON e.id = v.encounter_id
                  WHERE g.contract_id = %(contract)s AND g.state != 'cancelled'
                    AND l.product_id IS NOT NULL
                    AND l.date > %(start)s AND l.date <= %(today)s

@@ -8,8 +8,9 @@ from random import Random
 
 from lxml import etree
 
-from .lote import Guia, Lote, half_up
+from .lote import Guia, Lote
 from .message import element, money, optional
+from .reception import half_up
 from .verdict import GLOSA_STATED, GuiaVerdict, ItemVerdict, LoteVerdict, Sums, add
 
 # T27 code, description, rate: retentions on services of legal persons.

@@ -4,39 +4,27 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
 from lxml import etree
 
-from .message import ANS, ENCODING, Prestador, hash_agrees, leaf_texts, sender
+from .message import ANS, Prestador, sender
 from .official import NS, Schema
+from .reception import REASONS as REASONS
+from .reception import (
+    Refusal,
+    body_of,
+    cents,
+    check_envelope,
+    day,
+    first_repeated,
+    half_up,
+    text,
+)
 
 MAX_GUIAS = 100
 MAX_AMOUNT = 99_999_999_99  # cents: dec(10,2)
 
-# Tabela 38, best first: a code counts only if it is in force and the version knows it.
-REASONS = {
-    "unreadable": ("5002",),
-    "schema": ("5001",),
-    "version": ("5028",),
-    "transaction": ("3148",),
-    "hash": ("5014",),
-    "operadora": ("5027",),
-    "registered in the future": ("5025",),
-    "too many guias": ("5015",),
-    "lote repeated": ("3268", "5053"),
-    "guia repeated": ("1308",),
-    "no item": ("3111",),
-    "sequencialItem": ("3167",),
-    "quantity": ("1806",),
-    "amount": ("5050",),
-    "item total": ("1805",),
-    "guia total": ("5042",),
-    "attended in the future": ("3223", "1323"),
-    "date": ("1323",),
-    "before the period": ("1605",),
-    "after the period": ("1607",),
-}
 TOTALS = {
     "01": "valorGasesMedicinais",
     "02": "valorMedicamentos",
@@ -47,15 +35,6 @@ TOTALS = {
     None: "valorProcedimentos",
 }
 ATTENDED = ("dataAtendimento", "dataExecucao", "dataRealizacao")
-
-
-class Refusal(Exception):
-    """The operadora does not take the message: a key of REASONS and a detail in Portuguese."""
-
-    def __init__(self, reason: str, detail: str):
-        super().__init__(f"{reason}: {detail}")
-        self.reason = reason
-        self.detail = detail
 
 
 @dataclass(frozen=True)
@@ -86,6 +65,7 @@ class Guia:
     atendimento_rn: str
     cnes: str
     itens: tuple[Item, ...]
+    urgente: bool = False
 
     @property
     def informado(self) -> int:
@@ -107,15 +87,17 @@ class Lote:
 
 def receive_lote(root: etree._Element, schema: Schema, ans_code: str, on: date) -> Lote:
     """The lote of a message that reached `ans_code` on that day; Refusal when it is not sound."""
-    _check_envelope(root, schema, ans_code, on)
-    body = root.find("ans:prestadorParaOperadora/ans:loteGuias", ANS)
-    nodes = body.findall("ans:guiasTISS/*", ANS)
+    check_envelope(root, schema, ans_code, on, "ENVIO_LOTE_GUIAS", MAX_GUIAS)
+    body = body_of(root)
+    nodes = [] if body is None else body.findall("ans:guiasTISS/*", ANS)
+    if not nodes:
+        raise Refusal("transaction", "mensagem sem loteGuias")
     lote = Lote(
         prestador=sender(root),
-        numero=_text(body, "ans:numeroLote"),
+        numero=text(body, "ans:numeroLote"),
         guias=tuple(_read_guia(node, ans_code, on) for node in nodes),
     )
-    repeated = _first_repeated(guia.numero for guia in lote.guias)
+    repeated = first_repeated(guia.numero for guia in lote.guias)
     if repeated is not None:
         raise Refusal("guia repeated", f"guia {repeated} mais de uma vez no lote")
     if lote.informado > MAX_AMOUNT:
@@ -123,51 +105,19 @@ def receive_lote(root: etree._Element, schema: Schema, ans_code: str, on: date) 
     return lote
 
 
-def _check_envelope(root: etree._Element, schema: Schema, ans_code: str, on: date) -> None:
-    header = root.find("ans:cabecalho", ANS)
-    padrao = _text(header, "ans:Padrao") if header is not None else None
-    if padrao and padrao != schema.version:
-        raise Refusal("version", f"esta operadora recebe {schema.version}")
-    guias = root.findall("ans:prestadorParaOperadora/ans:loteGuias/ans:guiasTISS/*", ANS)
-    if len(guias) > MAX_GUIAS:
-        raise Refusal("too many guias", f"{len(guias)} guias, limite {MAX_GUIAS}")
-    problem = schema.problem(root)
-    if problem:
-        raise Refusal("schema", problem)
-    if _text(header, "ans:identificacaoTransacao/ans:tipoTransacao") != "ENVIO_LOTE_GUIAS":
-        raise Refusal("transaction", "esperado ENVIO_LOTE_GUIAS")
-    if not guias:
-        raise Refusal("transaction", "mensagem sem loteGuias")
-    _check_text(root)
-    if not hash_agrees(root):
-        raise Refusal("hash", "resumo recalculado não confere")
-    if _text(header, "ans:destino/ans:registroANS") != ans_code:
-        raise Refusal("operadora", "destino do cabeçalho")
-    if _date(header, "ans:identificacaoTransacao/ans:dataRegistroTransacao") > on:
-        raise Refusal("registered in the future", "dataRegistroTransacao")
-
-
-def _check_text(root: etree._Element) -> None:
-    """The standard's charset: beyond it there is no digest that both sides can compute."""
-    try:
-        "".join(leaf_texts(root)).encode(ENCODING)
-    except UnicodeEncodeError as error:
-        raise Refusal("schema", f"caractere fora de {ENCODING}") from error
-
-
 def _check_dates(guia: etree._Element, on: date) -> None:
     for node in guia.iter(f"{{{NS}}}*"):
         name = etree.QName(node).localname
         if not name.startswith("data") or name == "dataValidadeSenha" or len(node):
             continue
-        if _date(node, ".") > on:
+        if day(node, ".") > on:
             raise Refusal("attended in the future" if name in ATTENDED else "date", name)
 
 
 def _read_guia(node: etree._Element, ans_code: str, on: date) -> Guia:
     tipo = etree.QName(node).localname
-    numero = _text(node, f"{HEADERS[tipo]}ans:numeroGuiaPrestador")
-    if _text(node, f"{HEADERS[tipo]}ans:registroANS") != ans_code:
+    numero = text(node, f"{HEADERS[tipo]}ans:numeroGuiaPrestador")
+    if text(node, f"{HEADERS[tipo]}ans:registroANS") != ans_code:
         raise Refusal("operadora", f"guia {numero}")
     try:
         _check_dates(node, on)
@@ -182,10 +132,11 @@ def _read_guia(node: etree._Element, ans_code: str, on: date) -> Guia:
         numero=numero,
         numero_operadora=node.findtext(".//ans:numeroGuiaOperadora", None, ANS),
         senha=node.findtext(SENHAS.get(tipo, "ans:dadosAutorizacao/ans:senha"), None, ANS),
-        carteira=_text(node, f"ans:{bearer}/ans:numeroCarteira"),
-        atendimento_rn=_text(node, f"ans:{bearer}/ans:atendimentoRN"),
-        cnes=_text(node, f".//ans:{CNES.get(tipo, 'CNES')}"),
+        carteira=text(node, f"ans:{bearer}/ans:numeroCarteira"),
+        atendimento_rn=text(node, f"ans:{bearer}/ans:atendimentoRN"),
+        cnes=text(node, f".//ans:{CNES.get(tipo, 'CNES')}"),
         itens=itens,
+        urgente=node.findtext(".//ans:caraterAtendimento", None, ANS) == "2",
     )
 
 
@@ -193,14 +144,14 @@ def _read_consulta(guia: etree._Element) -> Iterator[Item]:
     """The single procedure: quantity one, no description, no sequence number in the message."""
     atendimento = guia.find("ans:dadosAtendimento", ANS)
     procedimento = atendimento.find("ans:procedimento", ANS)
-    informado = _cents(procedimento, "ans:valorProcedimento")
+    informado = cents(procedimento, "ans:valorProcedimento")
     if informado < 0:
         raise Refusal("amount", "valorProcedimento")
     yield Item(
         sequencial=1,
-        data=_date(atendimento, "ans:dataAtendimento"),
-        tabela=_text(procedimento, "ans:codigoTabela"),
-        codigo=_text(procedimento, "ans:codigoProcedimento"),
+        data=day(atendimento, "ans:dataAtendimento"),
+        tabela=text(procedimento, "ans:codigoTabela"),
+        codigo=text(procedimento, "ans:codigoProcedimento"),
         descricao="CONSULTA",
         quantidade=Decimal(1),
         informado=informado,
@@ -236,7 +187,7 @@ def _read_procedures(guia: etree._Element, path: str, grau_path: str) -> Iterato
     for node in guia.findall(f"ans:{path}", ANS):
         graus = [grau.text for grau in node.findall(f"ans:{grau_path}", ANS)]
         yield _read_line(
-            sequencial=int(_text(node, "ans:sequencialItem")),
+            sequencial=int(text(node, "ans:sequencialItem")),
             line=node,
             procedimento=node.find("ans:procedimento", ANS),
             grau=graus[0] if len(graus) == 1 else None,
@@ -247,19 +198,19 @@ def _read_expenses(guia: etree._Element) -> Iterator[Item]:
     for node in guia.findall("ans:outrasDespesas/ans:despesa", ANS):
         line = node.find("ans:servicosExecutados", ANS)
         yield _read_line(
-            sequencial=int(_text(node, "ans:sequencialItem")),
+            sequencial=int(text(node, "ans:sequencialItem")),
             line=line,
             procedimento=line,
-            despesa=_text(node, "ans:codigoDespesa"),
+            despesa=text(node, "ans:codigoDespesa"),
         )
 
 
 def _read_odonto(guia: etree._Element) -> Iterator[Item]:
     """What is claimed of an item is its value without the part that the patient pays."""
     for node in guia.findall("ans:procedimentosExecutados", ANS):
-        sequencial = int(_text(node, "ans:sequencialItem"))
-        valor, franquia = _cents(node, "ans:valorProc"), _cents(node, "ans:valorFranquia")
-        quantidade = Decimal(_text(node, "ans:qtdProc"))
+        sequencial = int(text(node, "ans:sequencialItem"))
+        valor, franquia = cents(node, "ans:valorProc"), cents(node, "ans:valorFranquia")
+        quantidade = Decimal(text(node, "ans:qtdProc"))
         if quantidade <= 0:
             raise Refusal("quantity", f"item {sequencial}")
         if not 0 <= franquia <= valor:
@@ -267,10 +218,10 @@ def _read_odonto(guia: etree._Element) -> Iterator[Item]:
         procedimento = node.find("ans:procSolic", ANS)
         yield Item(
             sequencial=sequencial,
-            data=_date(node, "ans:dataRealizacao"),
-            tabela=_text(procedimento, "ans:codigoTabela"),
-            codigo=_text(procedimento, "ans:codigoProcedimento"),
-            descricao=_text(procedimento, "ans:descricaoProcedimento"),
+            data=day(node, "ans:dataRealizacao"),
+            tabela=text(procedimento, "ans:codigoTabela"),
+            codigo=text(procedimento, "ans:codigoProcedimento"),
+            descricao=text(procedimento, "ans:descricaoProcedimento"),
             quantidade=quantidade,
             informado=valor - franquia,
         )
@@ -284,10 +235,10 @@ def _read_line(
     grau: str | None = None,
 ) -> Item:
     """A procedure or an expense, its own arithmetic checked."""
-    quantidade = Decimal(_text(line, "ans:quantidadeExecutada"))
-    unitario = _cents(line, "ans:valorUnitario")
-    fator = Decimal(_text(line, "ans:reducaoAcrescimo"))
-    informado = _cents(line, "ans:valorTotal")
+    quantidade = Decimal(text(line, "ans:quantidadeExecutada"))
+    unitario = cents(line, "ans:valorUnitario")
+    fator = Decimal(text(line, "ans:reducaoAcrescimo"))
+    informado = cents(line, "ans:valorTotal")
     if quantidade <= 0:
         raise Refusal("quantity", f"item {sequencial}")
     if min(unitario, fator, informado) < 0:
@@ -297,9 +248,9 @@ def _read_line(
         raise Refusal("item total", f"item {sequencial}")
     return Item(
         sequencial=sequencial,
-        data=_date(line, "ans:dataExecucao"),
-        tabela=_text(procedimento, "ans:codigoTabela"),
-        codigo=_text(procedimento, "ans:codigoProcedimento"),
+        data=day(line, "ans:dataExecucao"),
+        tabela=text(procedimento, "ans:codigoTabela"),
+        codigo=text(procedimento, "ans:codigoProcedimento"),
         descricao=procedimento.findtext("ans:descricaoProcedimento", None, ANS),
         quantidade=quantidade,
         informado=informado,
@@ -341,15 +292,15 @@ SUMS = {
 def _check_items(guia: etree._Element, itens: tuple[Item, ...]) -> None:
     if not itens:
         raise Refusal("no item", "sem procedimento nem despesa")
-    repeated = _first_repeated(item.sequencial for item in itens)
+    repeated = first_repeated(item.sequencial for item in itens)
     if repeated is not None:
         raise Refusal("sequencialItem", f"item {repeated} repetido")
     totals = guia.find("ans:valorTotal", ANS)
     if totals is not None:
         _check_totals(totals, itens)
     for total, parts in SUMS.get(etree.QName(guia).localname, {}).items():
-        cents = sum(_cents(node, ".") for node in guia.findall(f"ans:{parts}", ANS))
-        if _cents(guia, f"ans:{total}") != cents:
+        parts_sum = sum(cents(node, ".") for node in guia.findall(f"ans:{parts}", ANS))
+        if cents(guia, f"ans:{total}") != parts_sum:
             raise Refusal("guia total", total)
 
 
@@ -359,7 +310,7 @@ def _check_period(guia: etree._Element, itens: tuple[Item, ...]) -> None:
     if period is None:
         return
     last = "dataFimFaturamento" if "Honorarios" in guia.tag else "dataFinalFaturamento"
-    start, end = _date(period, "ans:dataInicioFaturamento"), _date(period, f"ans:{last}")
+    start, end = day(period, "ans:dataInicioFaturamento"), day(period, f"ans:{last}")
     for item in itens:
         if item.data < start:
             raise Refusal("before the period", f"item {item.sequencial}")
@@ -373,33 +324,7 @@ def _check_totals(totals: etree._Element, itens: tuple[Item, ...]) -> None:
     for item in itens:
         sums[TOTALS[item.despesa]] += item.informado
     for name in TOTALS.values():
-        if _cents(totals, f"ans:{name}") != sums[name]:
+        if cents(totals, f"ans:{name}") != sums[name]:
             raise Refusal("guia total", name)
-    if _cents(totals, "ans:valorTotalGeral") != sums.total():
+    if cents(totals, "ans:valorTotalGeral") != sums.total():
         raise Refusal("guia total", "valorTotalGeral")
-
-
-def _first_repeated(values: Iterator) -> object:
-    return next((value for value, times in Counter(values).items() if times > 1), None)
-
-
-def half_up(amount: Decimal) -> int:
-    """The nearest integer, halves away from zero."""
-    return int(amount.quantize(Decimal(1), rounding=ROUND_HALF_UP))
-
-
-def _text(node: etree._Element, path: str) -> str:
-    return node.findtext(path, "", ANS)
-
-
-def _cents(node: etree._Element, path: str) -> int:
-    return int(Decimal(_text(node, path) or 0).scaleb(2))
-
-
-def _date(node: etree._Element, path: str) -> date:
-    """xs:date allows a zone after the day, and years that no calendar here knows."""
-    found = node if path == "." else node.find(path, ANS)
-    try:
-        return date.fromisoformat((found.text or "").strip()[:10])
-    except ValueError as error:
-        raise Refusal("date", etree.QName(found).localname) from error

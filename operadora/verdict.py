@@ -1,16 +1,18 @@
-"""What the operadora decides to pay: a pure function of the seed and the lote.
+"""What the operadora decides to pay: a pure function of the seed, the lote and what it authorised.
 
 At every level glosa = informado − liberado (guide §5.5: the reading that survives what
 operadoras do with valorProcessado). All amounts in cents.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from random import Random
 
-from .lote import Guia, Item, Lote, half_up
+from .book import Ruling
+from .lote import Guia, Item, Lote
 from .official import Schema
+from .reception import half_up
 
 GUIA_DENIED = 0.012
 RELEASED, DENIED, PARTIAL = 0.82, 0.90, 0.97  # cumulative; the rest is denied without a code
@@ -84,22 +86,44 @@ class LoteVerdict(Sums):
     guias: tuple[GuiaVerdict, ...]
 
 
-def decide(lote: Lote, schema: Schema, seed: str) -> LoteVerdict:
-    """The verdict on each guia: the same for the same seed, lote and guia numbers."""
+def decide(
+    lote: Lote, schema: Schema, seed: str, rulings: Mapping[str, Ruling] | None = None
+) -> LoteVerdict:
+    """The verdict on each guia: the same for the same seed, lote, guia numbers and rulings.
+
+    `rulings` by guia number are what the authorisations given say: they come before chance.
+    """
+    rulings = rulings or {}
     guias = tuple(
-        _decide_guia(guia, schema, Random(f"{seed}|{lote.numero}|{guia.numero}"))
+        _decide_guia(
+            guia,
+            schema,
+            Random(f"{seed}|{lote.numero}|{guia.numero}"),
+            rulings.get(guia.numero, Ruling()),
+        )
         for guia in lote.guias
     )
+    return lote_verdict(guias)
+
+
+def lote_verdict(guias: tuple[GuiaVerdict, ...]) -> LoteVerdict:
     return LoteVerdict(**vars(add(guias)), guias=guias)
 
 
-def _decide_guia(guia: Guia, schema: Schema, rng: Random) -> GuiaVerdict:
-    motivos = (_pick(GUIA, schema, rng),) if rng.random() < GUIA_DENIED else ()
+def _decide_guia(guia: Guia, schema: Schema, rng: Random, ruling: Ruling) -> GuiaVerdict:
+    denied = rng.random() < GUIA_DENIED
+    motivos = (_pick(GUIA, schema, rng),) if denied else ()
+    if ruling.motivo:
+        motivos = (ruling.motivo,)
     if motivos:
         # The reason stands on the guia, without an amount; its items just carry zero.
         itens = tuple(ItemVerdict(item, item.informado, 0) for item in guia.itens)
     else:
-        itens = tuple(_decide_item(item, guia.tipo, schema, rng) for item in guia.itens)
+        itens = tuple(
+            _rule_item(item, ruling.itens.get(item.sequencial))
+            or _decide_item(item, guia.tipo, schema, rng)
+            for item in guia.itens
+        )
     return GuiaVerdict(
         **vars(add(itens)),
         guia=guia,
@@ -107,6 +131,13 @@ def _decide_guia(guia: Guia, schema: Schema, rng: Random) -> GuiaVerdict:
         motivos=motivos,
         glosa_stated=rng.random() < GLOSA_STATED,
     )
+
+
+def _rule_item(item: Item, ruled: tuple[str, int] | None) -> ItemVerdict | None:
+    """The verdict that the authorisation dictates; None when it takes nothing away."""
+    if not ruled or not ruled[1]:
+        return None
+    return ItemVerdict(item, item.informado, item.informado - ruled[1], (ruled,))
 
 
 def _decide_item(item: Item, tipo: str, schema: Schema, rng: Random) -> ItemVerdict:

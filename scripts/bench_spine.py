@@ -27,6 +27,7 @@ COPY_GUIAS, COPY_ITEMS, ROUNDS = 1000, 5, 3
 LOTE_GUIAS, SPINE_ITEMS = 100, 2
 LOTES_IN_FILE = 20  # the simulated operadora refuses messages above 10 MB
 TERM_SECONDS, COPY_RATIO, LOTE_QUERIES = 15, 14, 10
+PDF_SECONDS = 30
 GUIA_TABLES = ["tiss_guia", "tiss_guia_line", "tiss_guia_member"]
 ITEMS = ["40304361", "90055888", "40302040", "40301605", "20104103"]  # the second is an expense
 
@@ -157,6 +158,24 @@ class SpineBench(Bench):
         self.judge(f"at most {LOTE_QUERIES} queries", queries <= LOTE_QUERIES)
 
     # ------------------------------------------------------------------
+    # Paper
+    # ------------------------------------------------------------------
+
+    def paper(self):
+        """The forms of 100 SP/SADT in one PDF, each with its outras despesas."""
+        guias = self.make_encounters(LOTE_GUIAS, COPY_ITEMS).create_guias()
+        report = self.env["ir.actions.report"]
+        _, html_seconds, queries = self.cost(
+            report._render_qweb_html, guias._get_print_report(), guias.ids
+        )
+        content, seconds, _queries = self.cost(guias.get_pdf)
+        print(
+            f"\nPDF of {LOTE_GUIAS} SP/SADT ({len(content):,} bytes): {seconds:.1f} s, of which"
+            f" {html_seconds:.1f} s the pages in {queries} queries, the rest wkhtmltopdf"
+        )
+        self.judge(f"under {PDF_SECONDS} s", seconds < PDF_SECONDS)
+
+    # ------------------------------------------------------------------
     # The spine
     # ------------------------------------------------------------------
 
@@ -231,4 +250,4 @@ class SpineBench(Bench):
 
 
 bench = SpineBench(env)  # noqa: F821
-bench.run(bench.terminology, bench.guias, bench.lote, bench.spine)
+bench.run(bench.terminology, bench.guias, bench.lote, bench.paper, bench.spine)

@@ -100,6 +100,23 @@ want_browser() {
   MISSING+=(chromium)
 }
 
+# What makes the PDFs of the forms, and what the tests read them with.
+want_pdf() {
+  command -v wkhtmltopdf >/dev/null || MISSING+=(wkhtmltopdf)
+}
+want_pdf_tools() {
+  command -v pdftotext >/dev/null || MISSING+=(poppler-utils)
+}
+
+# A clinic is shown without printing where nobody may install: the demo does not fail for it.
+like_pdf() {
+  if is_root && command -v apt-get >/dev/null; then
+    want_pdf
+  elif ! command -v wkhtmltopdf >/dev/null; then
+    say "wkhtmltopdf is missing: the forms cannot be printed"
+  fi
+}
+
 install_missing() {
   [ ${#MISSING[@]} -gt 0 ] || return 0
   local log=$ENVD/apt-get.log

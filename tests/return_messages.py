@@ -199,3 +199,102 @@ def _message(transaction, contract, body, number, **options):
     }
     values["demonstrativo"] = DEMONSTRATIVO.format(**values)
     return HEADER.format(body=body.format(**values), **values).encode("iso-8859-1")
+
+
+def dental_message(lote, rows, number, adjustments=(), **options):
+    """DEMONSTRATIVO_ODONTOLOGIA that analyses and pays the one guia of a lote.
+
+    :param rows: {item: (released, T38 code, …)}
+    :param adjustments: (T27 code, description, amount) débitos
+    :param options: informed_total to break the sum of the whole file
+    """
+    contract, guia = lote.contract_id, lote.guia_ids
+    lines = guia.line_ids.sorted("sequence_item")
+    items, sums = "", [0, 0, 0, 0]
+    for line in lines:
+        released, *codes = rows[line.sequence_item]
+        gross, patient = line.amount + line.amount_patient, line.amount_patient
+        values = [gross, gross - patient - released, patient, released]
+        sums = [total + value for total, value in zip(sums, values, strict=True)]
+        items += _dental_item(line, values, codes)
+    debits = sum(amount for _kind, _name, amount in adjustments)
+    discounts = "".join(
+        f"<ans:descontos><ans:indicador>1</ans:indicador><ans:tipoDebitoCredito>{kind}"
+        f"</ans:tipoDebitoCredito><ans:descricaoDbCr>{name}</ans:descricaoDbCr>"
+        f"<ans:valorDbCr>{amount:.2f}</ans:valorDbCr></ans:descontos>"
+        for kind, name, amount in adjustments
+    )
+    by_day = discounts and f"<ans:debCredPorDataPagamento>{discounts}</ans:debCredPorDataPagamento>"
+    whole = [options.pop("informed_total", sums[0]), *sums[1:]]
+    body = (
+        "<ans:demonstrativoPagamentoOdonto><ans:cabecalhoDemonstrativoOdonto>"
+        "<ans:registroANS>{ans_code}</ans:registroANS>"
+        "<ans:numeroDemonstrativo>{number}</ans:numeroDemonstrativo>"
+        "<ans:nomeOperadora>OPERADORA</ans:nomeOperadora><ans:cnpjOper>{cnpj}</ans:cnpjOper>"
+        "<ans:periodoProc><ans:datainicio>{today}</ans:datainicio><ans:datafim>{today}</ans:datafim>"
+        "</ans:periodoProc></ans:cabecalhoDemonstrativoOdonto><ans:dadosPrestador>"
+        "<ans:codigoPrestador>{provider}</ans:codigoPrestador><ans:cpfCNPJContratado>"
+        f"<ans:cnpjPrestador>{lote.company_id.vat}</ans:cnpjPrestador></ans:cpfCNPJContratado>"
+        "</ans:dadosPrestador><ans:dadosPagamentoPorData><ans:dadosPagamento>"
+        "<ans:dataPagamento>{today}</ans:dataPagamento></ans:dadosPagamento><ans:protocolos>"
+        f"<ans:numeroLote>{lote.name}</ans:numeroLote>"
+        f"<ans:numeroProtocolo>{lote.protocol_number}</ans:numeroProtocolo>"
+        f"<ans:dadosPagamentoGuia><ans:numeroGuiaPrestador>{guia.name}</ans:numeroGuiaPrestador>"
+        "<ans:recurso>N</ans:recurso><ans:nomeExecutante>DENTISTA</ans:nomeExecutante>"
+        f"<ans:carteiraBeneficiario>{guia.card_number}</ans:carteiraBeneficiario>{items}"
+        + _dental_sums("valorTotal{}Guia", sums)
+        + "</ans:dadosPagamentoGuia><ans:totaisPorProtocolo>"
+        + _dental_sums("valorTotal{}PorProtocolo", sums)
+        + "</ans:totaisPorProtocolo></ans:protocolos><ans:totaisPorData>"
+        + _dental_sums("valorBruto{}PorData", sums).replace("BrutoInformado", "Brutonformado")
+        + f"</ans:totaisPorData>{by_day}<ans:totalLiquidoPorData>"
+        f"<ans:valorTotalDebitosPorData>{debits:.2f}</ans:valorTotalDebitosPorData>"
+        "<ans:valorTotalCreditosPorData>0.00</ans:valorTotalCreditosPorData>"
+        f"<ans:valorFinalAReceberPorData>{sums[3] - debits:.2f}</ans:valorFinalAReceberPorData>"
+        "</ans:totalLiquidoPorData></ans:dadosPagamentoPorData><ans:totaisBrutoDemonstrativo>"
+        f"<ans:valorInformadoPorDemonstrativoData>{whole[0]:.2f}"
+        "</ans:valorInformadoPorDemonstrativoData>"
+        f"<ans:valorlProcessadoPorDemonstrativo>{sums[0]:.2f}</ans:valorlProcessadoPorDemonstrativo>"
+        f"<ans:valorlGlosaPorDemonstrativo>{sums[1]:.2f}</ans:valorlGlosaPorDemonstrativo>"
+        f"<ans:valoFranquiaPorDemonstrativo>{sums[2]:.2f}</ans:valoFranquiaPorDemonstrativo>"
+        f"<ans:valorLiberadoPorDemonstrativo>{sums[3]:.2f}</ans:valorLiberadoPorDemonstrativo>"
+        "</ans:totaisBrutoDemonstrativo>"
+        f"<ans:totalDebitosDemonstativo>{debits:.2f}</ans:totalDebitosDemonstativo>"
+        "<ans:totalCreditosDemonstrativo>0.00</ans:totalCreditosDemonstrativo>"
+        f"<ans:valorRecebidoDemonstrativo>{sums[3] - debits:.2f}</ans:valorRecebidoDemonstrativo>"
+        "</ans:demonstrativoPagamentoOdonto>"
+    )
+    return _message("DEMONSTRATIVO_ODONTOLOGIA", contract, body, number, **options)
+
+
+def _dental_item(line, values, codes):
+    gross, denied, patient, released = values
+    reasons = "".join(f"<ans:codigosGlosa>{code}</ans:codigosGlosa>" for code in codes)
+    return (
+        f"<ans:dadosPagamento><ans:sequencialItem>{line.sequence_item}</ans:sequencialItem>"
+        f"<ans:procedimento><ans:codigoTabela>{line.table_code}</ans:codigoTabela>"
+        f"<ans:codigoProcedimento>{line.code}</ans:codigoProcedimento>"
+        "<ans:descricaoProcedimento>ITEM</ans:descricaoProcedimento></ans:procedimento>"
+        f"<ans:dataRealizacao>{line.date}</ans:dataRealizacao>"
+        f"<ans:qtdProc>{line.quantity:.0f}</ans:qtdProc>"
+        f"<ans:valorInformado>{gross:.2f}</ans:valorInformado>"
+        f"<ans:valorProcessado>{gross:.2f}</ans:valorProcessado>"
+        f"<ans:valorGlosaEstorno>{denied:.2f}</ans:valorGlosaEstorno>"
+        f"<ans:valorFranquia>{patient:.2f}</ans:valorFranquia>"
+        f"<ans:valorLiberado>{released:.2f}</ans:valorLiberado>{reasons}</ans:dadosPagamento>"
+    )
+
+
+def _dental_sums(pattern, sums):
+    gross, denied, patient, released = sums
+    values = {
+        "Informado": gross,
+        "Processado": gross,
+        "Glosa": denied,
+        "Franquia": patient,
+        "Liberado": released,
+    }
+    return "".join(
+        f"<ans:{pattern.format(name)}>{value:.2f}</ans:{pattern.format(name)}>"
+        for name, value in values.items()
+    )

@@ -113,7 +113,7 @@ class TestCard(TissCommon):
 
     def test_a_card_of_a_guia_without_visit_stays_too(self):
         guia = self._create_encounters(CONSULTATION).create_guias()
-        guia.sudo().encounter_id.write({"card_id": False})
+        guia.sudo().encounter_ids.write({"card_id": False})
         person = self._create_person("Outra Pessoa Fictícia")
         with self.assertRefused("was used already"):
             self.card.patient_id = person

@@ -96,7 +96,7 @@ class TestContract(TissCommon):
 
     def test_cancelled_numbers_stay_used(self):
         guia = self._create_encounters(CONSULTATION).create_guias()
-        guia.action_cancel()
+        guia.cancel("Typed twice")
         with self.assertRefused("already used", ValidationError):
             self.contract.next_guia_number = guia.number
 
@@ -315,7 +315,7 @@ class TestContract(TissCommon):
         self.assertFalse(self.contract.active)
 
     def test_even_a_cancelled_guia_or_an_open_visit_keeps_its_convenio(self):
-        self._create_encounters(CONSULTATION).create_guias().action_cancel()
+        self._create_encounters(CONSULTATION).create_guias().cancel("Typed twice")
         with self.assertRefused("already has documents", RedirectWarning):
             self.contract.unlink()
         other = self._create_contract("005711", provider_code="77")

@@ -24,7 +24,7 @@ class TestDemoJob(ClinicCase):
         cls.job = run(root, folder, user=cls.env.user, patients=12, encounters=60, seed=11)
 
     def test_every_encounter_is_billed_or_explained(self):
-        billed = self.job.guias.encounter_id
+        billed = self.job.guias.encounter_ids
         self.assertEqual(len(billed) + len(self.job.left_out), 60)
         self.assertFalse(billed & self.env["tiss.encounter"].concat(*self.job.left_out))
         self.assertTrue(all(self.job.left_out.values()))

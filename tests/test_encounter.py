@@ -183,7 +183,7 @@ class TestEncounter(TissCommon):
     def test_a_visit_is_billed_once(self):
         encounter = self._create_encounters(CONSULTATION)
         encounter.create_guias()
-        with self.assertRefused("not closed"):
+        with self.assertRefused("is billed already"):
             encounter.create_guias()
 
     # ------------------------------------------------------------------
@@ -217,7 +217,8 @@ class TestEncounter(TissCommon):
         wizard = self.env["tiss.guia.generate"].create(
             {"start_date": self.visit_date, "contract_ids": other.ids}
         )
-        self.assertFalse(wizard.encounter_ids | wizard.line_ids.encounter_id)
+        self.assertFalse(wizard.group_ids)
+        self.assertFalse(wizard.line_ids)
         with self.assertRefused("No encounter of this period can be billed"):
             wizard.action_generate()
 

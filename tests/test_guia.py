@@ -16,7 +16,7 @@ class TestGuia(TissCommon):
         guia = self._create_encounters(CONSULTATION).create_guias()
         self.assertEqual(guia.guia_type, "consulta")
         self.assertEqual(guia.state, "ready")
-        self.assertEqual(guia.encounter_id.state, "billed")
+        self.assertEqual(guia.encounter_ids.state, "billed")
         self.assertEqual(guia.amount_total, 150.00)
 
     def test_everything_else_is_sp_sadt(self):
@@ -64,8 +64,8 @@ class TestGuia(TissCommon):
         guia = self._create_encounters({ECG: 1, DIPYRONE: 2}).create_guias()
         copy = guia.copy()
         self.assertEqual((copy.name, copy.state), ("2", "draft"))
-        self.assertFalse(copy.encounter_id)
-        self.assertEqual(guia.encounter_id.guia_ids, guia)
+        self.assertFalse(copy.encounter_ids)
+        self.assertEqual(guia.encounter_ids.guia_ids, guia)
         self.assertEqual(copy.line_ids.mapped("code"), guia.line_ids.mapped("code"))
         self.assertEqual(
             copy.line_ids.member_ids.professional_id, guia.line_ids.member_ids.professional_id
@@ -248,9 +248,9 @@ class TestGuia(TissCommon):
 
     def test_cancelled_guia_frees_the_visit_but_not_the_number(self):
         guia = self._create_encounters(CONSULTATION).create_guias()
-        guia.action_cancel()
-        self.assertEqual(guia.encounter_id.state, "done")
-        second = guia.encounter_id.create_guias()
+        guia.cancel("Typed twice")
+        self.assertEqual(guia.encounter_ids.state, "done")
+        second = guia.encounter_ids.create_guias()
         self.assertEqual(second.number, guia.number + 1)
 
     def _without_empty(self, values):

@@ -55,6 +55,7 @@ class TestGoldenGuias(GuiaTypeCase):
                 occupational_health_id=self._term("77", "03"),
                 observation="Dor – às 8h 😀",
             )
+            guia.sudo().beneficiary_reading = "AAECAw=="
             with self.subTest(version):
                 self.assertEqual(
                     self._golden(guia, version),
@@ -69,6 +70,7 @@ class TestGoldenGuias(GuiaTypeCase):
                             "numeroCarteira": "0123456789",
                             "atendimentoRN": "N",
                             "tipoIdent": "04",
+                            "identificadorBeneficiario": b"\x00\x01\x02\x03",
                         },
                         "contratadoExecutante": {
                             "codigoPrestadorNaOperadora": "12345",
@@ -97,6 +99,16 @@ class TestGoldenGuias(GuiaTypeCase):
                         "observacao": "DOR - AS 8H",
                     },
                 )
+
+    def test_reading_of_the_card(self):
+        """Guide §3.10: a reading says of what it is, and is base64."""
+        guia = self._create_by_type("consulta").sudo()
+        guia.beneficiary_reading = "AAECAw=="
+        self.assertIn("Fill in: Identified By.", guia.problems)
+        guia.identification_type_id = self._term("72", "01")
+        self.assertFalse(guia.problems)
+        guia.beneficiary_reading = "não é base64"
+        self.assertIn("The reading of the card is damaged", guia.problems)
 
     def test_sp_sadt(self):
         """An inpatient's exam: main guia, hours, a surgical access, and a linked material.

@@ -5,7 +5,7 @@ from unittest.mock import patch
 from psycopg2.errors import ForeignKeyViolation, LockNotAvailable, SerializationFailure
 
 from odoo import SUPERUSER_ID, api
-from odoo.exceptions import LockError, ValidationError
+from odoo.exceptions import LockError, UserError, ValidationError
 from odoo.modules.registry import Registry
 from odoo.service.model import retrying
 from odoo.tests import BaseCase, tagged
@@ -17,7 +17,7 @@ from ..standard import identifiers
 from .common import CONSULTATION, DIPYRONE, ECG, TissCommon, TissRecords
 from .return_messages import analysis_message, payment_message
 
-APPEND_ONLY = ("tiss_message", "tiss_movement")
+APPEND_ONLY = ("tiss_guia_log", "tiss_message", "tiss_movement")
 
 
 @tagged("post_install", "-at_install", "post_install_l10n")
@@ -215,7 +215,7 @@ class TestRaces(TissRecords, BaseCase):
     def _commit_guias(self, *visits):
         with self._commit():
             guias = self._create_encounters(*visits).create_guias()
-            return guias.ids, guias.encounter_id.ids
+            return guias.ids, guias.encounter_ids.ids
 
     def test_the_same_visits_are_billed_once(self):
         with self._commit():
@@ -319,6 +319,43 @@ class TestRaces(TissRecords, BaseCase):
                 late.post()
             second.cr.rollback()
         self._assert_posted_once(lote_id)
+
+    def _assert_sound(self, lote_id, *histories):
+        with self._session() as env:
+            lote = env["tiss.lote"].browse(lote_id)
+            kinds = sorted(lote.guia_ids.movement_ids.mapped("kind"))
+            self.assertIn(kinds, [sorted(history) for history in histories])
+            self.assertEqual(lote.contract_id.check_ledger(), [])
+
+    def test_an_answer_and_a_withdrawal_at_once(self):
+        analysis_id, lote_id = self._commit_analysis()
+
+        def post(env):
+            env["tiss.demonstrativo"].browse(analysis_id).post()
+
+        def withdraw(env):
+            env["tiss.lote"].browse(lote_id).guia_ids.withdraw("1308 at reception")
+
+        results = self._both_at_once(post, withdraw)
+        self.assertIn(None, results)
+        for failure in filter(None, results):
+            self.assertIsInstance(failure, UserError)
+        answered = ["bill", "bill", "deny", "release", "release"]
+        self._assert_sound(lote_id, answered, ["bill", "bill", "withdraw", "withdraw"])
+
+    def test_a_withdrawal_that_looked_before_the_answer(self):
+        analysis_id, lote_id = self._commit_analysis()
+        with self._session() as first, self._session() as second:
+            guia = second["tiss.lote"].browse(lote_id).guia_ids
+            self.assertFalse(guia._is_answered())
+            first["tiss.demonstrativo"].browse(analysis_id).post()
+            first.cr.commit()
+            with mute_logger("odoo.sql_db"), self.assertRaises((SerializationFailure, LockError)):
+                guia.withdraw("1308 at reception")
+            second.cr.rollback()
+            with self.assertRaisesRegex(UserError, "recurso de glosa"):
+                guia.withdraw("1308 at reception")
+        self._assert_sound(lote_id, ["bill", "bill", "deny", "release", "release"])
 
     def test_two_imports_of_one_file(self):
         with self._commit():

@@ -94,9 +94,9 @@ class TestReadjustment(TissCommon):
         self.assertEqual(self._get_price(CONSULTATION, self.start), 150, "nothing changed yet")
 
     def test_cancelled_and_old_guias_do_not_count(self):
-        self.contract.guia_ids.filtered(lambda guia: guia.guia_type == "consulta")[
-            0
-        ].action_cancel()
+        self.contract.guia_ids.filtered(lambda guia: guia.guia_type == "consulta")[0].cancel(
+            "Typed twice"
+        )
         self.assertEqual(self._lines_by_code(self._simulate())[CONSULTATION].quantity, 1)
         self.env.cr.execute(
             "UPDATE tiss_guia_line SET date = %s", [self.today - relativedelta(years=1)]

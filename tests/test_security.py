@@ -28,6 +28,7 @@ RIGHTS = {
     "tiss.guia.member": ("r", "rwcu", "rwcu"),
     "tiss.guia.declaration": ("r", "rwcu", "rwcu"),
     "tiss.guia.tooth": ("r", "rwcu", "rwcu"),
+    "tiss.guia.log": ("", "r", "r"),
     "tiss.lote": ("", "rw", "rw"),
     "tiss.message": ("", "r", "r"),
     "tiss.movement": ("", "r", "r"),
@@ -38,10 +39,15 @@ RIGHTS = {
     "tiss.discrepancy": ("", "r", "r"),
     "tiss.glosa": ("", "rw", "rw"),
     "tiss.contract.create": ("", "rwcu", "rwcu"),
+    "tiss.guia.correct": ("", "rwcu", "rwcu"),
     "tiss.guia.generate": ("", "rwcu", "rwcu"),
     "tiss.guia.generate.line": ("", "rwcu", "rwcu"),
+    "tiss.guia.generate.group": ("", "rwcu", "rwcu"),
+    "tiss.guia.run": ("", "r", "r"),
+    "tiss.guia.run.line": ("", "r", "r"),
     "tiss.lote.generate": ("", "rwcu", "rwcu"),
     "tiss.lote.protocol": ("", "rwcu", "rwcu"),
+    "tiss.lote.import": ("", "rwcu", "rwcu"),
     "tiss.return.import": ("", "rwcu", "rwcu"),
     "tiss.price.table": ("r", "r", "rwcu"),
     "tiss.price.table.line": ("r", "r", "rwcu"),
@@ -379,7 +385,7 @@ class TestSecurity(TissCommon):
     def test_through_a_relation_it_is_hidden_too(self):
         for role in ("reception", "billing", "manager"):
             for model, path in (
-                ("tiss.guia", "encounter_id.clinical_indication"),
+                ("tiss.guia", "encounter_ids.clinical_indication"),
                 ("tiss.guia.line", "guia_id.clinical_indication"),
                 ("tiss.encounter", "guia_ids.clinical_indication"),
             ):
@@ -476,7 +482,11 @@ class TestSecurity(TissCommon):
             (self.analysis, "undo"),
             (self.analysis, "preview"),
             (self.analysis.glosa_ids, "accept"),
-            (draft, "action_cancel"),
+            (draft, "cancel", "x"),
+            (draft, "create_substitute", "x"),
+            (self.lote.guia_ids, "withdraw", "x"),
+            (self.lote.guia_ids, "remove_from_lote", "x"),
+            (self.lote.guia_ids, "create_complement", "x"),
             (draft, "create_lotes"),
             (draft, "write", {"observation": "x"}),
             (self.contract, "write", {"provider_code": "x"}),
@@ -627,10 +637,14 @@ class TestSecurity(TissCommon):
         guia = lote.guia_ids
         demonstrativo = lote.glosa_ids.demonstrativo_id
         calls = [
-            (guia.encounter_id, "create_guias"),
-            (guia.encounter_id, "action_draft"),
+            (guia.encounter_ids, "create_guias"),
+            (guia.encounter_ids, "action_draft"),
             (guia, "create_lotes"),
-            (guia, "action_cancel"),
+            (guia, "cancel", "x"),
+            (guia, "withdraw", "x"),
+            (guia, "remove_from_lote", "x"),
+            (guia, "create_substitute", "x"),
+            (guia, "create_complement", "x"),
             (guia, "action_check"),
             (guia, "get_tiss_values"),
             (lote, "build"),

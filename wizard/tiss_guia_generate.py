@@ -2,45 +2,49 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
 
+from ..models.guia_plan import plan_guias
+from ..models.tiss_encounter_billing import CHUNK
+from ..models.tiss_guia_run import AT_ONCE
+
+# The rows are records, so that a left-out visit can be opened from them.
+KEPT = {"store": True, "compute_sudo": False}
+
 
 class TissGuiaGenerate(models.TransientModel):
     """Guias from the encounters of a period; says what it leaves out and why."""
 
     _name = "tiss.guia.generate"
     _description = "Generate Guias"
-    _check_company_auto = True
+    _inherit = "tiss.generate"
 
-    company_id = fields.Many2one(
-        "res.company", required=True, default=lambda self: self.env.company
-    )
     start_date = fields.Date(
         "From",
         required=True,
         default=lambda self: fields.Date.context_today(self).replace(day=1),
     )
     end_date = fields.Date("To", required=True, default=fields.Date.context_today)
-    contract_ids = fields.Many2many(
-        "tiss.contract", string="Convênios", check_company=True, help="All when empty."
-    )
     selected_ids = fields.Many2many(
         "tiss.encounter", "tiss_guia_generate_selected_rel", string="Selected Encounters"
     )
-    encounter_ids = fields.Many2many(
-        "tiss.encounter", compute="_compute_encounters", string="Encounters"
+    billable_count = fields.Integer(compute="_compute_preview", **KEPT)
+    left_out_count = fields.Integer(compute="_compute_preview", **KEPT)
+    guia_count = fields.Integer(compute="_compute_preview", **KEPT)
+    amount_total = fields.Monetary(compute="_compute_preview", **KEPT)
+    group_ids = fields.One2many(
+        "tiss.guia.generate.group",
+        "generate_id",
+        "What Will Be Made",
+        compute="_compute_preview",
+        **KEPT,
     )
-    billable_count = fields.Integer(compute="_compute_encounters")
-    left_out_count = fields.Integer(compute="_compute_encounters")
-    amount_total = fields.Monetary(compute="_compute_encounters")
-    currency_id = fields.Many2one(related="company_id.currency_id")
-    summary = fields.Char(compute="_compute_summary")
     line_ids = fields.One2many(
         "tiss.guia.generate.line",
         "generate_id",
         "Left Out",
-        compute="_compute_line_ids",
-        store=True,
-        compute_sudo=False,
+        compute="_compute_preview",
+        **KEPT,
     )
+    summary = fields.Char(compute="_compute_summary")
 
     # ------------------------------------------------------------------
     # Defaults
@@ -48,47 +52,36 @@ class TissGuiaGenerate(models.TransientModel):
 
     @api.model
     def default_get(self, fields):
-        """Opened from a selection of encounters, the wizard keeps to them."""
+        """Opened from a selection of encounters, the period is theirs."""
         values = super().default_get(fields)
-        if self.env.context.get("active_model") == "tiss.encounter":
-            encounters = self.env["tiss.encounter"].browse(self.env.context["active_ids"])
-            dates = encounters.mapped("date")
+        if values.get("selected_ids"):
+            [[_code, _id, ids]] = values["selected_ids"]
+            dates = self.env["tiss.encounter"].browse(ids).mapped("date")
             values.update(start_date=min(dates), end_date=max(dates))
-            values["selected_ids"] = [Command.set(encounters.ids)]
         return values
 
     # ------------------------------------------------------------------
     # Compute, inverse, search
     # ------------------------------------------------------------------
 
-    @api.depends("company_id", "start_date", "end_date", "contract_ids", "selected_ids")
-    def _compute_encounters(self):
+    @api.depends(lambda self: self._get_criteria())
+    def _compute_preview(self):
         for wizard in self:
-            billable, left_out = wizard._split_encounters()
-            wizard.encounter_ids = billable
-            wizard.billable_count = len(billable)
+            groups, left_out = wizard._preview()
+            for name in ("billable_count", "guia_count", "amount_total"):
+                wizard[name] = sum(group[name] for group in groups)
             wizard.left_out_count = len(left_out)
-            wizard.amount_total = sum(billable.mapped("amount_total"))
+            wizard.group_ids = [Command.clear(), *map(Command.create, groups)]
+            wizard.line_ids = [Command.clear(), *map(Command.create, left_out)]
 
-    @api.depends("company_id", "start_date", "end_date", "contract_ids", "selected_ids")
-    def _compute_line_ids(self):
-        for wizard in self:
-            _billable, left_out = wizard._split_encounters()
-            wizard.line_ids = [
-                Command.clear(),
-                *(
-                    Command.create({"encounter_id": encounter.id, "reason": "\n".join(reasons)})
-                    for encounter, reasons in left_out.items()
-                ),
-            ]
-
-    @api.depends("billable_count", "left_out_count", "amount_total")
+    @api.depends("billable_count", "guia_count", "left_out_count", "amount_total")
     def _compute_summary(self):
         for wizard in self:
             sentences = [
                 self.env._(
-                    "%(count)s encounters become guias, worth %(amount)s.",
+                    "%(count)s encounters become %(guias)s guias, worth %(amount)s.",
                     count=wizard.billable_count,
+                    guias=wizard.guia_count,
                     amount=wizard.currency_id.format(wizard.amount_total),
                 )
                 if wizard.billable_count
@@ -98,24 +91,53 @@ class TissGuiaGenerate(models.TransientModel):
                 sentences.append(
                     self.env._("%s stay out, for the reasons below.", wizard.left_out_count)
                 )
+            if wizard.billable_count > AT_ONCE:
+                sentences.append(self.env._("They are made in the background."))
             wizard.summary = " ".join(sentences)
 
-    def _split_encounters(self):
-        """(encounters of the period that can be billed, {encounter: reasons} of the others)."""
-        return self.env["tiss.encounter"].search(self._get_domain())._split_billable()
+    def _preview(self):
+        """(values of the rows by convênio and type, values of the rows of what is left out)."""
+        totals, left_out = {}, []
+        batches = self.env["tiss.encounter"].search(self._get_domain())._split_for_guias(CHUNK)
+        for batch in batches:
+            billable, reasons = batch._split_billable()
+            left_out += [
+                {"encounter_id": encounter.id, "reason": "\n".join(sentences)}
+                for encounter, sentences in reasons.items()
+            ]
+            for planned in plan_guias(billable):
+                key = (planned.contract.id, planned.guia_type)
+                visits, guias, amount = totals.get(key, (0, 0, 0))
+                totals[key] = (
+                    # Whoever needs several guias counts with the first one.
+                    visits + (0 if planned.main else len(planned.encounters)),
+                    guias + 1,
+                    amount + sum(planned.lines.mapped("amount")),
+                )
+            if len(batches) > 1:
+                batch._forget_visits()
+        names = ("billable_count", "guia_count", "amount_total")
+        groups = [
+            {
+                "contract_id": contract_id,
+                "guia_type": guia_type,
+                **dict(zip(names, total, strict=True)),
+            }
+            for (contract_id, guia_type), total in totals.items()
+        ]
+        return groups, left_out
+
+    @api.model
+    def _get_criteria(self):
+        return [*super()._get_criteria(), "start_date", "end_date"]
 
     def _get_domain(self):
-        domain = [
-            ("company_id", "=", self.company_id.id),
+        return [
+            *super()._get_domain(),
             ("date", ">=", self.start_date),
             ("date", "<=", self.end_date),
             ("state", "in", ("draft", "done")),
         ]
-        if self.contract_ids:
-            domain.append(("contract_id", "in", self.contract_ids.ids))
-        if self.selected_ids:
-            domain.append(("id", "in", self.selected_ids.ids))
-        return domain
 
     # ------------------------------------------------------------------
     # Actions
@@ -133,11 +155,14 @@ class TissGuiaGenerate(models.TransientModel):
         }
 
     def action_generate(self):
-        """Create the guias and open them."""
+        """Create the guias and open them; many are made in the background, with progress."""
         self.ensure_one()
-        if not self.encounter_ids:
+        if not self.billable_count:
             raise UserError(
                 self.env._("No encounter of this period can be billed: see the reasons below.")
             )
-        guias = self.encounter_ids.create_guias()
-        return guias._get_records_action(name=self.env._("New Guias"))
+        closed = [*self._get_domain(), ("state", "=", "done")]
+        run = self.env["tiss.guia.run"].start(self.env["tiss.encounter"].search(closed))
+        if run.state != "done" or run.left_out_count:
+            return run._get_records_action(name=self.env._("Guia Generation"))
+        return run.guia_ids._get_records_action(name=self.env._("New Guias"))

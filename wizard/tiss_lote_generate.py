@@ -1,6 +1,5 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.fields import Command
 
 
 class TissLoteGenerate(models.TransientModel):
@@ -8,15 +7,8 @@ class TissLoteGenerate(models.TransientModel):
 
     _name = "tiss.lote.generate"
     _description = "Generate Lotes"
-    _check_company_auto = True
+    _inherit = "tiss.generate"
 
-    company_id = fields.Many2one(
-        "res.company", required=True, default=lambda self: self.env.company
-    )
-    currency_id = fields.Many2one(related="company_id.currency_id")
-    contract_ids = fields.Many2many(
-        "tiss.contract", string="Convênios", check_company=True, help="All when empty."
-    )
     until_date = fields.Date("Visits Until", required=True, default=fields.Date.context_today)
     selected_ids = fields.Many2many(
         "tiss.guia", "tiss_lote_generate_selected_rel", string="Selected Guias"
@@ -29,22 +21,10 @@ class TissLoteGenerate(models.TransientModel):
     summary = fields.Char(compute="_compute_summary")
 
     # ------------------------------------------------------------------
-    # Defaults
-    # ------------------------------------------------------------------
-
-    @api.model
-    def default_get(self, fields):
-        """Opened from a selection of guias, the wizard keeps to them."""
-        values = super().default_get(fields)
-        if self.env.context.get("active_model") == "tiss.guia":
-            values["selected_ids"] = [Command.set(self.env.context["active_ids"])]
-        return values
-
-    # ------------------------------------------------------------------
     # Compute, inverse, search
     # ------------------------------------------------------------------
 
-    @api.depends("company_id", "contract_ids", "until_date", "selected_ids")
+    @api.depends(lambda self: self._get_criteria())
     def _compute_guias(self):
         for wizard in self:
             guias = wizard.env["tiss.guia"].search(wizard._get_domain())
@@ -59,7 +39,7 @@ class TissLoteGenerate(models.TransientModel):
                 for (contract, _guia_type), group in groups.items()
             )
 
-    @api.depends("guia_count", "lote_count", "draft_count", "amount_total")
+    @api.depends("guia_ids", "guia_count", "lote_count", "draft_count", "amount_total")
     def _compute_summary(self):
         for wizard in self:
             sentences = [
@@ -76,19 +56,23 @@ class TissLoteGenerate(models.TransientModel):
                 sentences.append(
                     self.env._("%s with something missing stay out.", wizard.draft_count)
                 )
+            repeated = len(wizard.guia_ids._find_repeated())
+            if repeated:
+                sentences.append(
+                    self.env._("%s look like another guia: filter the list by Repeated.", repeated)
+                )
             wizard.summary = " ".join(sentences)
 
+    @api.model
+    def _get_criteria(self):
+        return [*super()._get_criteria(), "until_date"]
+
     def _get_domain(self):
-        domain = [
-            ("company_id", "=", self.company_id.id),
+        return [
+            *super()._get_domain(),
             ("state", "in", ("draft", "ready")),
             ("date", "<=", self.until_date),
         ]
-        if self.contract_ids:
-            domain.append(("contract_id", "in", self.contract_ids.ids))
-        if self.selected_ids:
-            domain.append(("id", "in", self.selected_ids.ids))
-        return domain
 
     # ------------------------------------------------------------------
     # Actions

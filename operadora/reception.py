@@ -1,0 +1,134 @@
+"""What every message must be before its content is read, and the reasons to refuse one."""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+
+from lxml import etree
+
+from .message import ANS, ENCODING, hash_agrees, leaf_texts
+from .official import NS, Schema
+
+# Tabela 38, best first: a code counts only if it is in force and the version knows it.
+REASONS = {
+    "unreadable": ("5002",),
+    "schema": ("5001",),
+    "version": ("5028",),
+    "transaction": ("3148",),
+    "hash": ("5014",),
+    "operadora": ("5027",),
+    "registered in the future": ("5025",),
+    "too many guias": ("5015",),
+    "lote repeated": ("3268", "5053"),
+    "guia repeated": ("1308",),
+    "number repeated": ("5053",),
+    "no item": ("3111",),
+    "sequencialItem": ("3167",),
+    "quantity": ("1806",),
+    "amount": ("5050",),
+    "item total": ("1805",),
+    "guia total": ("5042",),
+    "attended in the future": ("3223", "1323"),
+    "date": ("1323",),
+    "before the period": ("1605",),
+    "after the period": ("1607",),
+    "condition": ("3111",),
+    "another card": ("1001",),
+    "guia number": ("3306", "1307"),
+    "request not found": ("5054",),
+    "protocol not found": ("3291", "5054"),
+    "document": ("3230", "5007"),
+    "image": ("3165",),
+}
+
+XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
+
+
+class Refusal(Exception):
+    """The operadora does not take the message: a key of REASONS and a detail in Portuguese."""
+
+    def __init__(self, reason: str, detail: str):
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+def body_of(root: etree._Element) -> etree._Element | None:
+    """What the prestador sends: the one element under prestadorParaOperadora."""
+    return root.find("ans:prestadorParaOperadora/*", ANS)
+
+
+def check_envelope(
+    root: etree._Element, schema: Schema, ans_code: str, on: date, transaction: str, max_guias: int
+) -> None:
+    """Version, schema, transaction, charset, hash, addressee and date; Refusal otherwise."""
+    header = root.find("ans:cabecalho", ANS)
+    padrao = text(header, "ans:Padrao") if header is not None else None
+    if padrao and padrao != schema.version:
+        raise Refusal("version", f"esta operadora recebe {schema.version}")
+    # Before the schema, which has the same limit but says it less clearly.
+    guias = len(root.findall("ans:prestadorParaOperadora/*/ans:guiasTISS/*", ANS))
+    guias += len(root.findall("ans:prestadorParaOperadora/*/ans:AnexosGuiasTISS/*", ANS))
+    if guias > max_guias:
+        raise Refusal("too many guias", f"{guias} guias, limite {max_guias}")
+    problem = schema.problem(root) or _derived_type(root)
+    if problem:
+        raise Refusal("schema", problem)
+    if text(header, "ans:identificacaoTransacao/ans:tipoTransacao") != transaction:
+        raise Refusal("transaction", f"esperado {transaction}")
+    _check_text(root)
+    if not hash_agrees(root):
+        raise Refusal("hash", "resumo recalculado não confere")
+    if text(header, "ans:destino/ans:registroANS") != ans_code:
+        raise Refusal("operadora", "destino do cabeçalho")
+    if day(header, "ans:identificacaoTransacao/ans:dataRegistroTransacao") > on:
+        raise Refusal("registered in the future", "dataRegistroTransacao")
+
+
+def _derived_type(root: etree._Element) -> str | None:
+    """A sender may not replace a type by one derived from it: no answer could repeat it."""
+    found = next((node for node in root.iter() if node.get(XSI_TYPE) is not None), None)
+    return None if found is None else f"{etree.QName(found).localname}: xsi:type"
+
+
+def _check_text(root: etree._Element) -> None:
+    """The standard's charset: beyond it there is no digest that both sides can compute."""
+    try:
+        "".join(leaf_texts(root)).encode(ENCODING)
+    except UnicodeEncodeError as error:
+        raise Refusal("schema", f"caractere fora de {ENCODING}") from error
+
+
+def first_repeated(values: Iterable) -> object:
+    return next((value for value, times in Counter(values).items() if times > 1), None)
+
+
+def half_up(amount: Decimal) -> int:
+    """The nearest integer, halves away from zero."""
+    return int(amount.quantize(Decimal(1), rounding=ROUND_HALF_UP))
+
+
+def text(node: etree._Element, path: str) -> str:
+    return node.findtext(path, "", ANS)
+
+
+def cents(node: etree._Element, path: str) -> int:
+    return int(Decimal(text(node, path) or 0).scaleb(2))
+
+
+def day(node: etree._Element, path: str) -> date:
+    """xs:date allows a zone after the day, and years that no calendar here knows."""
+    found = node if path == "." else node.find(path, ANS)
+    try:
+        return date.fromisoformat((found.text or "").strip()[:10])
+    except ValueError as error:
+        raise Refusal("date", etree.QName(found).localname) from error
+
+
+def check_past(node: etree._Element, names: Iterable[str], on: date) -> None:
+    """None of the dates called `names` below `node` is after `on`."""
+    for name in names:
+        for found in node.iter(f"{{{NS}}}{name}"):
+            if day(found, ".") > on:
+                raise Refusal("date", name)
