@@ -16,11 +16,12 @@ MILLIMETRES_PER_POINT = 25.4 / 72
 _WIDTHS = {
     **dict.fromkeys("ijl|!.,:;'’ I", 0.41),
     **dict.fromkeys('frt()[]-/\\"`°ºª', 0.5),
+    **dict.fromkeys("cksvxyzçJL", 0.6),
     **dict.fromkeys("mMWw@%&—…+<=>~^#±÷×¬©®¼½¾Ææ", 1.0),
 }
-_SMALL_LETTER, _CAPITAL, _OTHER_SCRIPT = 0.65, 0.8, 1.1
+_SMALL_LETTER, _CAPITAL, _OTHER_SCRIPT = 0.64, 0.8, 1.1
 
-NORMAL, SMALL = 7.5, 5.4  # sizes of what is filled in, in points
+NORMAL, SMALL = 7.5, 5.0  # sizes of what is filled in, in points
 LINE, SMALL_LINE = 3.4, 2.0  # heights of their lines, in millimetres
 PADDING = 2.0  # millimetres that a box has at its sides
 MORE = " […]"

@@ -477,7 +477,7 @@ class TestPrintedPages(PrintCase):
         self.patient.name = name[:70]
         items = [
             self._item(
-                i, BLOOD_COUNT, 99999.99, description=("Determinação WM " * 10)[:150],
+                i, BLOOD_COUNT, 99999.99, description=("Determinação de imagem " * 10)[:150],
                 start_time=8, end_time=9, team=[(people[i % 4], "00")] if i < 5 else [],
             )
             for i in range(1, 6)
