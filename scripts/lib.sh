@@ -100,20 +100,28 @@ want_browser() {
   MISSING+=(chromium)
 }
 
-# What makes the PDFs of the forms, and what the tests read them with.
+# What makes the PDFs of the forms. Newer systems have it no more: there Chromium makes them.
 want_pdf() {
-  command -v wkhtmltopdf >/dev/null || MISSING+=(wkhtmltopdf)
+  command -v wkhtmltopdf >/dev/null && return
+  if is_root && command -v apt-get >/dev/null && [ -z "$(find /var/lib/apt/lists -name '*Packages*' 2>/dev/null)" ]; then
+    apt-get -qq update >/dev/null 2>&1 || true
+  fi
+  if is_root && [ -n "$(apt-cache search --names-only '^wkhtmltopdf$' 2>/dev/null)" ]; then
+    MISSING+=(wkhtmltopdf)
+  else
+    want_browser
+  fi
 }
-want_pdf_tools() {
-  command -v pdftotext >/dev/null || MISSING+=(poppler-utils)
-}
+
+# What the tests read PDFs with.
+want_pdf_tools() { command -v pdftotext >/dev/null || MISSING+=(poppler-utils); }
 
 # A clinic is shown without printing where nobody may install: the demo does not fail for it.
 like_pdf() {
   if is_root && command -v apt-get >/dev/null; then
     want_pdf
   elif ! command -v wkhtmltopdf >/dev/null; then
-    say "wkhtmltopdf is missing: the forms cannot be printed"
+    say "without wkhtmltopdf the forms are printed by Chromium, if that is here"
   fi
 }
 

@@ -3,6 +3,7 @@ import re
 import subprocess
 import tempfile
 from pathlib import Path
+from unittest.mock import patch
 
 from lxml import html
 
@@ -440,6 +441,27 @@ class TestPrintedPages(PrintCase):
         titles = ("GUIA DE HONORÁRIOS", "GUIA DE CONSULTA", "GUIA TRATAMENTO ODONTOLÓGICO")
         for page, title, guia in zip(pages, titles, guias, strict=True):
             self.assertPrinted(page, title, f"2 – Nº Guia no Prestador {guia.name}")
+
+    def test_a_browser_prints_the_same(self):
+        """Where there is no wkhtmltopdf: the same words on the same pages."""
+        guias = self._create_by_type("sp_sadt") + self._create_internacao() + self._create_odonto()
+        Report = type(self.env["ir.actions.report"])
+        with patch.object(Report, "get_wkhtmltopdf_state", lambda self: "install"):
+            browser = self._read_pdf(guias.get_pdf())
+        engine = self._read_pdf(guias.get_pdf())
+        self.assertEqual(len(browser), len(engine))
+        for ours, theirs in zip(browser, engine, strict=True):
+            self.assertEqual(sorted("".join(ours.split())), sorted("".join(theirs.split())))
+
+    def test_without_any_engine(self):
+        Report = type(self.env["ir.actions.report"])
+        guia = self._create_by_type("consulta")
+        with (
+            patch.object(Report, "get_wkhtmltopdf_state", lambda self: "install"),
+            patch.object(Report, "_tiss_find_browser", lambda self: None),
+            self.assertRaisesRegex(UserError, "wkhtmltopdf nor Chromium"),
+        ):
+            guia.get_pdf()
 
     def test_every_box_is_on_its_page(self):
         """The labels of guide §11 with their numbers, and next to them what fills them."""
