@@ -2,6 +2,7 @@ from odoo import api, fields, models
 
 from ..standard.text import to_ascii
 from .tiss_diagnosis import clean_cid
+from .tiss_printed import boxes_from
 
 
 class TissGuiaDeclaration(models.Model):
@@ -55,3 +56,8 @@ class TissGuiaDeclaration(models.Model):
             "declaracaoObito": to_ascii(self.death_number or "") or None,
             "indicadorDORN": ("S" if self.is_newborn_death else "N") if self.death_number else None,
         }
+
+    def _prepare_print(self):
+        """Boxes 30 to 33 of the resumo de internação"""
+        values = list(self._prepare_tiss_declaration().values())
+        return boxes_from(30, values)

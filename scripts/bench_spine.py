@@ -29,6 +29,7 @@ LOTES_IN_FILE = 20  # the simulated operadora refuses messages above 10 MB
 TERM_SECONDS, COPY_RATIO, LOTE_QUERIES = 15, 14, 10
 GUIA_QUERIES, GUIA_EXPONENT = 200, 1.05  # for 1,000 guias; from one size to the next
 GUIA_TABLES = ["tiss_guia", "tiss_guia_encounter_rel", "tiss_guia_line", "tiss_guia_member"]
+PDF_SECONDS = 30
 ITEMS = ["40304361", "90055888", "40302040", "40301605", "20104103"]  # the second is an expense
 
 
@@ -177,6 +178,24 @@ class SpineBench(Bench):
         self.judge(f"at most {LOTE_QUERIES} queries", queries <= LOTE_QUERIES)
 
     # ------------------------------------------------------------------
+    # Paper
+    # ------------------------------------------------------------------
+
+    def paper(self):
+        """The forms of 100 SP/SADT in one PDF, each with its outras despesas."""
+        guias = self.make_encounters(LOTE_GUIAS, COPY_ITEMS).create_guias()
+        report = self.env["ir.actions.report"]
+        _, html_seconds, queries = self.cost(
+            report._render_qweb_html, guias._get_print_report(), guias.ids
+        )
+        content, seconds, _queries = self.cost(guias.get_pdf)
+        print(
+            f"\nPDF of {LOTE_GUIAS} SP/SADT ({len(content):,} bytes): {seconds:.1f} s, of which"
+            f" {html_seconds:.1f} s the pages in {queries} queries, the rest wkhtmltopdf"
+        )
+        self.judge(f"under {PDF_SECONDS} s", seconds < PDF_SECONDS)
+
+    # ------------------------------------------------------------------
     # The spine
     # ------------------------------------------------------------------
 
@@ -251,4 +270,4 @@ class SpineBench(Bench):
 
 
 bench = SpineBench(env)  # noqa: F821
-bench.run(bench.terminology, bench.guias, bench.lote, bench.spine)
+bench.run(bench.terminology, bench.guias, bench.lote, bench.paper, bench.spine)

@@ -100,6 +100,31 @@ want_browser() {
   MISSING+=(chromium)
 }
 
+# What makes the PDFs of the forms. Newer systems have it no more: there Chromium makes them.
+want_pdf() {
+  command -v wkhtmltopdf >/dev/null && return
+  if is_root && command -v apt-get >/dev/null && [ -z "$(find /var/lib/apt/lists -name '*Packages*' 2>/dev/null)" ]; then
+    apt-get -qq update >/dev/null 2>&1 || true
+  fi
+  if is_root && [ -n "$(apt-cache search --names-only '^wkhtmltopdf$' 2>/dev/null)" ]; then
+    MISSING+=(wkhtmltopdf)
+  else
+    want_browser
+  fi
+}
+
+# What the tests read PDFs with.
+want_pdf_tools() { command -v pdftotext >/dev/null || MISSING+=(poppler-utils); }
+
+# A clinic is shown without printing where nobody may install: the demo does not fail for it.
+like_pdf() {
+  if is_root && command -v apt-get >/dev/null; then
+    want_pdf
+  elif ! command -v wkhtmltopdf >/dev/null; then
+    say "without wkhtmltopdf the forms are printed by Chromium, if that is here"
+  fi
+}
+
 install_missing() {
   [ ${#MISSING[@]} -gt 0 ] || return 0
   local log=$ENVD/apt-get.log

@@ -34,6 +34,7 @@ from . import (
     test_performance,
     test_price,
     test_price_import,
+    test_print,
     test_product,
     test_races,
     test_readjustment,
