@@ -46,6 +46,7 @@ from . import (
     tiss_annex_radio,
     tiss_authorization,
     tiss_authorization_answer,
+    tiss_authorization_document,
     tiss_authorization_internacao,
     tiss_authorization_ledger,
     tiss_authorization_line,

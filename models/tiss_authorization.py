@@ -64,7 +64,7 @@ class TissAuthorization(models.Model):
             ("pending", "Waits for Us"),
             ("authorized", "Authorised"),
             ("partial", "Authorised in Part"),
-            ("denied", "Denied"),
+            ("denied", "Not Authorised"),
             ("rejected",),
         ],
         ondelete=dict.fromkeys(("in_analysis", "pending", *DECIDED), "cascade"),

@@ -9,7 +9,7 @@ from .tiss_term import term_field
 
 
 class TissDocument(models.Model):
-    """Envio de documentos: one file that proves a guia, a lote or an item (guide §3.9).
+    """Envio de documentos: one file that proves a guia, lote, item or request (guide §3.9).
 
     The file is clinical: its bytes and its name are for those who see what is clinical. What
     everybody sees is number, kind and size.
@@ -53,6 +53,13 @@ class TissDocument(models.Model):
     lote_id = fields.Many2one(
         "tiss.lote", check_company=True, index="btree_not_null", ondelete="restrict"
     )
+    authorization_id = fields.Many2one(
+        "tiss.authorization",
+        "Request",
+        check_company=True,
+        index="btree_not_null",
+        ondelete="restrict",
+    )
     patient_id = fields.Many2one(related="guia_id.patient_id")
     nature_id = term_field(
         "tipoGuia",
@@ -84,19 +91,22 @@ class TissDocument(models.Model):
             parts = [document.name, document.kind_id.name]
             document.display_name = " · ".join(filter(None, parts))
 
-    @api.depends("guia_id", "lote_id")
+    @api.depends("guia_id", "lote_id", "authorization_id")
     def _compute_contract_id(self):
         for document in self:
-            source = document.guia_id or document.lote_id
+            source = document.guia_id or document.lote_id or document.authorization_id
             document.contract_id = source.contract_id or document.contract_id
 
-    @api.depends("guia_id", "lote_id")
+    @api.depends("guia_id", "lote_id", "authorization_id")
     def _compute_nature_id(self):
         """Guias and lotes are bills; who proves an appeal says so."""
-        billing = self.env["tiss.term"]._get("tipoGuia", "2")
+        Term = self.env["tiss.term"]
+        request, bill = Term._get("tipoGuia", "1"), Term._get("tipoGuia", "2")
         for document in self:
-            if not document.nature_id and (document.guia_id or document.lote_id):
-                document.nature_id = billing
+            if not document.nature_id and document.authorization_id:
+                document.nature_id = request
+            elif not document.nature_id and (document.guia_id or document.lote_id):
+                document.nature_id = bill
             else:
                 document.nature_id = document.nature_id
 
@@ -150,8 +160,8 @@ class TissDocument(models.Model):
     @api.model
     def _get_frozen_fields(self):
         return {
-            "company_id", "contract_id", "guia_id", "guia_line_id", "lote_id", "nature_id",
-            "kind_id", "format_id", "size", "file", "file_name", "observation",
+            "company_id", "contract_id", "guia_id", "guia_line_id", "lote_id", "authorization_id",
+            "nature_id", "kind_id", "format_id", "size", "file", "file_name", "observation",
         }  # fmt: skip
 
     @api.model
@@ -174,6 +184,9 @@ class TissDocument(models.Model):
     def action_view_lote(self):
         return self.lote_id._get_records_action()
 
+    def action_view_authorization(self):
+        return self.authorization_id._get_records_action()
+
     # ------------------------------------------------------------------
     # What is missing
     # ------------------------------------------------------------------
@@ -190,13 +203,20 @@ class TissDocument(models.Model):
 
     def _get_link_problems(self):
         """The message says by at least one number what the document proves (guide §3.9)."""
-        linked = self.guia_id or self.lote_id
+        linked = self.guia_id or self.lote_id or self.authorization_id
         if not linked:
-            return [(self.env._("Choose the guia or the lote that it proves."), self, "guia_id")]
+            sentence = self.env._("Choose the guia, the lote or the request that it proves.")
+            return [(sentence, self, "guia_id")]
         problems = []
-        if (self.guia_id.contract_id | self.lote_id.contract_id) != self.contract_id:
+        contracts = (
+            self.guia_id.contract_id | self.lote_id.contract_id | self.authorization_id.contract_id
+        )
+        if contracts != self.contract_id:
             sentence = self.env._("What it proves is of another convênio.")
             problems.append((sentence, self, "contract_id"))
+        if self.authorization_id and (self.guia_id or self.lote_id):
+            sentence = self.env._("A document proves a request or a bill, not both.")
+            problems.append((sentence, self, "authorization_id"))
         if self.guia_id and self.lote_id and self.guia_id.lote_id != self.lote_id:
             problems.append((self.env._("The guia is in another lote."), self, "lote_id"))
         if self.guia_line_id and self.guia_line_id.guia_id != self.guia_id:
@@ -226,7 +246,7 @@ class TissDocument(models.Model):
 
     def _prepare_tiss_body(self):
         """ct_envioDocumentos (guide §3.9)"""
-        guia, lote = self.guia_id, self.lote_id or self.guia_id.lote_id
+        guia, lote = self.guia_id or self.authorization_id, self.lote_id or self.guia_id.lote_id
         return {
             "numeroLote": lote.name or None,
             "numeroProtocolo": lote.protocol_number or None,

@@ -14,6 +14,7 @@ from odoo.tests import Form, tagged
 
 from .. import standard
 from ..standard.documents import MAX_BYTES, document_format, signed_content
+from .authorization_records import AuthorizationRecords
 from .common import ECG, TissCommon
 from .guia_records import VERSIONS, GuiaRecords
 from .return_messages import answer_message
@@ -498,3 +499,41 @@ class TestDocument(GuiaRecords, TissCommon):
         self.assertEqual(messages.mapped("record_name"), [document.display_name, lote.display_name])
         action = messages[0].action_open_record()
         self.assertEqual((action["res_model"], action["res_id"]), ("tiss.document", document.id))
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
+class TestDocumentOfRequest(AuthorizationRecords, TissCommon):
+    """What an operadora wants to see before it authorises (guide §3.9, T45 5)."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls._setup_people()
+        cls.request = cls._create_request()
+        cls.document = cls.env["tiss.document"].create(
+            {
+                "authorization_id": cls.request.id,
+                "kind_id": cls._term("tipoDocumento", "02"),
+                "file": base64.b64encode(PDF),
+            }
+        )
+
+    def test_message(self):
+        """naturezaGuia 1, and the number of the request as that of the guia."""
+        self.document.build()
+        schema = standard.load(self.document.version)
+        content = self.document.get_xml()
+        self.assertTrue(schema.validate(content))
+        values = schema.decode(content)["prestadorParaOperadora"]["envioDocumentos"]
+        self.assertEqual(values["naturezaGuia"], "1")
+        self.assertEqual(values["numeroGuiaPrestador"], self.request.name)
+        self.assertNotIn("numeroLote", values)
+
+    def test_counted_at_the_request(self):
+        self.assertEqual(self.request.document_count, 1)
+        self.assertEqual(self.document.contract_id, self.request.contract_id)
+
+    def test_a_request_or_a_bill(self):
+        guia = self._create_by_type("consulta")
+        self.document.guia_id = guia
+        self.assertIn("a request or a bill, not both", self.document.problems)

@@ -7,7 +7,7 @@ from ..standard import parser
 
 OUTCOMES = [
     ("granted", "Authorised"),
-    ("denied", "Denied"),
+    ("denied", "Not Authorised"),
     ("analysis", "In Analysis"),
     ("justification", "Waits for a Justification"),
     ("documents", "Waits for Documents"),
@@ -89,7 +89,7 @@ class TissAuthorizationRegister(models.TransientModel):
         request = self.authorization_id
         if quantities and not any(quantities.values()) and not self.days_authorized:
             raise UserError(
-                self.env._("Nothing is authorised: choose Denied, or type the quantities.")
+                self.env._("Nothing is authorised: choose Not Authorised, or type the quantities.")
             )
         is_full = all(row.quantity_authorized >= row.line_id.quantity for row in self.line_ids)
         is_full = is_full and self.days_authorized >= request.days_requested

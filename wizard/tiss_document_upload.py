@@ -6,13 +6,14 @@ from ..models.tiss_term import term_field
 
 
 class TissDocumentUpload(models.TransientModel):
-    """Several files at once become documents of a guia or a lote, and are sent."""
+    """Several files at once become documents of a guia, a lote or a request, and are sent."""
 
     _name = "tiss.document.upload"
     _description = "Send Documents"
 
     guia_id = fields.Many2one("tiss.guia")
     lote_id = fields.Many2one("tiss.lote")
+    authorization_id = fields.Many2one("tiss.authorization")
     kind_id = term_field("tipoDocumento", "Kind of All")
     attachment_ids = fields.Many2many(
         "ir.attachment", string="Files", groups="l10n_br_tiss.group_tiss_clinical"

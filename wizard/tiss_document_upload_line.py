@@ -27,6 +27,7 @@ class TissDocumentUploadLine(models.TransientModel):
         return {
             "guia_id": upload.guia_id.id,
             "lote_id": upload.lote_id.id,
+            "authorization_id": upload.authorization_id.id,
             "guia_line_id": self.guia_line_id.id,
             "kind_id": (self.kind_id or upload.kind_id).id,
             "observation": self.observation,
