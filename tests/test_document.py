@@ -251,7 +251,7 @@ class TestDocument(GuiaRecords, TissCommon):
         other = self._create_encounters(ECG).create_guias()
         cases = {
             "Choose the file": {"content": b""},
-            "guia or the lote": {"guia_id": False, "contract_id": self.contract.id},
+            "the lote or the request": {"guia_id": False, "contract_id": self.contract.id},
             "Fill in: Kind": {"kind_id": False},
             "of another guia": {"guia_line_id": other.line_ids.id},
             "not a value of the ANS table": {"kind_id": self._term("36", "9")},
@@ -510,19 +510,25 @@ class TestDocumentOfRequest(AuthorizationRecords, TissCommon):
         super().setUpClass()
         cls._setup_people()
         cls.request = cls._create_request()
-        cls.document = cls.env["tiss.document"].create(
-            {
-                "authorization_id": cls.request.id,
-                "kind_id": cls._term("tipoDocumento", "02"),
-                "file": base64.b64encode(PDF),
-            }
+        doctor = cls._create_user("r.medico", "billing", "clinical")
+        document = (
+            cls.env["tiss.document"]
+            .with_user(doctor)
+            .create(
+                {
+                    "authorization_id": cls.request.id,
+                    "kind_id": cls._term("tipoDocumento", "02"),
+                    "file": base64.b64encode(PDF),
+                }
+            )
         )
+        cls.document = document.with_env(cls.env)
 
     def test_message(self):
         """naturezaGuia 1, and the number of the request as that of the guia."""
         self.document.build()
         schema = standard.load(self.document.version)
-        content = self.document.get_xml()
+        content = self.document.sudo().get_xml()
         self.assertTrue(schema.validate(content))
         values = schema.decode(content)["prestadorParaOperadora"]["envioDocumentos"]
         self.assertEqual(values["naturezaGuia"], "1")
