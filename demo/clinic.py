@@ -65,10 +65,11 @@ class Clinic:
         """Everything up to closed encounters; returns self."""
         self.company = self._build_company()
         self.env = self.env(context={**self.env.context, "allowed_company_ids": self.company.ids})
-        self.professionals = self._build_professionals()
+        self.professionals = self.create_professionals(PROFESSIONALS)
         self.referrer = self._build_referrer()
         self.contracts = self._build_contracts()
-        self.products = self._build_products()
+        codes = {CONSULTATION, *sum(PROCEDURES.values(), []), *sum(EXPENSES.values(), [])}
+        self.products = self.create_products(codes)
         self._build_prices()
         self.cards = self._build_cards()
         Agreements(self).build()
@@ -105,20 +106,21 @@ class Clinic:
             "country_id": self.env.ref("base.br").id,
         }
 
-    def _build_professionals(self):
+    def create_professionals(self, rows, first=0):
+        """Professionals of `rows` (as in PROFESSIONALS); `first` sets their papers apart."""
         Term = self.env["tiss.term"]
         return self.env["res.partner"].create(
             [
                 {
                     "name": name,
-                    **self._prepare_person(900 + i),
+                    **self._prepare_person(900 + first + i),
                     "tiss_is_professional": True,
                     "tiss_council_id": Term._get("26", council).id,
-                    "tiss_council_number": f"{100200 + i}",
+                    "tiss_council_number": f"{100200 + first + i}",
                     "tiss_council_state_id": Term._get("59", "35").id,
                     "tiss_cbo_id": Term._get("24", cbo).id,
                 }
-                for i, (name, council, cbo, _kind) in enumerate(PROFESSIONALS)
+                for i, (name, council, cbo, _kind) in enumerate(rows)
             ]
         )
 
@@ -156,12 +158,10 @@ class Clinic:
             )
         return self.env["tiss.contract"].create(vals_list)
 
-    def _build_products(self):
+    def create_products(self, codes):
         """{TUSS code: product}, through the same call as the button of the terminology list."""
-        procedures = {CONSULTATION, *sum(PROCEDURES.values(), [])}
-        codes = sorted(procedures | set(sum(EXPENSES.values(), [])))
         terms = self.env["tiss.term"].search(
-            [("code", "in", codes), ("table_code", "in", ["18", "20", "22"])]
+            [("code", "in", sorted(codes)), ("table_code", "in", ["18", "20", "22"])]
         )
         products = terms.create_products()
         return {

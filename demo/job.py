@@ -5,10 +5,11 @@ from pathlib import Path
 
 from ..operadora import Operadora
 from .clinic import Clinic
+from .forms import Forms
 
 
 class Job:
-    """Guias → lotes → XML → protocolo → invoice → demonstrativos → payment → glosas."""
+    """Requests → guias → lotes → XML → protocolo → invoice → demonstrativos → payment → glosas."""
 
     def __init__(self, clinic, folder=None, user=None, seed=7):
         self.clinic = clinic
@@ -29,9 +30,13 @@ class Job:
 
     def run(self):
         """The whole job; returns self, with the records made on the way."""
+        self.forms = Forms(self).ask()
+        self.encounters |= self.forms.encounters.with_env(self.env)
         self.guias = self.make_guias()
+        self.forms.complete(self.guias)
         self.lotes = self.make_lotes()
         self.send_lotes()
+        self.forms.prove(self.guias)
         self.demonstrativos = self.import_returns()
         self.accept_some_glosas()
         return self
@@ -65,10 +70,20 @@ class Job:
         demonstrativos = self.env["tiss.demonstrativo"]
         for contract, operadora in self.operadoras.items():
             code = contract.ans_code
-            analysis = operadora.analysis(issued_on=today)
+            # Dental lotes are answered by a demonstrativo of their own.
+            protocols = (
+                self.lotes.filtered(
+                    lambda lote, contract=contract: (
+                        lote.contract_id == contract and lote.guia_type != "odonto"
+                    )
+                )
+                .sorted("protocol_number")
+                .mapped("protocol_number")
+            )
+            analysis = operadora.analysis(protocols, issued_on=today)
             demonstrativos |= self._receive(f"analise-{code}.xml", analysis)
             demonstrativos.post()
-            payment = operadora.payment(paid_on=today, issued_on=today)
+            payment = operadora.payment(protocols, paid_on=today, issued_on=today)
             demonstrativos |= self._receive(f"pagamento-{code}.xml", payment)
             demonstrativos.post()
         return demonstrativos
