@@ -55,7 +55,8 @@ SECTIONS = {
         left_out=(
             # of patients, professionals and contacts
             "tiss_contact_role", "tiss_is_operadora", "tiss_is_patient", "tiss_cns",
-            "tiss_birth_date", "tiss_sex", "tiss_card_ids", "tiss_is_professional",
+            "tiss_birth_date", "tiss_sex", "tiss_card_ids", "tiss_authorization_ids",
+            "tiss_is_professional",
             "tiss_is_referrer", "tiss_is_hospital", "tiss_cnes", "tiss_is_incomplete",
             "tiss_council_id", "tiss_council_number", "tiss_council_state_id", "tiss_cbo_id",
             "tiss_provider_code",

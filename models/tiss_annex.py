@@ -620,7 +620,7 @@ class TissAnnex(models.Model):
             "dataAutorizacao": self.authorization_date or None,
         }
 
-    def _prepare_tiss_requester(self):
+    def _prepare_tiss_annex_requester(self):
         """ctm_anexoSolicitante"""
         return {
             "nomeProfissional": to_ascii(self.requester_id.name, 70),

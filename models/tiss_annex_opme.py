@@ -30,7 +30,7 @@ class TissAnnex(models.Model):
         return {
             "cabecalhoAnexo": self._prepare_tiss_header(),
             "dadosBeneficiario": self._prepare_tiss_beneficiary(),
-            "profissionalSolicitante": self._prepare_tiss_requester(),
+            "profissionalSolicitante": self._prepare_tiss_annex_requester(),
             "justificativaTecnica": self._prepare_tiss_text("technical_justification"),
             "especificacaoMaterial": self._prepare_tiss_text("material_specification"),
             "opmeSolicitadas": {

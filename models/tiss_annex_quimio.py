@@ -90,7 +90,7 @@ class TissAnnex(models.Model):
                 "superficieCorporal": to_decimal(self.body_surface),
                 **self._prepare_tiss_bearer(),
             },
-            "medicoSolicitante": self._prepare_tiss_requester(),
+            "medicoSolicitante": self._prepare_tiss_annex_requester(),
             "diagnosticoOncologicoQuimioterapia": {
                 "diagQuimio": self._prepare_tiss_diagnosis(),
                 "tumor": self.tumor_id.code or None,

@@ -65,7 +65,7 @@ class TissAnnex(models.Model):
             "cabecalhoAnexo": self._prepare_tiss_header(),
             "dadosBeneficiario": self._prepare_tiss_beneficiary(),
             "dadosComplementaresBeneficiario": self._prepare_tiss_bearer(),
-            "medicoSolicitante": self._prepare_tiss_requester(),
+            "medicoSolicitante": self._prepare_tiss_annex_requester(),
             "diagnosticoOncologicoRadio": {
                 "diagRadio": self._prepare_tiss_diagnosis(),
                 "diagnosticoImagem": self.imaging_id.code or None,

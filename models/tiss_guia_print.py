@@ -245,7 +245,7 @@ class TissGuia(models.Model):
     def _print_requester(self):
         """Code and name of whoever asks: the clinic, or where the referrer works (guide §3.10)"""
         requester = self.requester_id or self.professional_id
-        [code] = self._prepare_tiss_requester()["contratadoSolicitante"].values()
+        [code] = self._prepare_tiss_requester(requester)["contratadoSolicitante"].values()
         if requester.tiss_is_professional:
             return [code, self.company_id.name]
         return [code, requester.parent_id.name or requester.name]

@@ -241,7 +241,12 @@ class TestCard(TissCommon):
         ).create_guias()
         self.assertEqual(
             guia.get_tiss_values()["dadosBeneficiario"],
-            {"numeroCarteira": "0123456789", "atendimentoRN": "S", "tipoIdent": None},
+            {
+                "numeroCarteira": "0123456789",
+                "atendimentoRN": "S",
+                "tipoIdent": None,
+                "identificadorBeneficiario": None,
+            },
         )
 
     def test_last_day_of_validity_counts(self):
