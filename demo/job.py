@@ -70,22 +70,24 @@ class Job:
         demonstrativos = self.env["tiss.demonstrativo"]
         for contract, operadora in self.operadoras.items():
             code = contract.ans_code
-            # Dental lotes are answered by a demonstrativo of their own.
-            protocols = (
-                self.lotes.filtered(
-                    lambda lote, contract=contract: (
-                        lote.contract_id == contract and lote.guia_type != "odonto"
-                    )
-                )
-                .sorted("protocol_number")
-                .mapped("protocol_number")
-            )
+            lotes = self.lotes.filtered(lambda lote, own=contract: lote.contract_id == own)
+            dental = lotes.filtered(lambda lote: lote.guia_type == "odonto")
+            protocols = sorted((lotes - dental).mapped("protocol_number"))
             analysis = operadora.analysis(protocols, issued_on=today)
             demonstrativos |= self._receive(f"analise-{code}.xml", analysis)
             demonstrativos.post()
             payment = operadora.payment(protocols, paid_on=today, issued_on=today)
             demonstrativos |= self._receive(f"pagamento-{code}.xml", payment)
             demonstrativos.post()
+            if dental:
+                payment = operadora.dental_payment(
+                    sorted(dental.mapped("protocol_number")),
+                    paid_on=today,
+                    issued_on=today,
+                    cnpj=contract.company_id.vat,
+                )
+                demonstrativos |= self._receive(f"odonto-{code}.xml", payment)
+                demonstrativos.post()
         return demonstrativos
 
     def accept_some_glosas(self):

@@ -46,6 +46,11 @@ class Ledger:
             raise ValueError("Unknown protocol: " + (", ".join(unknown) or "none was given"))
         return [self.protocols[number] for number in numbers]
 
+    def pay(self, chosen: Iterable[answers.Protocol], xml: bytes) -> None:
+        """`xml` paid these protocols together."""
+        numbers = frozenset(protocol.numero for protocol in chosen)
+        self.payments.update(dict.fromkeys(numbers, (numbers, xml)))
+
     def paid_before(self, protocols: Iterable[str] | None) -> bytes:
         wanted = list(self.payments)[-1:] if protocols is None else list(protocols)
         payments = {self.payments.get(number) for number in wanted}

@@ -39,7 +39,10 @@ ATTENDED = ("dataAtendimento", "dataExecucao", "dataRealizacao")
 
 @dataclass(frozen=True)
 class Item:
-    """One billed line; `informado` in cents, `despesa` is its T25 kind, None for a procedure."""
+    """One billed line; `informado` in cents, `despesa` is its T25 kind, None for a procedure.
+
+    `franquia` is what the patient pays of a dental item, apart from `informado`.
+    """
 
     sequencial: int
     data: date
@@ -51,6 +54,7 @@ class Item:
     despesa: str | None = None
     grau: str | None = None
     centro_consumo: str | None = None
+    franquia: int = 0
 
 
 @dataclass(frozen=True)
@@ -224,6 +228,7 @@ def _read_odonto(guia: etree._Element) -> Iterator[Item]:
             descricao=text(procedimento, "ans:descricaoProcedimento"),
             quantidade=quantidade,
             informado=valor - franquia,
+            franquia=franquia,
         )
 
 

@@ -9,7 +9,7 @@ from random import Random
 
 from lxml import etree
 
-from . import answers, official, views
+from . import answers, dental, official, views
 from .desk import Desk
 from .ledger import Ledger
 from .lote import MAX_GUIAS, Lote, receive_lote
@@ -193,14 +193,7 @@ class Operadora:
             protocols = [
                 number for number in self._ledger.protocols if number not in self._ledger.payments
             ]
-        chosen = self._ledger.choose(protocols)
-        numbers = frozenset(protocol.numero for protocol in chosen)
-        if numbers & self._ledger.payments.keys():
-            raise ValueError(
-                "Already paid: " + ", ".join(sorted(numbers & self._ledger.payments.keys()))
-            )
-        if len({protocol.lote.prestador for protocol in chosen}) > 1:
-            raise ValueError("One payment is of one prestador")
+        chosen = self._choose_unpaid(protocols)
         days: dict[date, list[answers.Protocol]] = {}
         for protocol in chosen:
             day = paid_on[protocol.numero] if isinstance(paid_on, Mapping) else paid_on
@@ -209,7 +202,38 @@ class Operadora:
         body = element("demonstrativosRetorno", answers.pagamento(demonstrativo, days, self.taxes))
         xml = self._send("DEMONSTRATIVO_PAGAMENTO", body, chosen[0].lote.prestador, issued_on)
         self._demonstrativos += 1
-        self._ledger.payments.update(dict.fromkeys(numbers, (numbers, xml)))
+        self._ledger.pay(chosen, xml)
+        return xml
+
+    def dental_payment(
+        self, protocols: Iterable[str], *, paid_on: date, issued_on: date, cnpj: str
+    ) -> bytes:
+        """DEMONSTRATIVO_ODONTOLOGIA, which analyses and pays dental `protocols` in one file.
+
+        `cnpj` is the prestador's. ValueError as for `payment`, and for a lote that is not dental.
+        """
+        chosen = self._choose_unpaid(protocols)
+        medical = [each.numero for each in chosen if not dental.is_dental(each)]
+        if medical:
+            raise ValueError("Not dental: " + ", ".join(medical))
+        number = self._demonstrativos + 1
+        demonstrativo = replace(
+            self._demonstrativo(number, issued_on),
+            numero=f"{self._prefix}{number:08d}",  # two characters less than the medical ones
+        )
+        body = element(
+            "demonstrativosRetorno",
+            dental.pagamento_odonto(
+                demonstrativo,
+                chosen,
+                paid_on=paid_on,
+                cnpj=cnpj,
+                taxes=self.taxes,
+            ),
+        )
+        xml = self._send("DEMONSTRATIVO_ODONTOLOGIA", body, chosen[0].lote.prestador, issued_on)
+        self._demonstrativos += 1
+        self._ledger.pay(chosen, xml)
         return xml
 
     @property
@@ -250,6 +274,18 @@ class Operadora:
     def documents(self) -> dict[str, Document]:
         """The documents taken, by the protocol that each was given."""
         return {each.protocolo: each for each in self._desk.documents.values()}
+
+    def _choose_unpaid(self, protocols: Iterable[str]) -> list[answers.Protocol]:
+        """The protocols of one prestador that a demonstrativo may pay; ValueError for others."""
+        chosen = self._ledger.choose(protocols)
+        numbers = frozenset(protocol.numero for protocol in chosen)
+        if numbers & self._ledger.payments.keys():
+            raise ValueError(
+                "Already paid: " + ", ".join(sorted(numbers & self._ledger.payments.keys()))
+            )
+        if len({protocol.lote.prestador for protocol in chosen}) > 1:
+            raise ValueError("One payment is of one prestador")
+        return chosen
 
     def _parse(self, xml: bytes) -> etree._Element:
         try:

@@ -25,7 +25,8 @@ class TestDemoJob(ClinicCase):
 
     def test_every_encounter_is_billed_or_explained(self):
         billed = self.job.guias.encounter_ids
-        self.assertEqual(len(billed) + len(self.job.left_out), 60)
+        self.assertGreater(len(self.job.encounters), 60)
+        self.assertEqual(len(billed) + len(self.job.left_out), len(self.job.encounters))
         self.assertFalse(billed & self.env["tiss.encounter"].concat(*self.job.left_out))
         self.assertTrue(all(self.job.left_out.values()))
 
@@ -40,6 +41,57 @@ class TestDemoJob(ClinicCase):
             content = (self.folder / lote.message_id.file_name).read_bytes()
             self.assertEqual(content, lote.get_xml())
             self.assertTrue(standard.load(lote.version).validate(content))
+
+    def test_one_of_each_form_is_answered(self):
+        forms, job = self.job.forms, self.job
+        for contract in job.contracts:
+
+            def kinds(records, name, contract=contract):
+                return set(records.filtered(lambda each: each.contract_id == contract).mapped(name))
+
+            with self.subTest(contract.name):
+                self.assertEqual(
+                    kinds(job.lotes, "guia_type"),
+                    {"consulta", "sp_sadt", "resumo_internacao", "honorarios", "odonto"},
+                )
+                self.assertEqual(
+                    kinds(forms.requests, "request_type"),
+                    {"sp_sadt", "internacao", "prorrogacao", "odonto"},
+                )
+                self.assertEqual(
+                    kinds(forms.annexes, "annex_type"),
+                    {"opme", "quimio", "radio", "situacao_inicial"},
+                )
+                self.assertEqual(kinds(forms.notices, "event"), {"admission", "discharge"})
+                self.assertTrue(kinds(forms.documents, "protocol_number"))
+        self.assertTrue(all(job.lotes.mapped("protocol_number")))
+        answered = {"authorized", "partial", "denied", "in_analysis", "pending"}
+        states = set(forms.requests.mapped("state"))
+        self.assertLessEqual(states, answered)
+        self.assertIn("authorized", states)
+        self.assertGreater(len(states), 1)
+        for records in (forms.annexes, forms.notices, forms.documents):
+            self.assertEqual(set(records.mapped("state")), {"received"})
+        self.assertEqual(set(forms.annexes.mapped("transport")), {"request", "alone"})
+
+    def test_what_was_granted_is_billed_under_its_authorisation(self):
+        stays = self.job.guias.filtered(
+            lambda guia: guia.guia_type in ("resumo_internacao", "honorarios", "odonto")
+        )
+        self.assertTrue(stays)
+        for guia in stays:
+            request = guia.authorization_id
+            self.assertEqual(request.state, "authorized")
+            self.assertEqual(guia.authorization_password, request.authorization_password)
+            self.assertFalse(guia.problems)
+
+    def test_a_treatment_says_the_tooth_and_what_the_patient_pays(self):
+        dental = self.job.guias.sudo().filtered(lambda guia: guia.guia_type == "odonto")
+        for guia in dental:
+            self.assertEqual(guia.tooth_ids.tooth_id.code, "36")
+            self.assertEqual(guia.line_ids.tooth_id.code, "36")
+            self.assertGreater(guia.amount_patient, 0)
+            self.assertAlmostEqual(guia.amount_total, guia.amount_gross - guia.amount_patient, 2)
 
     def test_the_money_ties(self):
         self.assertEqual(self.job.clinic.contracts.check_ledger(), [])
