@@ -22,6 +22,7 @@
         "report/tiss_print_templates.xml",
         "report/tiss_guia_templates.xml",
         "report/tiss_lote_templates.xml",
+        "report/tiss_request_templates.xml",
         "report/tiss_reports.xml",
         "wizard/tiss_contract_procedure_views.xml",
         "wizard/tiss_contract_create_views.xml",

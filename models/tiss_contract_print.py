@@ -7,6 +7,6 @@ class TissContract(models.Model):
     _inherit = "tiss.contract"
 
     def _get_blank_sheets(self, form):
-        """:param form: a type of guia, "expenses" or "sessions" """
+        """:param form: a key of `PROVIDER_BOXES`"""
         guia = self.env["tiss.guia"]
         return [sheet for contract in self for sheet in guia._get_blank_sheets(contract, form)]

@@ -29,7 +29,7 @@ class TissGuia(models.Model):
         check_company=True,
         ondelete="restrict",
     )
-    replaced_by_ids = fields.One2many("tiss.guia", "replaces_id", "Replaced By")
+    replaced_by_ids = fields.One2many("tiss.guia", "replaces_id")
     complements_id = fields.Many2one(
         "tiss.guia",
         "Complement Of",

@@ -5,33 +5,22 @@ from ..standard import paper
 from .bulk import read_children
 from .tiss_guia_internacao import CID_FIELDS, clean_cid
 from .tiss_guia_line import to_time
-from .tiss_printed import boxes_from, numbered, pad
+from .tiss_printed import (
+    ITEMS,
+    LINES,
+    PROVIDER_BOXES,
+    REQUESTED,
+    boxes_from,
+    numbered,
+    pad,
+)
 
-# Procedures, and members of teams, that a sheet of each guia has lines for.
-LINES = {
-    "consulta": (1, 0),
-    "sp_sadt": (5, 4),
-    "resumo_internacao": (8, 7),
-    "honorarios": (10, 8),
-    "odonto": (20, 0),
-}
 FIRST_PROCEDURE = {"sp_sadt": 36, "resumo_internacao": 34, "honorarios": 17}
 FIRST_MEMBER = {"sp_sadt": 48, "resumo_internacao": 46, "honorarios": 29}
 EXPENSES = 10
-REQUESTED = 5
 SESSIONS = 15
 DECLARATIONS = 2
 SERIES = "03"  # T50: therapies, which come in series
-# Registro ANS, code, name and CNES of the clinic: what a blank form has.
-PROVIDER_BOXES = {
-    "consulta": (1, 9, 10, 11),
-    "sp_sadt": (1, 29, 30, 31),
-    "resumo_internacao": (1, 13, 14, 15),
-    "honorarios": (1, 12, 13, 14),
-    "odonto": (1, 21, 22, 25),
-    "expenses": (1, 3, 4, 5),
-    "sessions": (1, 29, 30, 31),
-}
 
 
 class TissGuia(models.Model):
@@ -71,6 +60,7 @@ class TissGuia(models.Model):
     def _read_print_content(self):
         """Read what is printed, in a number of queries that does not grow with the guias."""
         members = read_children(read_children(self, "line_ids"), "member_ids")
+        read_children(self.authorization_id, "line_ids")
         people = members.professional_id | self.patient_id
         for guias in self.grouped("guia_type").values():
             people |= guias._read_particulars()
@@ -92,6 +82,8 @@ class TissGuia(models.Model):
         if expenses:
             pages = self._get_expense_pages(expenses)
             sheets += self._make_own_sheets("report_sheet_expenses", pages)
+        if self.guia_type == "odonto":
+            sheets += self._get_initial_sheets()
         return sheets
 
     def _make_own_sheets(self, form, pages):
@@ -118,10 +110,13 @@ class TissGuia(models.Model):
             if self.guia_type == "sp_sadt":
                 series = lines if self.attendance_type_id.code == SERIES else ()
                 tables["series"] = pad([{56: paper.day(line.date)} for line in series], 10)
-                tables["requested"] = pad([], REQUESTED)
             pages.append(tables)
         if self.guia_type == "resumo_internacao":
-            self._add_declarations(pages)
+            rows = [each._prepare_print() for each in self._get_printed_declarations()]
+            self._spread(pages, "declarations", rows, DECLARATIONS)
+        elif self.guia_type == "sp_sadt":
+            rows = [each._prepare_print_requested(24) for each in self.authorization_id.line_ids]
+            self._spread(pages, "requested", rows, REQUESTED)
         return pages
 
     def _paginate(self, max_lines, max_members):
@@ -148,15 +143,15 @@ class TissGuia(models.Model):
             return boxes_from(20, values)
         return line._prepare_print_procedure(FIRST_PROCEDURE[self.guia_type])
 
-    def _add_declarations(self, pages):
-        """Births and deaths, two on a sheet; their own sheets where the procedures need fewer."""
-        rows = [declaration._prepare_print() for declaration in self._get_printed_declarations()]
-        batches = list(split_every(DECLARATIONS, rows, list))
+    def _spread(self, pages, name, rows, count):
+        """Put `count` rows on each sheet, on new ones where the procedures need fewer."""
+        batches = list(split_every(count, rows, list))
+        max_lines, max_members = LINES[self.guia_type]
         while len(pages) < len(batches):
-            max_lines, max_members = LINES[self.guia_type]
-            pages.append({"procedures": pad([], max_lines), "team": pad([], max_members)})
+            empty = {"procedures": max_lines, "team": max_members, "series": 10}
+            pages.append({table: pad([], size) for table, size in empty.items()})
         for index, tables in enumerate(pages):
-            tables["declarations"] = pad(batches[index] if index < len(batches) else [], 2)
+            tables[name] = pad(batches[index] if index < len(batches) else [], count)
 
     def _get_printed_declarations(self):
         return self.declaration_ids if self._may_see_clinical() else ()
@@ -179,22 +174,6 @@ class TissGuia(models.Model):
     # ------------------------------------------------------------------
     # Boxes
     # ------------------------------------------------------------------
-
-    def _print_card(self):
-        """Number and validity of the card"""
-        return [self.card_number, paper.day(self.card_id.validity_date)]
-
-    def _print_newborn(self):
-        return "S" if self.is_newborn else "N"
-
-    def _print_authorization(self):
-        """Date, password, its validity, and the number that the operadora gave"""
-        return [
-            paper.day(self.authorization_date),
-            self.authorization_password,
-            paper.day(self.authorization_validity_date),
-            self.operadora_number,
-        ]
 
     def _get_provider_boxes(self, form):
         return dict(zip(PROVIDER_BOXES[form], self._print_provider(self.contract_id), strict=True))
@@ -229,7 +208,7 @@ class TissGuia(models.Model):
             **boxes_from(4, self._print_authorization()),
             **boxes_from(8, [*self._print_card(), self.patient_id.name]),
             12: self._print_newborn(),
-            **boxes_from(13, self._print_requester()),
+            **boxes_from(13, self._print_requester(requester)),
             **boxes_from(15, self._print_professional(requester)),
             **boxes_from(21, [self.care_character_id.code, paper.day(self.request_date), clinical]),
             32: self.attendance_type_id.code or "",
@@ -241,14 +220,6 @@ class TissGuia(models.Model):
             91: self.regime_id.code or "",
             92: self.occupational_health_id.code or "",
         }
-
-    def _print_requester(self):
-        """Code and name of whoever asks: the clinic, or where the referrer works (guide §3.10)"""
-        requester = self.requester_id or self.professional_id
-        [code] = self._prepare_tiss_requester(requester)["contratadoSolicitante"].values()
-        if requester.tiss_is_professional:
-            return [code, self.company_id.name]
-        return [code, requester.parent_id.name or requester.name]
 
     def _prepare_print_resumo_internacao(self):
         names = CID_FIELDS if self._may_see_clinical() else ()
@@ -354,9 +325,9 @@ class TissGuia(models.Model):
     def _get_blank_sheets(self, contract, form):
         """A form for the days without a system: only whose it is is filled in.
 
-        :param form: a type of guia, "expenses" or "sessions"
+        :param form: a key of `PROVIDER_BOXES`
         """
-        boxes = dict(zip(PROVIDER_BOXES[form], self._print_provider(contract), strict=True))
+        boxes = dict(zip(PROVIDER_BOXES[form], self._print_provider(contract), strict=False))
         max_lines, max_members = LINES.get(form, (0, 0))
         tables = {
             "procedures": pad([], max_lines),
@@ -366,6 +337,8 @@ class TissGuia(models.Model):
             "declarations": pad([], DECLARATIONS),
             "expenses": pad([], EXPENSES),
             "sessions": pad([], SESSIONS),
+            "items": pad([], ITEMS.get(form, 0)),
+            "teeth": [{}],
         }
         boxes = {number: value or "" for number, value in boxes.items()}
         return self._make_sheets(contract, f"report_sheet_{form}", [(boxes, tables)])

@@ -4,6 +4,34 @@ from odoo.tools.image import image_data_uri
 
 from ..standard import paper
 
+# Procedures, and members of teams, that a sheet of each guia has lines for.
+LINES = {
+    "consulta": (1, 0),
+    "sp_sadt": (5, 4),
+    "resumo_internacao": (8, 7),
+    "honorarios": (10, 8),
+    "odonto": (20, 0),
+}
+REQUESTED = 5
+# Registro ANS, code, name and CNES of the clinic: what a blank form has.
+PROVIDER_BOXES = {
+    "consulta": (1, 9, 10, 11),
+    "sp_sadt": (1, 29, 30, 31),
+    "resumo_internacao": (1, 13, 14, 15),
+    "honorarios": (1, 12, 13, 14),
+    "odonto": (1, 21, 22, 25),
+    "expenses": (1, 3, 4, 5),
+    "sessions": (1, 29, 30, 31),
+    "solicitacao_internacao": (1, 12, 13),
+    "prorrogacao": (1, 9, 10),
+    "opme": (1,),
+    "quimio": (1,),
+    "radio": (1,),
+    "situacao_inicial": (1,),
+}
+# Items that a sheet of each request and annex has lines for.
+ITEMS = {"solicitacao_internacao": 12, "prorrogacao": 9, "opme": 6, "quimio": 8}
+
 
 def pad(rows, count):
     """Rows of a table with empty ones up to `count`: the paper has as many lines as always."""
@@ -105,3 +133,43 @@ class TissPrinted(models.AbstractModel):
             state.description or state.code,
             person.tiss_cbo_id.code,
         ]
+
+    def _print_requester(self, person):
+        """Code and name of whoever asks: the clinic, or where the referrer works (guide §3.10)"""
+        [code] = self._prepare_tiss_requester(person)["contratadoSolicitante"].values()
+        if person.tiss_is_professional:
+            return [code, self.company_id.name]
+        return [code, person.parent_id.name or person.name]
+
+    def _print_card(self):
+        """Number and validity of the card"""
+        return [self.card_number, paper.day(self.card_id.validity_date)]
+
+    def _print_newborn(self):
+        return "S" if self.is_newborn else "N"
+
+    def _print_authorization(self):
+        """Date, password, its validity, and the number that the operadora gave"""
+        return [
+            paper.day(self.authorization_date),
+            self.authorization_password,
+            paper.day(self.authorization_validity_date),
+            self.operadora_number,
+        ]
+
+    def _print_value(self, name):
+        """The value of a field as it stands in a box; nothing where it is not filled in."""
+        value, kind = self[name], self._fields[name].type
+        if not value:
+            return ""
+        if kind == "many2one":
+            return value.code
+        if kind == "date":
+            return paper.day(value)
+        return paper.number(value) if kind == "float" else str(value)
+
+    def _print_clinical(self, *names):
+        """The values of fields that only clinical people see; for others the boxes are blank."""
+        if not self._may_see_clinical():
+            return [""] * len(names)
+        return [self._print_value(name) for name in names]

@@ -35,6 +35,7 @@ from . import (
     test_price,
     test_price_import,
     test_print,
+    test_print_requests,
     test_product,
     test_races,
     test_readjustment,
