@@ -11,6 +11,7 @@ class TissGuiaLine(models.Model):
         "tiss.encounter.line",
         "Item of the Visit",
         copy=False,
+        index="btree_not_null",
         ondelete="restrict",
         readonly=True,
         help="As long as this guia bills it; a cancelled guia gives it up.",

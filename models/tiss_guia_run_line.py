@@ -8,7 +8,7 @@ class TissGuiaRunLine(models.Model):
     _description = "Guia Generation Encounter"
     _order = "run_id desc, batch, id"
 
-    run_id = fields.Many2one("tiss.guia.run", required=True, ondelete="cascade")
+    run_id = fields.Many2one("tiss.guia.run", required=True, index=True, ondelete="cascade")
     company_id = fields.Many2one("res.company", required=True, index=True)
     encounter_id = fields.Many2one("tiss.encounter", required=True, index=True, ondelete="cascade")
     patient_id = fields.Many2one(related="encounter_id.patient_id")
