@@ -96,7 +96,8 @@ class TissAnnex(models.Model):
         tumor = ("tumor_id", "node_id", "metastasis_id")
         texts = ("therapy_plan", "histology", "relevant_information")
         earlier = ("surgery", "surgery_date", "irradiated_area", "irradiation_date")
-        cycles = ("cycle_count", "current_cycle", "cycle_days", "cycle_interval")
+        cycles = ("cycle_count", "current_cycle", "cycle_days")
+        is_planned = self._may_see_clinical() and self.cycle_count
         return {
             **self._print_header(),
             **boxes_from(9, self._print_clinical("weight", "height", "body_surface")),
@@ -106,6 +107,7 @@ class TissAnnex(models.Model):
             **boxes_from(18, self._print_cids()),
             **boxes_from(22, self._print_clinical(*kind, *tumor, *texts)),
             **boxes_from(40, self._print_clinical(*earlier, "observation", *cycles)),
+            48: str(self.cycle_interval) if is_planned else "",  # which may be no day at all
             49: paper.day(self.date),
         }
 

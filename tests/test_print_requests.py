@@ -31,7 +31,14 @@ class RequestPrintCase(AuthorizationRecords, AnnexRecords, PrintCase):
 
     def _authorize(self, request, *quantities):
         """What the operadora answers on its portal, item by item."""
-        request.register_answer("7", dict(zip(request.line_ids, quantities, strict=True)))
+        request.register_answer(
+            "7",
+            dict(zip(request.line_ids, quantities, strict=True)),
+            authorization_password="S1",
+            authorization_date=self.visit_date,
+            authorization_validity_date=self.today,
+            operadora_number="OP9",
+        )
 
 
 @tagged("post_install", "-at_install", "post_install_l10n")
@@ -51,8 +58,9 @@ class TestPrintedRequests(RequestPrintCase):
         self.assertEqual(
             {n: boxes[n] for n in boxes if n < 59},
             {
-                1: "326305", 8: "0123456789", 9: "31/12/2031", 10: "Paciente Fictício", 12: "N",
-                13: "12345", 14: "Clínica Exemplo", 15: "Médica Exemplo", 16: "06", 17: "123456",
+                1: "326305", 4: self.day, 5: "S1", 6: self.now, 7: "OP9", 8: "0123456789",
+                9: "31/12/2031", 10: "Paciente Fictício", 12: "N", 13: "12345",
+                14: "Clínica Exemplo", 15: "Médica Exemplo", 16: "06", 17: "123456",
                 18: "SP", 19: "225125", 21: "1", 22: self.day, 23: "Tosse há um mês",
                 29: "12345", 30: "Clínica Exemplo", 31: "9999999",
             },
@@ -179,12 +187,13 @@ class TestPrintedRequests(RequestPrintCase):
         """Seven items asked for take two sheets, although one was done."""
         items = [self._asked("40101010", 2) for _each in range(7)]
         request = self._create_request("sp_sadt", *items)
+        self._authorize(request, 1, *[0] * 6)
         guia = self._create_by_type("sp_sadt", line_ids=[self._item(1, BLOOD_COUNT, 1)])
         guia.authorization_id = request
         first, second = self._render(guia)
         self.assertEqual(
             self._rows(first, 24)[0],
-            {0: "1", 24: "22", 25: "40101010", 26: "Procedimento 40101010", 27: "2"},
+            {0: "1", 24: "22", 25: "40101010", 26: "Procedimento 40101010", 27: "2", 28: "1"},
         )
         self.assertEqual([len(self._rows(each, 24)) for each in (first, second)], [5, 2])
         self.assertEqual([len(self._rows(each, 36)) for each in (first, second)], [1, 0])
@@ -308,6 +317,34 @@ class TestPrintedAnnexes(RequestPrintCase):
         )  # fmt: skip
         [said] = form.xpath(".//table[@class='teeth']//b[text()]")
         self.assertEqual(said.text, "C")
+
+    def test_what_the_operadora_grants_of_a_material(self):
+        annex = self._create_annex("opme", line_ids=[self._material(unit_price=100)])
+        annex.sudo().line_ids.write(
+            {"is_answered": True, "authorized_quantity": 1, "authorized_price": 90.5}
+        )
+        [form] = self._render(annex.with_user(self.doctor))
+        cells = [cell.text_content() for cell in form.xpath(".//table[@class='grid']//td")]
+        self.assertEqual(cells[5:9], ["2", "100,00", "1", "90,50"])
+
+    def test_cycles_without_a_day_between_them(self):
+        annex = self._create_annex("quimio", cycle_interval=0)
+        self.assertEqual(self._boxes(self._render(annex.with_user(self.doctor))[0])[48], "0")
+
+    def test_queries_do_not_grow(self):
+        counts = []
+        for count in (2, 8):
+            annexes = self.env["tiss.annex"].concat(
+                *(self._create_annex("opme") for _each in range(count))
+            )
+            annexes = annexes.with_user(self.doctor)
+            self._render(annexes)  # the templates are compiled once
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            self._render(annexes)
+            counts.append(self.env.cr.sql_log_count - before)
+        self.assertLessEqual(counts[1], counts[0] + 2)
 
     def test_seven_materials_take_two_sheets(self):
         annex = self._create_annex("opme", line_ids=[self._material() for _each in range(7)])
