@@ -30,7 +30,7 @@ PRICES = {
 DENTAL_SHARE = 42.90  # what the patient pays of a filling
 STAY_DAYS = 3
 ATTEMPTS = 10  # visits that are asked for until one is granted
-# What no clinic should send for real: one empty page.
+# One empty page stands for the report.
 PDF = (
     b"%PDF-1.4\n"
     b"1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
@@ -54,7 +54,6 @@ class Forms:
         self.notices = self.env["tiss.stay.notice"]
         self.documents = self.env["tiss.document"]
         self.encounters = self.env["tiss.encounter"]
-        self.stays = self.env["tiss.encounter"]
         self._answers = itertools.count(1)
 
     def ask(self):
@@ -235,7 +234,6 @@ class Forms:
         )
         if not visit:
             return
-        self.stays |= visit
         self._tell(visit, "admission")
         extension = self._extend(visit.authorization_id)
         self._send(extension)

@@ -17,7 +17,7 @@ job = run(env, folder, biller)
 breaches = job.clinic.contracts.check_ledger()
 env.cr.commit()
 
-print(f"\n{len(job.clinic.encounters)} atendimentos, {len(job.left_out)} deixados de fora:")
+print(f"\n{len(job.encounters)} atendimentos, {len(job.left_out)} deixados de fora:")
 for encounter, reason in job.left_out.items():
     print(f"  {encounter.name}: {reason.splitlines()[0]}")
 print()
@@ -28,6 +28,13 @@ print(
     f"\n{len(glosas)} glosas, {len(open_glosas)} em aberto;"
     f" {len(job.credit_notes)} notas de crédito;"
     f" {len(job.demonstrativos.payment_ids.payment_id)} recebimentos com retenções"
+)
+forms = job.forms
+granted = forms.requests.filtered(lambda request: request.state in ("authorized", "partial"))
+print(
+    f"{len(forms.requests)} pedidos de autorização, {len(granted)} autorizados;"
+    f" {len(forms.annexes)} anexos; {len(forms.notices)} comunicações de internação e alta;"
+    f" {len(forms.documents)} documentos"
 )
 print("Conferência do razão: " + ("tudo confere" if not breaches else "; ".join(breaches)))
 print("XML enviados e recebidos em:")

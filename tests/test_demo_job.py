@@ -92,6 +92,8 @@ class TestDemoJob(ClinicCase):
             self.assertEqual(guia.line_ids.tooth_id.code, "36")
             self.assertGreater(guia.amount_patient, 0)
             self.assertAlmostEqual(guia.amount_total, guia.amount_gross - guia.amount_patient, 2)
+            self.assertNotEqual(guia.state, "sent", "the dental demonstrativo answers it")
+            self.assertTrue(guia.amount_paid or guia.glosa_ids)
 
     def test_the_money_ties(self):
         self.assertEqual(self.job.clinic.contracts.check_ledger(), [])
