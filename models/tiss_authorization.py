@@ -215,7 +215,6 @@ class TissAuthorization(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        unnumbered = {}
         for vals in vals_list:
             if vals.get("name", "/") != "/" or vals.get("number"):
                 raise UserError(
@@ -223,12 +222,7 @@ class TissAuthorization(models.Model):
                 )
             for name, term_id in self._get_default_terms(vals.get("request_type")).items():
                 vals.setdefault(name, term_id)
-            unnumbered.setdefault(vals.get("contract_id"), []).append(vals)
-        for contract in self.env["tiss.contract"].browse(filter(None, unnumbered)):
-            batch = unnumbered[contract.id]
-            numbers = contract._take_numbers("next_guia_number", len(batch))
-            for vals, number in zip(batch, numbers, strict=True):
-                vals.update(number=number, name=str(number))
+        self._take_form_numbers(vals_list)
         return super().create(vals_list)
 
     def write(self, vals):

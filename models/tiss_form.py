@@ -141,6 +141,23 @@ class TissForm(models.AbstractModel):
         return problems
 
     # ------------------------------------------------------------------
+    # Numbers
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _take_form_numbers(self, vals_list):
+        """Give new forms the next numbers of their convênios, in the order of their values."""
+        default = self.env.context.get("default_contract_id")
+        batches = {}
+        for vals in vals_list:
+            batches.setdefault(vals.get("contract_id") or default, []).append(vals)
+        for contract in self.env["tiss.contract"].browse(filter(None, batches)):
+            batch = batches[contract.id]
+            numbers = contract._take_numbers("next_guia_number", len(batch))
+            for vals, number in zip(batch, numbers, strict=True):
+                vals.update(number=number, name=str(number))
+
+    # ------------------------------------------------------------------
     # TISS values
     # ------------------------------------------------------------------
 

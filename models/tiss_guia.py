@@ -248,19 +248,15 @@ class TissGuia(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        unnumbered = {}
+        unnumbered = []
         for vals in vals_list:
             if vals.get("name", "/") == "/" and not vals.get("number"):
-                unnumbered.setdefault(vals.get("contract_id"), []).append(vals)
+                unnumbered.append(vals)
             elif not self.env.su:
                 raise UserError(
                     self.env._("The number of a guia comes from its convênio: leave it empty.")
                 )
-        for contract in self.env["tiss.contract"].browse(filter(None, unnumbered)):
-            batch = unnumbered[contract.id]
-            numbers = contract._take_numbers("next_guia_number", len(batch))
-            for vals, number in zip(batch, numbers, strict=True):
-                vals.update(number=number, name=str(number))
+        self._take_form_numbers(unnumbered)
         return super().create(vals_list)
 
     def write(self, vals):

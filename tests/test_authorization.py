@@ -48,6 +48,17 @@ class TestRequest(AuthorizationCase):
         with self.assertRefused("comes from its convênio"):
             self._create_request(name="7")
 
+    def test_a_number_for_whoever_tells_the_convenio_as_a_default(self):
+        Request = self.env["tiss.authorization"].with_context(default_contract_id=self.contract.id)
+        vals = {
+            "request_type": "sp_sadt",
+            "patient_id": self.patient.id,
+            "card_id": self.card.id,
+            "professional_id": self.professional.id,
+        }
+        first, second = Request.create([dict(vals), dict(vals)])
+        self.assertEqual(second.number, first.number + 1)
+
     def test_a_sent_request_is_frozen(self):
         request = self._sent()
         for write in (
