@@ -32,7 +32,10 @@ class TissGuia(models.Model):
     @api.onchange("authorization_id")
     def _onchange_authorization_id(self):
         if self.authorization_id:
-            self.update(self._prepare_authorization_vals(self.authorization_id, self.guia_type))
+            request = self.authorization_id
+            self.update(self._prepare_authorization_vals(request, self.guia_type))
+            # Whoever asked is whoever does it, until somebody says otherwise.
+            self.professional_id = self.professional_id or request.professional_id
 
     @api.model
     def _prepare_authorization_vals(self, request, guia_type):
