@@ -1,6 +1,6 @@
 import math
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
 
@@ -10,6 +10,7 @@ GUIA_TYPES = {  # type of the request → type of the guia that bills it
     "prorrogacao": "resumo_internacao",
     "odonto": "odonto",
 }
+GIVEN_FIELDS = ("authorization_date", "authorization_password", "authorization_validity_date")
 
 
 class TissAuthorization(models.Model):
@@ -24,6 +25,7 @@ class TissAuthorization(models.Model):
     guia_ids = fields.One2many("tiss.guia", "authorization_id", "Guias")
     guia_count = fields.Integer(compute="_compute_guia_count")
 
+    @api.depends("guia_ids")
     def _compute_guia_count(self):
         counts = dict(
             self.env["tiss.guia"]._read_group(
@@ -98,6 +100,14 @@ class TissAuthorization(models.Model):
         if self.care_character_id:
             vals["care_character_id"] = self.care_character_id.id
         return vals
+
+    def _prepare_given_vals(self, number_field):
+        """What whoever uses this authorisation says of it.
+
+        :param number_field: under which it keeps the number that the operadora gave
+        """
+        given = {name: self[name] for name in GIVEN_FIELDS}
+        return {number_field: self.operadora_number, **given}
 
     def _is_granted(self):
         self.ensure_one()
