@@ -5,6 +5,8 @@ from . import (
     tiss_contract_log,
     tiss_dental,
     tiss_dental_item,
+    tiss_dental_item_print,
+    tiss_dental_print,
     tiss_diagnosis,
     tiss_document_owner,
     tiss_form,

@@ -33,7 +33,7 @@ class TissAuthorization(models.Model):
             )
         )
         for request in self:
-            request.guia_count = counts.get(request, 0)
+            request.guia_count = counts.get(request._origin, 0)
 
     def action_view_guias(self):
         return self.guia_ids._get_records_action(name=self.env._("Guias"))
@@ -52,14 +52,9 @@ class TissAuthorization(models.Model):
             )
         Guia = self.env["tiss.guia"]
         guia_type = GUIA_TYPES[self.request_type]
-        tables = Guia._get_term_tables("tiss.guia")
-        terms = {
-            name: self.env["tiss.term"]._get(tables[name], code).id
-            for name, code in getattr(Guia, f"_get_{guia_type}_defaults")().items()
-        }
         return Guia.create(
             {
-                **terms,
+                **Guia._get_default_terms(guia_type),
                 **Guia._prepare_authorization_vals(self, guia_type),
                 **self._prepare_guia_vals(guia_type),
                 "line_ids": [

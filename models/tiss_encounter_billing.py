@@ -316,11 +316,9 @@ class TissEncounter(models.Model):
         Term = self.env["tiss.term"]
         vals = {}
         if guia_type not in ("consulta", "sp_sadt"):  # a visit has a value for each of theirs
-            Guia = self.env["tiss.guia"]
-            tables = Guia._get_term_tables("tiss.guia")
-            for name, code in getattr(Guia, f"_get_{guia_type}_defaults")().items():
+            for name, term_id in self.env["tiss.guia"]._get_default_terms(guia_type).items():
                 if name in TYPE_FIELDS[guia_type] and not header[name]:
-                    vals[name] = Term._get(tables[name], code).id
+                    vals[name] = term_id
         if guia_type == "honorarios":
             dates = [line._get_date() for line in planned.lines]
             vals["start_date"] = header["start_date"] or min(dates)

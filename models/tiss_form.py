@@ -85,6 +85,19 @@ class TissForm(models.AbstractModel):
         if self.card_id not in cards:
             self.card_id = cards[:1]
 
+    @api.model
+    def _get_default_terms(self, form_type):
+        """{field: id of a term} that a new form of this type starts with."""
+        codes = getattr(self, f"_get_{form_type}_defaults")() if form_type else {}
+        tables = self._get_term_tables(self._name)
+        Term = self.env["tiss.term"]
+        return {name: Term._get(tables[name], code).id for name, code in codes.items()}
+
+    def _fill_default_terms(self, form_type):
+        """What is nearly always so, where nothing was chosen yet."""
+        for name, term_id in self._get_default_terms(form_type).items():
+            self[name] = self[name] or self.env["tiss.term"].browse(term_id)
+
     # ------------------------------------------------------------------
     # What is missing
     # ------------------------------------------------------------------
