@@ -566,6 +566,15 @@ class TestPrintedPages(PrintCase):
         [page] = self._print("l10n_br_tiss.action_report_lote_cover", lote)
         self.assertPrinted(page, "900077", self.today.strftime("%d/%m/%Y"))
 
+    def test_a_withdrawn_guia_is_not_on_the_cover(self):
+        lote = self._create_received_lote({BLOOD_COUNT: 1}, {BLOOD_COUNT: 2})
+        gone, kept = lote.guia_ids.sorted("number")
+        gone.withdraw("1308")
+        [page] = self._print("l10n_br_tiss.action_report_lote_cover", lote)
+        self.assertPrinted(page, kept.name, "66,66")
+        self.assertNotIn("33,33", page)
+        self.assertNotIn("99,99", page)
+
     def test_the_logo_of_the_operadora(self):
         with file_open("base/static/img/avatar.png", "rb") as picture:
             self.operadora.image_1920 = base64.b64encode(picture.read())
