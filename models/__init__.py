@@ -1,4 +1,6 @@
 # Mixins that models of earlier names inherit from.
+from . import tiss_initial_condition  # isort: split
+
 from . import (
     tiss_checked,
     tiss_cid,
@@ -11,7 +13,6 @@ from . import (
     tiss_document_owner,
     tiss_form,
     tiss_guia_part,
-    tiss_initial_condition,
     tiss_initial_condition_print,
     tiss_outgoing,
     tiss_price_edition,

@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
 
-from .tiss_diagnosis import CID_FIELDS
+from .tiss_cid import CID_FIELDS
 from .tiss_encounter import OPEN
 
 REQUEST_TYPES = {  # as what a visit is billed → as what it is asked for

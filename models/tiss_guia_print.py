@@ -3,7 +3,7 @@ from odoo.tools import split_every
 
 from ..standard import paper
 from .bulk import read_children
-from .tiss_guia_internacao import CID_FIELDS, clean_cid
+from .tiss_cid import CID_FIELDS, clean_cid
 from .tiss_guia_line import to_time
 from .tiss_printed import (
     ITEMS,

@@ -468,10 +468,9 @@ class TestUse(AuthorizationCase):
 
     def test_choosing_it_proposes_who_asked(self):
         request = self._authorized()
-        vals = {"contract_id": self.contract, "card_id": self.card, "guia_type": "sp_sadt"}
-        form = Form(self.env["tiss.guia"])
-        for name, value in vals.items():
-            form[name] = value
+        form = Form(self.env["tiss.guia"].with_context(default_guia_type="sp_sadt"))
+        form.contract_id = self.contract
+        form.patient_id = self.patient
         self.assertFalse(form.professional_id)
         form.authorization_id = request
         self.assertEqual(form.professional_id, request.professional_id)
