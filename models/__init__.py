@@ -120,8 +120,6 @@ from . import (
     tiss_guia_run_line,
     tiss_guia_sp_sadt,
     tiss_guia_tooth,
-    tiss_guia_tooth_authorization,
-    tiss_guia_tooth_situacao_inicial,
     tiss_guia_visits,
     tiss_lote,
     tiss_lote_document,

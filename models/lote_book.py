@@ -8,6 +8,7 @@ from .bulk import skip_images
 from .guia_reader import CRO, Person, Place
 from .tiss_term import PROCEDURE_TABLES
 
+COUNCIL = ("tiss_council_id", "tiss_council_number", "tiss_council_state_id")
 MAX_NAMES = 30  # told of each kind before an import
 QUIET = {"tracking_disable": True, "mail_create_nosubscribe": True}
 CHILDREN = {
@@ -368,28 +369,6 @@ class LoteBook:
             )
         return vals
 
-
-COUNCIL = ("tiss_council_id", "tiss_council_number", "tiss_council_state_id")
-
-
-def get_key(partner):
-    """The key of a `Person` for a partner."""
-    return (
-        partner.tiss_council_id.code or "",
-        (partner.tiss_council_number or "").strip(),
-        partner.tiss_council_state_id.code or "",
-    )
-
-
-def is_place(partner, place):
-    """Whether a hospital is the one that the message means."""
-    if place.code and partner.tiss_provider_code:
-        return partner.tiss_provider_code == place.code
-    if place.cnpj and partner.vat:
-        return identifiers.compact(partner.vat) == place.cnpj
-    known = place.cnes != identifiers.NO_CNES
-    return known and partner.tiss_cnes == place.cnes
-
     # ------------------------------------------------------------------
     # Telling
     # ------------------------------------------------------------------
@@ -450,3 +429,22 @@ def is_place(partner, place):
         """The first names in brackets, or nothing."""
         more = " …" if len(names) > MAX_NAMES else ""
         return f" ({', '.join(names[:MAX_NAMES])}{more})" if names else ""
+
+
+def get_key(partner):
+    """The key of a `Person` for a partner."""
+    return (
+        partner.tiss_council_id.code or "",
+        (partner.tiss_council_number or "").strip(),
+        partner.tiss_council_state_id.code or "",
+    )
+
+
+def is_place(partner, place):
+    """Whether a hospital is the one that the message means."""
+    if place.code and partner.tiss_provider_code:
+        return partner.tiss_provider_code == place.code
+    if place.cnpj and partner.vat:
+        return identifiers.compact(partner.vat) == place.cnpj
+    known = place.cnes != identifiers.NO_CNES
+    return known and partner.tiss_cnes == place.cnes

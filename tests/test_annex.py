@@ -662,6 +662,14 @@ class TestAnnexGuards(AnnexCase):
                 self.patient.tiss_sex = "f"
                 self.assertEqual(annex.get_xml(), content)
 
+    def test_a_tooth_is_not_put_into_what_was_sent(self):
+        sent, other = (self._create_annex("situacao_inicial") for _each in range(2))
+        sent.send()
+        with self.assertRefused("this cannot be done now"):
+            other.sudo().tooth_ids.annex_id = sent
+        with self.assertRefused("this cannot be done now"):
+            sent.sudo().tooth_ids.unlink()
+
     def test_numbers_and_answers_come_from_elsewhere(self):
         annex = self._create_annex("opme")
         request = annex.authorization_id
