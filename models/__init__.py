@@ -124,6 +124,7 @@ from . import (
     tiss_lote,
     tiss_lote_document,
     tiss_lote_import,
+    tiss_lote_invoice,
     tiss_lote_print,
     tiss_message,
     tiss_movement,

@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 from ..standard import identifiers
 from ..standard.text import to_ascii
@@ -19,6 +19,7 @@ class ResPartner(models.Model):
         compute="_compute_tiss_authorization_count", groups="l10n_br_tiss.group_tiss_reception"
     )
 
+    @api.depends("tiss_authorization_ids")
     def _compute_tiss_authorization_count(self):
         counts = dict(
             self.env["tiss.authorization"]._read_group(

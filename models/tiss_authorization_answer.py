@@ -243,7 +243,6 @@ class TissAuthorization(models.Model):
     def _prepare_item_vals(self, item):
         return {
             "quantity_authorized": max(item.authorized, 0),
-            "amount_requested": float(item.amount_requested or 0),
             "amount_authorized": float(item.amount_authorized or 0),
         }
 

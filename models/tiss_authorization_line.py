@@ -7,9 +7,7 @@ from .price_book import PriceRequest
 from .tiss_dental_item import MAX_DENTAL
 from .tiss_guia_line import MAX_PROCEDURES
 
-ANSWER_FIELDS = {
-    "quantity_authorized", "amount_requested", "amount_authorized", "is_extra",
-}  # fmt: skip
+ANSWER_FIELDS = {"quantity_authorized", "amount_authorized", "is_extra"}
 
 
 class TissAuthorizationLine(models.Model):
@@ -65,7 +63,6 @@ class TissAuthorizationLine(models.Model):
     )
     quantity_remaining = fields.Integer("Remaining", compute="_compute_quantity_remaining")
     quantity_excess = fields.Integer("Over", compute="_compute_quantity_remaining")
-    amount_requested = fields.Float("Requested Value", digits=(10, 2), readonly=True, copy=False)
     amount_authorized = fields.Float("Authorised Value", digits=(10, 2), readonly=True, copy=False)
     reason_ids = fields.One2many(
         "tiss.authorization.reason", "line_id", "Reasons", readonly=True, copy=False
