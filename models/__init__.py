@@ -69,6 +69,7 @@ from . import (
     tiss_contract_checklist,
     tiss_contract_clause,
     tiss_contract_coverage,
+    tiss_contract_files,
     tiss_contract_ledger,
     tiss_contract_price,
     tiss_contract_print,
@@ -122,6 +123,7 @@ from . import (
     tiss_lote_import,
     tiss_lote_print,
     tiss_message,
+    tiss_message_content,
     tiss_movement,
     tiss_network_level,
     tiss_operadora_registry,
@@ -140,4 +142,5 @@ from . import (
     tiss_term,
     tiss_term_history,
     tiss_terminology_edition,
+    tiss_version,
 )
