@@ -6,7 +6,6 @@ from pathlib import Path
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-PLACEHOLDERS = ("lote", "hash", "ans", "provider", "date")
 DEFAULT_PATTERN = "{lote}_{hash}.xml"
 UNSAFE = re.compile(r"[^A-Za-z0-9._ -]")
 
@@ -60,8 +59,8 @@ class TissContract(models.Model):
             "date": fields.Date.context_today(self).strftime("%Y%m%d"),
         }
         name = self.file_pattern
-        for placeholder in PLACEHOLDERS:
-            name = name.replace("{%s}" % placeholder, values[placeholder])
+        for placeholder, value in values.items():
+            name = name.replace("{" + placeholder + "}", value)
         return name
 
     def _export_files(self, messages):

@@ -6,7 +6,7 @@ from pathlib import Path
 from unittest import mock
 
 from odoo.exceptions import AccessError, ValidationError
-from odoo.tests import Form, tagged
+from odoo.tests import tagged
 
 from .. import standard
 from ..standard import schema
@@ -101,7 +101,7 @@ class TestFiles(TissCommon):
             self.contract.sudo().export_folder = folder
             with self.subTest(folder), self.assertRefused("the server does not find"):
                 lote.send()
-        self.assertEqual(lote.state, "draft")
+        self.assertEqual(lote.state, "validated")
 
     def test_only_an_administrator_sees_the_folder(self):
         with self.assertRaises(AccessError):
@@ -112,10 +112,9 @@ class TestFiles(TissCommon):
     # ------------------------------------------------------------------
 
     def _import(self, content, name="retornos.zip"):
-        form = Form(self.env["tiss.return.import"])
-        form.file = base64.b64encode(content)
-        form.file_name = name
-        wizard = form.save()
+        wizard = self.env["tiss.return.import"].create(
+            {"file": base64.b64encode(content), "file_name": name}
+        )
         return wizard, wizard.action_import()
 
     def test_a_zip_of_answers(self):
@@ -157,15 +156,13 @@ class TestFiles(TissCommon):
 
     def test_two_messages_compared(self):
         lote = self._create_lote(CONSULTATION)
-        [first] = lote.build()
-        lote.guia_ids.sudo().observation = "Retorno em 30 dias"
-        lote.sudo().state = "draft"
-        [second] = lote.build()
+        first, second = lote.build(), lote.build()
         action = (first | second).action_compare()
         difference = self.env["tiss.message.compare"].browse(action["res_id"]).difference
-        self.assertIn("+", difference)
-        self.assertIn("observacao&gt;Retorno em 30 dias", difference)
-        self.assertNotIn("numeroCarteira", difference.split("observacao")[0].split("⋯")[-1])
+        for sign, message in (("-", first), ("+", second)):
+            element = f"ans:sequencialTransacao&gt;{message.sequence}&lt;"
+            self.assertRegex(difference, rf"\{sign} *&lt;{element}")
+        self.assertNotIn("numeroCarteira", difference)
         with self.assertRefused("Choose two messages"):
             first.action_compare()
 
@@ -173,15 +170,18 @@ class TestFiles(TissCommon):
         lote = self._create_received_lote({ECG: 1}, protocol="1002")
         name = lote.guia_ids.name
         content = analysis_message(lote, {(name, 1): 41.10}, "D1")
-        given = standard.load("4.03.00").digest(content).encode()
-        for number, (replacement, expected) in enumerate(
-            ((given, "iso-8859-1"), (given.upper(), "iso-8859-1"), (b"0" * 32, "none"))
+        wrong = b"0" * 32
+        right = standard.digest(content).encode()
+        for given, expected in (
+            (right, "iso-8859-1"),
+            (right.upper(), "iso-8859-1"),
+            (wrong, "none"),
         ):
-            changed = content.replace(given, replacement)
-            changed = changed.replace(b">D1<", b">D1<", 1)
-            with self.subTest(expected, number=number), self.env.cr.savepoint() as savepoint:
-                demonstrativo = self.env["tiss.message"].receive_file("a.xml", changed)
-                self.assertEqual(demonstrativo.message_id.hash_match, expected)
+            with self.subTest(expected), self.env.cr.savepoint() as savepoint:
+                answer = self.env["tiss.message"].receive_file(
+                    "a.xml", content.replace(wrong, given)
+                )
+                self.assertEqual(answer.message_id.hash_match, expected)
                 savepoint.rollback()
 
 
@@ -198,20 +198,24 @@ class TestVersions(TissCommon):
             mock.patch.object(type(self.env["tiss.version"]), "_get_folder", lambda self: folder)
         )
         self.folder = folder
-        self.package = zipped(
-            {
-                each.name.replace("V4_03_00", "V4_99_00"): each.read_bytes()
-                .replace(b"V4_03_00", b"V4_99_00")
-                .replace(b"4.03.00", b"4.99.00")
-                for each in standard.load("4.03.00").folder.glob("*.xsd")
-            }
-        )
+        self.package = self._create_package()
+
+    def _create_package(self, remark=b""):
+        """The schemas of 4.03.00 under the name of a version to come."""
+        files = {
+            each.name.replace("V4_03_00", "V4_99_00"): each.read_bytes()
+            .replace(b"V4_03_00", b"V4_99_00")
+            .replace(b"4.03.00", b"4.99.00")
+            for each in standard.load("4.03.00").folder.glob("*.xsd")
+        }
+        files["tissV4_99_00.xsd"] += remark
+        return zipped(files)
 
     def _install(self, content):
-        form = Form(self.env["tiss.version.install"])
-        form.file = base64.b64encode(content)
-        form.file_name = "Padrao_TISS_Comunicacao.zip"
-        return form.save().action_install()
+        wizard = self.env["tiss.version.install"].create(
+            {"file": base64.b64encode(content), "file_name": "Padrao_TISS_Comunicacao.zip"}
+        )
+        return wizard.action_install()
 
     def test_its_messages_are_written_without_a_change_of_code(self):
         self._install(self.package)
@@ -248,7 +252,7 @@ class TestVersions(TissCommon):
                 self._install(content)
         self._install(self.package)
         with self.assertRefused("not the files that ANS publishes"):
-            self._install(self.package.replace(b"4.99.00", b"4.99.01"))
+            self._install(self._create_package(b"<!-- -->"))
 
     def test_only_a_manager_installs(self):
         user = self._create_user("v.faturamento", "billing")
