@@ -92,13 +92,14 @@ class TissLote(models.Model):
 
     @api.depends("guia_ids.amount_total", "guia_ids.amount_open", "guia_ids.state")
     def _compute_totals(self):
+        """Of what the operadora has: a withdrawn guia stays in its lote, but counts no more."""
         names = [
             "amount_total", "amount_paid", "amount_denied", "amount_accepted", "amount_open",
         ]  # fmt: skip
         totals = {
             lote: values
             for lote, *values in self.env["tiss.guia"]._read_group(
-                [("lote_id", "in", self.ids)],
+                [("lote_id", "in", self.ids), ("state", "!=", "cancelled")],
                 ["lote_id"],
                 ["__count", *(f"{name}:sum" for name in names)],
             )
@@ -500,8 +501,11 @@ class TissLote(models.Model):
 
     def _get_invoice_amounts(self):
         """Summary lines of the invoice: {label: cents}; items stay in the sub-ledger."""
-        billed = self.guia_ids.filtered(lambda guia: guia.state != "cancelled")
-        return self._get_amounts_by_kind(billed)
+        return self._get_amounts_by_kind(self._get_living_guias())
+
+    def _get_living_guias(self):
+        """What the operadora has of this lote: all but those that were withdrawn."""
+        return self.guia_ids.filtered(lambda guia: guia.state != "cancelled")
 
     @api.model
     def _get_amounts_by_kind(self, guias):
@@ -519,7 +523,7 @@ class TissLote(models.Model):
                 "%(kind)s · Lote %(lote)s · %(count)s guias",
                 kind=name,
                 lote=self.name,
-                count=len(self.guia_ids.filtered(lambda guia: guia.state != "cancelled")),
+                count=self.guia_count,
             ),
             "quantity": 1,
             "price_unit": float(from_cents(cents)),
@@ -619,7 +623,7 @@ class TissLote(models.Model):
         self.env.flush_all()
         invoiced.invalidate_recordset(["amount_open", "amount_paid", "amount_total"])
         books = invoiced._get_booked_cents()
-        unbilled = invoiced._get_unbilled_cents()
+        withdrawn = invoiced._get_withdrawn_cents()
         labels = {
             "out_invoice": self.env._("billed"),
             "entry": self.env._("paid"),
@@ -628,7 +632,7 @@ class TissLote(models.Model):
         }
         breaches = []
         for lote in invoiced:
-            for kind, cents in lote._get_expected_cents(unbilled.get(lote, 0)).items():
+            for kind, cents in lote._get_expected_cents(withdrawn.get(lote, 0)).items():
                 booked = books.get((lote, kind), 0)
                 if booked != cents:
                     breaches.append(
@@ -643,16 +647,16 @@ class TissLote(models.Model):
                     )
         return breaches
 
-    def _get_unbilled_cents(self):
-        """{lote: cents} of guias that were withdrawn before there was an invoice."""
+    def _get_withdrawn_cents(self):
+        """{lote: cents} of guias that were withdrawn after they were invoiced."""
         withdrawn = self.env["tiss.movement"]._read_group(
-            [("lote_id", "in", self.ids), ("kind", "=", "withdraw"), ("move_id", "=", False)],
+            [("lote_id", "in", self.ids), ("kind", "=", "withdraw"), ("move_id", "!=", False)],
             ["lote_id"],
             ["amount:sum"],
         )
         return {lote: to_cents(amount) for lote, amount in withdrawn}
 
-    def _get_expected_cents(self, unbilled):
+    def _get_expected_cents(self, withdrawn):
         """Balances that the receivable account must show for one lote, by kind of entry.
 
         A credit note takes off what was accepted, and what was withdrawn after the invoice.
@@ -660,7 +664,7 @@ class TissLote(models.Model):
         total, paid, still_open = (
             to_cents(amount) for amount in (self.amount_total, self.amount_paid, self.amount_open)
         )
-        billed = total - unbilled
+        billed = total + withdrawn
         return {
             "out_invoice": billed,
             "entry": -paid,
