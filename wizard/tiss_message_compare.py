@@ -47,6 +47,6 @@ class TissMessageCompare(models.TransientModel):
             rows.append(Markup('<div class="%s">%s</div>') % (kind, text))
         if not rows:
             return Markup("<p>%s</p>") % self.env._("They differ only in how they are written.")
-        return Markup('<div class="font-monospace small text-prewrap">%s</div>') % Markup(
-            ""
-        ).join(rows)
+        return Markup('<div class="font-monospace small text-prewrap">%s</div>') % Markup("").join(
+            rows
+        )
