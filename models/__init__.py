@@ -75,6 +75,7 @@ from . import (
     tiss_contract_checklist,
     tiss_contract_clause,
     tiss_contract_coverage,
+    tiss_contract_files,
     tiss_contract_ledger,
     tiss_contract_price,
     tiss_contract_print,
@@ -127,6 +128,7 @@ from . import (
     tiss_lote_invoice,
     tiss_lote_print,
     tiss_message,
+    tiss_message_content,
     tiss_movement,
     tiss_network_level,
     tiss_operadora_registry,
@@ -145,4 +147,5 @@ from . import (
     tiss_term,
     tiss_term_history,
     tiss_terminology_edition,
+    tiss_version,
 )

@@ -166,6 +166,12 @@ class TissLote(models.Model):
         self._check_state("received", "processed")
         return self._create_invoices()._get_records_action(name=self.env._("Invoices"))
 
+    def action_download(self):
+        """One file, or the files of several lotes in a zip."""
+        for lote in self:
+            lote._get_current_message()
+        return self.message_id.action_download_all()
+
     def action_view_guias(self):
         return self.guia_ids._get_records_action(name=self.env._("Guias"))
 
@@ -194,8 +200,8 @@ class TissLote(models.Model):
         return {"lote_id": self.id}
 
     def _get_file_name(self, digest):
-        """The convention of the portals: lote number of 20 digits, hash, one message a file."""
-        return f"{self.name.zfill(20)}_{digest}.xml"
+        """As the convênio wants it; the portals' own way is the lote in 20 digits and the hash."""
+        return self.contract_id._get_lote_file_name(self.name, digest)
 
     def _read_content(self):
         """Read all that the message says, in a number of queries that no lote makes larger."""
@@ -273,6 +279,8 @@ class TissLote(models.Model):
         """
         messages = super().send()
         self.guia_ids.sudo().write({"state": "sent"})
+        for contract, lotes in self.grouped("contract_id").items():
+            contract._export_files(lotes.filtered(lambda lote: lote.state == "sent").message_id)
         return messages
 
     def register_protocol(self, number, date=None):
