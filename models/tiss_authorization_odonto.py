@@ -29,9 +29,10 @@ class TissAuthorization(models.Model):
 
     @api.depends("line_ids.amount", "line_ids.amount_patient", "line_ids.us_quantity")
     def _compute_dental_totals(self):
-        super()._compute_dental_totals()
+        result = super()._compute_dental_totals()
         for request in self:
             request.amount_total = sum(to_decimal(line.amount) for line in request.line_ids)
+        return result
 
     @api.model
     def _get_odonto_defaults(self):

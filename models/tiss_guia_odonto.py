@@ -28,10 +28,11 @@ class TissGuia(models.Model):
 
     @api.depends("line_ids.amount", "line_ids.amount_patient", "line_ids.us_quantity")
     def _compute_dental_totals(self):
-        super()._compute_dental_totals()
+        result = super()._compute_dental_totals()
         for guia in self:
             owed = sum(to_decimal(line.amount) for line in guia.line_ids)
             guia.amount_gross = owed + to_decimal(guia.amount_patient)
+        return result
 
     @api.model
     def _get_odonto_defaults(self):
