@@ -323,13 +323,21 @@ class _Pool(HTTPSConnectionPool):
 class _Adapter(HTTPAdapter):
     """One connection with our own TLS context, to which requests adds no authority of its own."""
 
-    def __init__(self, context: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, context: ssl.SSLContext | None = None, timeout: tuple[float, float] | None = None
+    ) -> None:
         self._context = context
+        self._timeout = timeout
         super().__init__(max_retries=0)
+
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        # Odoo's tests look into what is given to the session, and take it for a number.
+        return super().send(request, **{**options, "timeout": self._timeout})
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         super().init_poolmanager(*args, ssl_context=self._context, **options)
-        self.poolmanager.pool_classes_by_scheme = {"https": _Pool}
+        manager = self.poolmanager
+        manager.pool_classes_by_scheme = {**manager.pool_classes_by_scheme, "https": _Pool}
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
         manager = super().proxy_manager_for(proxy, ssl_context=self._context, **options)
@@ -374,12 +382,12 @@ class _Exchange:
                 # Neither .netrc nor the environment have a say, except for the proxy.
                 session.trust_env = False
                 session.proxies = {} if is_loopback(self._url) else get_environ_proxies(self._url)
-                session.mount("https://", _Adapter(context))
+                for scheme in ("https://", "http://"):
+                    session.mount(scheme, _Adapter(context, timeout))
                 response = session.post(
                     self._url,
                     data=body,
                     headers=headers,
-                    timeout=timeout,
                     stream=True,
                     allow_redirects=False,
                 )
