@@ -7,7 +7,17 @@
     "author": "l10n_br_tiss contributors",
     "license": "LGPL-3",
     "depends": ["account", "calendar", "contacts", "l10n_br", "mail", "product"],
-    "external_dependencies": {"python": ["tiss", "xmlschema", "python-stdnum", "openpyxl", "requests"]},
+    "external_dependencies": {
+        "python": [
+            "tiss",
+            "xmlschema",
+            "python-stdnum",
+            "openpyxl",
+            "requests",
+            "cryptography",
+            "signxml",
+        ]
+    },
     "icon": "/l10n_br_tiss/static/description/icon.svg",
     "data": [
         "security/l10n_br_tiss_groups.xml",

@@ -40,6 +40,7 @@ from . import (
     test_races,
     test_readjustment,
     test_return_files,
+    test_secrets,
     test_security,
     test_stay_notice,
     test_terminology,
