@@ -229,6 +229,20 @@ class _XMLSigner(XMLSigner):
         """SHA-1 is there for operadoras that know nothing else; only a contract can choose it."""
 
 
+class _XMLVerifier(XMLVerifier):
+    def _c14n(self, nodes: Any, algorithm: Any, inclusive_ns_prefixes: Any = None) -> bytes:
+        """As a document of its own: lxml undeclares the default namespace of an inner element.
+
+        Which is how most of the tools in use in Brazil write a signature.
+        """
+        alone = [parser.parse(_standalone(each)) for each in _listed(nodes)]
+        return super()._c14n(alone, algorithm, inclusive_ns_prefixes)
+
+
+def _listed(nodes: Any) -> list[etree._Element]:
+    return nodes if isinstance(nodes, list) else [nodes]
+
+
 def _ds(parent: etree._Element, name: str, text: str | None = None) -> etree._Element:
     return _add(parent, f"{{{DS}}}{name}", text)
 
@@ -470,7 +484,7 @@ class _Check:
             default_reference_c14n_method=CanonicalizationMethod.CANONICAL_XML_1_0,
         )
         try:
-            XMLVerifier().verify(document, x509_cert=certificate, expect_config=config)
+            _XMLVerifier().verify(document, x509_cert=certificate, expect_config=config)
         except (InvalidDigest, InvalidSignature):
             raise
         except (InvalidInput, InvalidCertificate, etree.LxmlError, ValueError, TypeError) as error:
