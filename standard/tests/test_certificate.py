@@ -16,7 +16,14 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 
-from ..certificate import Certificate, CertificateError, identify, issued_by, load_pkcs12
+from ..certificate import (
+    Certificate,
+    CertificateError,
+    from_pem,
+    identify,
+    issued_by,
+    load_pkcs12,
+)
 from ..identifiers import complete_cnpj
 from . import certificates as made
 
@@ -116,6 +123,11 @@ class TestUse(unittest.TestCase):
         self.assertEqual(load_pem_private_key(pem, None).private_numbers().d, self.number())
         found = x509.load_pem_x509_certificates(pem[pem.index(b"-----BEGIN CERT") :])
         self.assertEqual(found, [made.clinic().x509, made.authority()])
+
+    def test_kept_and_taken_out_again(self) -> None:
+        kept = from_pem(made.clinic().pem())
+        self.assertEqual((kept.x509, kept.chain), (made.clinic().x509, made.clinic().chain))
+        self.assertEqual(kept.key.private_numbers().d, self.number())
 
     def number(self) -> int:
         key = made.key().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
