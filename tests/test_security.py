@@ -20,6 +20,7 @@ RIGHTS = {
     "tiss.plan": ("rwc", "rwc", "rwcu"),
     "tiss.card": ("rwc", "rwc", "rwcu"),
     "tiss.contract": ("r", "rwc", "rwcu"),
+    "tiss.certificate": ("", "r", "rwcu"),
     "tiss.adjustment.account": ("", "r", "rwcu"),
     "tiss.encounter": ("rwcu", "rwcu", "rwcu"),
     "tiss.encounter.line": ("rwcu", "rwcu", "rwcu"),
