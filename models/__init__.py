@@ -75,6 +75,7 @@ from . import (
     tiss_contract_terms,
     tiss_contract_transfer,
     tiss_coverage,
+    tiss_delivery,
     tiss_demonstrativo,
     tiss_demonstrativo_adjustment,
     tiss_demonstrativo_line,

@@ -420,6 +420,11 @@ class TissLote(models.Model):
         )
         self.sudo().write({"state": "rejected", "rejection_reason": reason})
 
+    def _take_back(self, reason):
+        """The guias are in the lote again, which waits to be sent."""
+        self.guia_ids.sudo()._with_reason(reason).write({"state": "in_lote"})
+        return super()._take_back(reason)
+
     def _release_guias(self, reason):
         self.check_access("write")
         guias = self.guia_ids.sudo()._with_reason(reason)

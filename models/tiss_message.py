@@ -59,6 +59,14 @@ class TissMessage(models.Model):
     request_id = fields.Many2one(
         "tiss.message", "Answers", index="btree_not_null", readonly=True, ondelete="restrict"
     )
+    source_id = fields.Many2one(
+        "tiss.message",
+        "Made From",
+        index="btree_not_null",
+        readonly=True,
+        ondelete="restrict",
+        help="The message whose content this one carries: by web service, or once more.",
+    )
     direction = fields.Selection(
         [("out", "Sent"), ("in", "Received")], required=True, readonly=True
     )
@@ -80,6 +88,11 @@ class TissMessage(models.Model):
     )
     size = fields.Integer("Size (bytes)", required=True, readonly=True)
     sha256 = fields.Char("SHA-256", required=True, readonly=True, index=True)
+    wire_sha256 = fields.Char(
+        "SHA-256 of What Left",
+        readonly=True,
+        help="Of the bytes with the credentials, which are blotted out here.",
+    )
     tiss_hash = fields.Char("TISS Hash", readonly=True)
     note = fields.Text(readonly=True, help="What the other side answered, in its own codes.")
     transaction_name = fields.Char("What It Is", compute="_compute_transaction_name")

@@ -19,6 +19,8 @@ class TissOutgoing(models.AbstractModel):
     (`_prepare_tiss_body`), and what it does with the answer. Its contract numbers the message.
 
     Flow: draft → validated (the XML exists and is valid) → sent → received; rejected, cancelled.
+    By web service it is `sending` in between (see `tiss.delivery`), and `unknown` where nobody
+    can tell whether the operadora has it: that is found out, never sent a second time.
     """
 
     _name = "tiss.outgoing"
@@ -36,6 +38,8 @@ class TissOutgoing(models.AbstractModel):
         [
             ("draft", "Draft"),
             ("validated", "Validated"),
+            ("sending", "Sending"),
+            ("unknown", "No Answer"),
             ("sent", "Sent"),
             ("received", "Received"),
             ("rejected", "Refused"),
@@ -57,6 +61,13 @@ class TissOutgoing(models.AbstractModel):
         "res_id",
         "TISS Messages",
         domain=lambda self: [("res_model", "=", self._name)],
+    )
+    delivery_ids = fields.One2many(
+        "tiss.delivery",
+        "res_id",
+        "Deliveries",
+        domain=lambda self: [("res_model", "=", self._name)],
+        groups="l10n_br_tiss.group_tiss_billing",
     )
     sent_date = fields.Date(readonly=True, copy=False)
     rejection_reason = fields.Text(readonly=True, copy=False)
@@ -182,13 +193,22 @@ class TissOutgoing(models.AbstractModel):
         self._check_content()
         schema = standard.load(self.version)
         values = self._prepare_tiss_message()
-        content = schema.encode(values, hash_charset=self.contract_id.hash_charset)
+        content = self._seal(values)
         violations = check_envelope(values, self.version)
         if not violations and not schema.validate(content):
             violations = schema.explain(content)
         if violations:
             raise standard.EncodeError(violations[0])
         return content, values["cabecalho"]["identificacaoTransacao"]["sequencialTransacao"]
+
+    def _seal(self, values, element="mensagemTISS", **options):
+        """The bytes of a message, with its hash; to be extended by what else seals it.
+
+        :param element: mensagemTISS, or a body element of a web service
+        :param options: of `Schema.encode`
+        """
+        options.setdefault("hash_charset", self.contract_id.hash_charset)
+        return standard.load(self.version).encode(values, element=element, **options)
 
     def _prepare_tiss_message(self):
         """mensagemTISS (guide §2.1)"""
@@ -289,6 +309,37 @@ class TissOutgoing(models.AbstractModel):
             note=reason,
             **self._get_journal_link(),
         )
+
+    # ------------------------------------------------------------------
+    # After a delivery that nobody answered
+    # ------------------------------------------------------------------
+
+    def _resolve_unknown(self):
+        """Ask the operadora whether it has one record in state unknown; to be extended.
+
+        The answer is taken in as any other and ends in `_confirm_receipt` (or in the record's own
+        way of being received) or in `_deny_receipt`.
+
+        :return: whether a question was asked: without one only a person finds out
+        """
+        self.ensure_one()
+        return False
+
+    def _confirm_receipt(self):
+        """The operadora has the records of which nobody knew: they wait for its answer."""
+        self.check_access("write")
+        self._check_state("unknown")
+        self.sudo().write({"state": "sent", "rejection_reason": False})
+
+    def _deny_receipt(self, reason=None):
+        """It is proved that the operadora does not have the records: they may be sent again."""
+        self.check_access("write")
+        self._check_state("unknown")
+        self._take_back(reason or self.env._("The operadora does not have it."))
+
+    def _take_back(self, reason):
+        """What did not arrive, or was refused unread, is as before it was sent."""
+        self.sudo().write({"state": "validated", "sent_date": False, "rejection_reason": reason})
 
     def _get_refusal(self, error):
         """A ct_motivoGlosa in words."""
