@@ -239,7 +239,11 @@ class TissMessage(models.Model):
         known = Demonstrativo._find_imported(content) or self._find_answered(content)
         if known:
             return known
-        values = self._decode(content)
+        return self._take_in(name, content, self._decode(content))
+
+    @api.model
+    def _take_in(self, name, content, values):
+        """What a decoded message of an operadora says, in the records that it is about."""
         body_name, body = self._get_body(values)
         if body_name == "loteGuias":
             raise UserError(
@@ -249,7 +253,7 @@ class TissMessage(models.Model):
                 )
             )
         if body_name not in ANSWERS:
-            return Demonstrativo._import_values(name, content, values)
+            return self.env["tiss.demonstrativo"]._import_values(name, content, values)
         with self._missing_elements():
             return self.env[ANSWERS[body_name]]._receive_answer(name, content, values, body)
 
@@ -380,6 +384,11 @@ class TissMessage(models.Model):
     @api.model
     def _record_incoming(self, contract, name, content, values, **vals):
         """Journal a received message; its header says what it is."""
+        delivery = self.env["tiss.delivery"]._get_current()
+        if delivery:
+            # It is there since it arrived, before anybody had read it.
+            delivery.answer_note = vals.get("note")
+            return delivery.answer_id
         transaction = values["cabecalho"].get("identificacaoTransacao") or {}
         return self._record(
             contract,

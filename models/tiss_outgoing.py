@@ -62,13 +62,6 @@ class TissOutgoing(models.AbstractModel):
         "TISS Messages",
         domain=lambda self: [("res_model", "=", self._name)],
     )
-    delivery_ids = fields.One2many(
-        "tiss.delivery",
-        "res_id",
-        "Deliveries",
-        domain=lambda self: [("res_model", "=", self._name)],
-        groups="l10n_br_tiss.group_tiss_billing",
-    )
     sent_date = fields.Date(readonly=True, copy=False)
     rejection_reason = fields.Text(readonly=True, copy=False)
 
@@ -283,14 +276,19 @@ class TissOutgoing(models.AbstractModel):
     # ------------------------------------------------------------------
 
     def send(self):
-        """Freeze the records as sent; the files go to the operadora's portal.
+        """Send the records: by web service where there is one, else as files for a portal.
 
-        :return: `tiss.message` that were sent, one per record
+        What goes by web service is queued, and sent when this transaction is committed.
+
+        :return: `tiss.message` that were built, one per record
         """
         self.check_access("write")
         self._check_state("draft", "validated")
         self.filtered(lambda record: record.state == "draft").build()
-        self.sudo().write({"state": "sent", "sent_date": fields.Date.context_today(self)})
+        served = self.filtered("goes_by_service")
+        (self - served)._leave("sent")
+        served._leave("sending")
+        self.env["tiss.delivery"]._queue(served.message_id)
         return self.message_id
 
     # ------------------------------------------------------------------
@@ -309,37 +307,6 @@ class TissOutgoing(models.AbstractModel):
             note=reason,
             **self._get_journal_link(),
         )
-
-    # ------------------------------------------------------------------
-    # After a delivery that nobody answered
-    # ------------------------------------------------------------------
-
-    def _resolve_unknown(self):
-        """Ask the operadora whether it has one record in state unknown; to be extended.
-
-        The answer is taken in as any other and ends in `_confirm_receipt` (or in the record's own
-        way of being received) or in `_deny_receipt`.
-
-        :return: whether a question was asked: without one only a person finds out
-        """
-        self.ensure_one()
-        return False
-
-    def _confirm_receipt(self):
-        """The operadora has the records of which nobody knew: they wait for its answer."""
-        self.check_access("write")
-        self._check_state("unknown")
-        self.sudo().write({"state": "sent", "rejection_reason": False})
-
-    def _deny_receipt(self, reason=None):
-        """It is proved that the operadora does not have the records: they may be sent again."""
-        self.check_access("write")
-        self._check_state("unknown")
-        self._take_back(reason or self.env._("The operadora does not have it."))
-
-    def _take_back(self, reason):
-        """What did not arrive, or was refused unread, is as before it was sent."""
-        self.sudo().write({"state": "validated", "sent_date": False, "rejection_reason": reason})
 
     def _get_refusal(self, error):
         """A ct_motivoGlosa in words."""
