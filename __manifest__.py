@@ -7,7 +7,7 @@
     "author": "l10n_br_tiss contributors",
     "license": "LGPL-3",
     "depends": ["account", "calendar", "contacts", "l10n_br", "mail", "product"],
-    "external_dependencies": {"python": ["tiss", "xmlschema", "python-stdnum", "openpyxl"]},
+    "external_dependencies": {"python": ["tiss", "xmlschema", "python-stdnum", "openpyxl", "requests"]},
     "icon": "/l10n_br_tiss/static/description/icon.svg",
     "data": [
         "security/l10n_br_tiss_groups.xml",
