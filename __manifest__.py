@@ -63,6 +63,7 @@
         "views/tiss_authorization_views.xml",
         "views/tiss_annex_views.xml",
         "views/tiss_message_views.xml",
+        "views/tiss_delivery_views.xml",
         "views/tiss_movement_views.xml",
         "views/tiss_guia_views.xml",
         "views/tiss_guia_run_views.xml",

@@ -128,6 +128,7 @@ class TissDelivery(models.Model):
     ended = fields.Datetime(readonly=True)
     duration = fields.Float("Seconds", digits=(8, 3), readonly=True)
     http_status = fields.Integer("HTTP Status", readonly=True)
+    content_type = fields.Char(readonly=True, help="Of the answer: it may tell the charset.")
     worker = fields.Char(readonly=True, help="The process that has it in hand, or had it last.")
     code = fields.Char(readonly=True, help="What went wrong, as the program calls it.")
     problem = fields.Text(readonly=True)

@@ -98,7 +98,8 @@ class TissDelivery(models.Model):
     def _take_in(self, record):
         """Read the answer as if it had come as a file, but about this record and no other."""
         Message = record.env["tiss.message"]
-        values = Message._decode(self.answer_id._get_content())
+        content = self.answer_id._get_content()
+        values = Message._decode(content, self.content_type or "")
         expected = SOAP[SERVICE_OF[self.transaction]].response.body
         if expected not in (values.get(TO_PRESTADOR) or {}):
             raise UserError(
@@ -107,7 +108,7 @@ class TissDelivery(models.Model):
                     " in the journal; nothing was done with it."
                 )
             )
-        Message._take_in(self.answer_id.file_name, self.answer_id._get_content(), values)
+        Message._take_in(self.answer_id.file_name, content, values)
 
     @api.model
     def _get_current(self):

@@ -285,7 +285,12 @@ class TissDelivery(models.Model):
         return outcome
 
     def _read_reply(self, reply):
-        vals = {"http_status": reply.status, "code": False, "problem": False}
+        vals = {
+            "http_status": reply.status,
+            "content_type": reply.content_type,
+            "code": False,
+            "problem": False,
+        }
         fault = reply.fault
         if not fault:
             vals.update(state="answered", next_try=fields.Datetime.now())

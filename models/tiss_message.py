@@ -7,12 +7,12 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from .. import standard
-from ..standard import identifiers
-from ..standard.message import body_of
+from ..standard import identifiers, soap
+from ..standard.message import body_of, from_service
 from .bulk import make_append_only
 
 MAX_SIZE = 128 * 1024 * 1024  # bytes of a return file; the largest real ones have some 60 MB
-
+SOAP_ENVELOPE = b"Envelope"
 
 ANSWERS = {  # body of an answer → the model that sent what it answers
     "recebimentoAnexo": "tiss.annex",
@@ -315,8 +315,11 @@ class TissMessage(models.Model):
             raise UserError(self.env._("The TISS message has no content.")) from error
 
     @api.model
-    def _decode(self, content):
-        """The message as a dict, however it was written; refuses what is unsafe or unreadable."""
+    def _decode(self, content, content_type=""):
+        """The message as a dict, however it was written; refuses what is unsafe or unreadable.
+
+        What a web service answers is read as the file of the same meaning.
+        """
         if len(content) > MAX_SIZE:
             raise UserError(
                 self.env._(
@@ -326,7 +329,9 @@ class TissMessage(models.Model):
             )
         try:
             schema = standard.load(standard.versions()[-1])
-            values = schema.decode(content, strict=False, limit=MAX_SIZE)
+            if SOAP_ENVELOPE in content[:1024]:
+                content = soap.opened(content, content_type, MAX_SIZE)
+            values = from_service(schema.decode(content, strict=False, limit=MAX_SIZE))
         except standard.UnsafeXML as error:
             raise UserError(
                 self.env._(
@@ -339,6 +344,8 @@ class TissMessage(models.Model):
             raise UserError(
                 self.env._("This is not a TISS file: it is not readable as XML.")
             ) from error
+        except ValueError as error:
+            raise UserError(self.env._("This XML is not a TISS message.")) from error
         unreadable = [p.path for p in values.problems if p.code == "wrong_type"]
         if unreadable:
             raise UserError(
