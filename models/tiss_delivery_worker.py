@@ -160,7 +160,7 @@ class TissDelivery(models.Model):
     def _prepare_wire(self):
         """(endpoint, bytes that leave, their message in the journal) of one delivery."""
         contract = self.contract_id
-        endpoint = contract._get_endpoint(self.transaction, self.source_id.version)
+        endpoint = contract._get_endpoint(self.transaction)
         if not endpoint:
             raise UserError(self.env._("The convênio has no web service for this any more."))
         if endpoint.environment != self.environment:
