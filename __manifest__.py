@@ -1,6 +1,6 @@
 {
     "name": "Brazil - TISS Health Insurance Billing",
-    "version": "19.0.1.2.0",
+    "version": "19.0.1.3.0",
     "summary": "Convênios: guias, lotes, demonstrativos and glosas in the ANS TISS standard",
     "category": "Accounting/Localizations",
     "countries": ["br"],
@@ -8,7 +8,15 @@
     "license": "LGPL-3",
     "depends": ["account", "calendar", "contacts", "l10n_br", "mail", "product"],
     "external_dependencies": {
-        "python": ["tiss", "xmlschema", "python-stdnum", "openpyxl", "cryptography", "signxml"]
+        "python": [
+            "tiss",
+            "xmlschema",
+            "python-stdnum",
+            "openpyxl",
+            "requests",
+            "cryptography",
+            "signxml",
+        ]
     },
     "icon": "/l10n_br_tiss/static/description/icon.svg",
     "data": [
@@ -67,6 +75,7 @@
         "views/tiss_message_views.xml",
         "views/tiss_certificate_views.xml",
         "views/tiss_signature_views.xml",
+        "views/tiss_delivery_views.xml",
         "views/tiss_movement_views.xml",
         "views/tiss_guia_views.xml",
         "views/tiss_guia_run_views.xml",
