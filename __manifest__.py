@@ -1,6 +1,6 @@
 {
     "name": "Brazil - TISS Health Insurance Billing",
-    "version": "19.0.1.2.0",
+    "version": "19.0.1.3.0",
     "summary": "Convênios: guias, lotes, demonstrativos and glosas in the ANS TISS standard",
     "category": "Accounting/Localizations",
     "countries": ["br"],
@@ -75,6 +75,9 @@
         "views/tiss_authorization_views.xml",
         "views/tiss_annex_views.xml",
         "views/tiss_message_views.xml",
+        "views/tiss_certificate_views.xml",
+        "views/tiss_signature_views.xml",
+        "views/tiss_delivery_views.xml",
         "views/tiss_movement_views.xml",
         "views/tiss_guia_views.xml",
         "views/tiss_guia_run_views.xml",

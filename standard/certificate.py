@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
+    load_pem_private_key,
     pkcs12,
 )
 from cryptography.x509.oid import ExtensionOID, NameOID
@@ -29,6 +30,7 @@ _COMPANY = x509.ObjectIdentifier("2.16.76.1.3.3")
 _PERSON = x509.ObjectIdentifier("2.16.76.1.3.1")
 _CNPJ = re.compile(r"[0-9A-Z]{12}[0-9]{2}")
 _PKCS12_VERSION = b"\x02\x01\x03"
+_PEM_CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
 
 
 class CertificateError(ValueError):
@@ -123,6 +125,15 @@ def load_pkcs12(data: bytes, password: str) -> Certificate:
         raise CertificateError("key_size")
     chain = tuple(each.certificate for each in found.additional_certs)
     return Certificate(found.key, found.cert.certificate, chain)
+
+
+def from_pem(pem: bytes) -> Certificate:
+    """What ``Certificate.pem`` gave."""
+    key = load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=True)
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise CertificateError("key_type")
+    first, *chain = x509.load_pem_x509_certificates(pem[pem.index(_PEM_CERTIFICATE) :])
+    return Certificate(key, first, tuple(chain))
 
 
 def identify(certificate: x509.Certificate) -> Identity:

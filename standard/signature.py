@@ -16,7 +16,6 @@ message, whose signature is not part of the hash (guide §2.3).
 from __future__ import annotations
 
 import base64
-import binascii
 import datetime
 import hashlib
 import uuid
@@ -25,6 +24,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from lxml import etree
 from signxml import (
     CanonicalizationMethod,
@@ -35,12 +35,12 @@ from signxml import (
     XMLSigner,
     XMLVerifier,
 )
-from signxml.exceptions import InvalidCertificate, InvalidDigest, InvalidInput, InvalidSignature
+from signxml.exceptions import InvalidDigest, InvalidSignature, SignXMLException
 
 from . import parser
 from .certificate import Certificate, Identity, identify, issued_by
 from .codec import local_name
-from .errors import EncodeError, Violation
+from .errors import DecodeError, EncodeError, Violation
 from .plan import Complex, Field, complex_of
 from .schema import Schema
 
@@ -63,6 +63,18 @@ _TRANSFORMS = {
 _SIGNED_PROPERTIES = "http://uri.etsi.org/01903#SignedProperties"
 _BRASILIA = datetime.timezone(datetime.timedelta(hours=-3))
 MAX_SIGNATURES = 1000
+# What signxml and the libraries below it raise for a signature that is none.
+_REFUSED = (
+    SignXMLException,
+    DecodeError,
+    UnsupportedAlgorithm,
+    etree.LxmlError,
+    AssertionError,
+    AttributeError,
+    NotImplementedError,
+    TypeError,
+    ValueError,
+)
 
 
 @dataclass(frozen=True)
@@ -224,9 +236,28 @@ class Signer:
         _xades(qualifier, "SPURI", self._policy.address)
 
 
+def unsigned(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a message that was read, without the signature of the whole of it."""
+    return {name: value for name, value in values.items() if name not in _MESSAGE_FIELDS}
+
+
 class _XMLSigner(XMLSigner):
     def check_deprecated_methods(self) -> None:
         """SHA-1 is there for operadoras that know nothing else; only a contract can choose it."""
+
+
+class _XMLVerifier(XMLVerifier):
+    def _c14n(self, nodes: Any, algorithm: Any, inclusive_ns_prefixes: Any = None) -> bytes:
+        """As a document of its own: lxml undeclares the default namespace of an inner element.
+
+        Which is how most of the tools in use in Brazil write a signature.
+        """
+        alone = [parser.parse(_standalone(each)) for each in _listed(nodes)]
+        return super()._c14n(alone, algorithm, inclusive_ns_prefixes)
+
+
+def _listed(nodes: Any) -> list[etree._Element]:
+    return nodes if isinstance(nodes, list) else [nodes]
 
 
 def _ds(parent: etree._Element, name: str, text: str | None = None) -> etree._Element:
@@ -362,7 +393,6 @@ class _Check:
     def _run(self) -> None:
         self._check_place()
         certificates = self._certificates()
-        self._identity = identify(certificates[0])
         self._read_properties()
         self._check_algorithms()
         self._check_references()
@@ -385,9 +415,11 @@ class _Check:
         if not found:
             raise _Refusal("no_certificate")
         try:
-            return [x509.load_der_x509_certificate(base64.b64decode(each.text)) for each in found]
-        except (ValueError, TypeError, binascii.Error) as error:
+            read = [x509.load_der_x509_certificate(base64.b64decode(each.text)) for each in found]
+            self._identity = identify(read[0])
+        except (ValueError, TypeError, x509.DuplicateExtension) as error:
             raise _Refusal("certificate") from error
+        return read
 
     def _read_properties(self) -> None:
         time = self._signature.find(
@@ -470,10 +502,10 @@ class _Check:
             default_reference_c14n_method=CanonicalizationMethod.CANONICAL_XML_1_0,
         )
         try:
-            XMLVerifier().verify(document, x509_cert=certificate, expect_config=config)
+            _XMLVerifier().verify(document, x509_cert=certificate, expect_config=config)
         except (InvalidDigest, InvalidSignature):
             raise
-        except (InvalidInput, InvalidCertificate, etree.LxmlError, ValueError, TypeError) as error:
+        except _REFUSED as error:
             raise _Refusal("structure") from error
 
 

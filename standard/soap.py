@@ -91,7 +91,7 @@ class Reply:
     """An answer in SOAP: ``content`` as it came (de-gzipped), ``element`` what its Body holds.
 
     ``element`` is a document of its own in UTF-8 with all namespaces that were in scope; None
-    where there is a ``fault``.
+    where there is a ``fault``. ``content_type`` is the header of HTTP, which may tell the charset.
     """
 
     status: int
@@ -99,6 +99,7 @@ class Reply:
     element: bytes | None = field(repr=False)
     fault: Fault | None
     seconds: float
+    content_type: str = ""
 
 
 class TransportError(Exception):
@@ -130,6 +131,7 @@ class TransportError(Exception):
 
 # code → what happened; the sentences for people are made where people read them.
 CODES = {
+    "environment": "nothing may be sent from here, or to there, now",
     "url": "an address that is not https, or no address at all",
     "dns": "the name of the server is not known",
     "refused": "nobody listens there",
@@ -177,6 +179,15 @@ def envelope(payload: bytes) -> bytes:
             b"</soapenv:Body></soapenv:Envelope>",
         )
     )
+
+
+def opened(content: bytes, content_type: str = "", limit: int = MAX_BYTES) -> bytes:
+    """What the Body of a kept answer holds, as ``Reply.element``; other content as it is."""
+    try:
+        element, _ = _opened(_parsed(content, content_type, limit))
+    except _NotAnAnswer:
+        return content
+    return content if element is None else element
 
 
 def charset_of(xml: bytes) -> str:
@@ -441,6 +452,7 @@ class _Exchange:
             element=element,
             fault=fault and self._scrubbed(fault),
             seconds=time.monotonic() - self._started,
+            content_type=content_type[:200],
         )
 
     def _problem(self, code: str, content: bytes, content_type: str) -> TransportError:

@@ -1,11 +1,12 @@
 import re
+from contextlib import contextmanager
 from pathlib import Path
 
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import Form, tagged
 
 from ..standard import soap
-from ..standard.soap import Fault, TransportError, password_digest
+from ..standard.soap import TransportError, password_digest
 from ..standard.tests import wire
 from .common import CONSULTATION, TissCommon
 
@@ -37,6 +38,14 @@ class ExchangeCase(TissCommon):
 
     def _set_parameter(self, name, value):
         self.env["ir.config_parameter"].sudo().set_param(name, value)
+
+    @contextmanager
+    def assertStopped(self, words):
+        """Nothing is sent, and whoever wanted to send is told why."""
+        with self.assertRaisesRegex(TransportError, words) as caught:
+            yield
+        error = caught.exception
+        self.assertEqual((error.code, error.reached), ("environment", False))
 
     def _arm(self, **vals):
         """The convênio in production, as a manager puts it there."""
@@ -129,24 +138,11 @@ class TestEndpoint(ExchangeCase):
         self.assertIn("Lotes of Guias · Homologação added", note)
 
     def test_every_error_and_fault_has_its_sentence(self):
-        Endpoint = self.env["tiss.endpoint"]
-        sentences = Endpoint._get_error_sentences()
-        self.assertEqual(set(sentences), set(soap.CODES))
-        self.assertEqual(set(Endpoint._get_fault_sentences()), set(soap.TISS_FAULTS))
-        self.assertEqual(len(set(sentences.values())), len(sentences))
-        self.assertEqual(
-            Endpoint._explain_error(TransportError("timeout", True)),
-            "The operadora did not answer in time. Whether the operadora has the message is not"
-            " known.",
-        )
-        self.assertNotIn("not known", Endpoint._explain_error(TransportError("refused", False)))
-        self.assertIn(
-            "type them again", Endpoint._explain_fault(Fault("Client", "x", "LoginInvalido"))
-        )
-        self.assertEqual(
-            Endpoint._explain_fault(Fault("Client", "Sem acesso")),
-            "The web service of the operadora refused the message. (Client Sem acesso)",
-        )
+        Delivery = self.env["tiss.delivery"]
+        errors = [Delivery._describe_failure(code, "") for code in soap.CODES]
+        faults = [Delivery._describe_fault(kind, "") for kind in soap.TISS_FAULTS]
+        self.assertNotIn(Delivery._describe_failure("?", ""), errors)
+        self.assertEqual(len(set(faults)), len(soap.TISS_FAULTS))
 
 
 @tagged("post_install", "-at_install", "post_install_l10n")
@@ -190,10 +186,10 @@ class TestPost(ExchangeCase):
             endpoint = self._create_endpoint("demo", url=server.url)
             self.contract.environment = "homologation"
             with self.assertRefused("not in use now"):
-                endpoint._post(self.payload)
+                endpoint._check_armed()
             self.contract.environment = "demo"
             endpoint.active = False
-            with self.assertRefused("not in use now"):
+            with self.assertStopped("not in use now"):
                 endpoint._post(self.payload)
             self.assertEqual(server.requests, [])
 
@@ -205,7 +201,7 @@ class TestPost(ExchangeCase):
             [endpoint.id],
         )
         endpoint.invalidate_recordset()
-        with self.assertRefused("no safe address"):
+        with self.assertStopped("no safe address"):
             endpoint._post(self.payload)
 
 
@@ -263,29 +259,29 @@ class TestProduction(ExchangeCase):
 
     def test_armed_in_this_database_only(self):
         endpoint = self._arm()
-        endpoint._check_sendable()
+        endpoint._check_armed()
         self.assertEqual(self.contract.shown_environment, "production")
         self._set_parameter("database.uuid", "00000000-0000-0000-0000-000000000000")
         self.contract.invalidate_recordset()
         self.assertEqual(self.contract.shown_environment, "blocked")
-        with self.assertRefused("another database"):
+        with self.assertStopped("another database"):
             endpoint._post(b"<a/>")
         self.contract._arm_production()
-        endpoint._check_sendable()
+        endpoint._check_armed()
 
     def test_a_copy_that_postgresql_made(self):
         """It has the same number, but not the same name."""
         endpoint = self._arm()
         contract = self.contract.sudo()
         contract.production_database = contract.production_database + "_copy"
-        with self.assertRefused("another database"):
+        with self.assertStopped("another database"):
             endpoint._post(b"<a/>")
 
     def test_leaving_production(self):
         endpoint = self._arm()
         self.contract.with_context(tiss_environment="homologation").action_use_environment()
         self.assertEqual(self.contract.environment, "homologation")
-        with self.assertRefused("not in use now"):
+        with self.assertStopped("not in use now"):
             endpoint._post(b"<a/>")
         with self.assertRefused("by its own button"):
             self.contract.environment = "production"
@@ -325,7 +321,7 @@ class TestNeutralized(ExchangeCase):
         self._neutralize()
         with wire.serving(soap.envelope(b"<b/>")) as server:
             endpoint = self._create_endpoint("demo", url=server.url)
-            with self.assertRefused("nothing is sent"):
+            with self.assertStopped("nothing is sent"):
                 endpoint._post(b"<a/>")
             self.assertEqual(server.requests, [])
         self._create_endpoint("production")
@@ -340,7 +336,7 @@ class TestNeutralized(ExchangeCase):
         self._set_parameter("database.is_neutralized", "True")
         for endpoint in endpoints:
             self.contract.sudo().environment = endpoint.environment
-            with self.assertRefused("nothing is sent"):
+            with self.assertStopped("nothing is sent"):
                 endpoint._post(b"<a/>")
 
 
