@@ -181,6 +181,41 @@ class TissEndpoint(models.Model):
         }
 
     # ------------------------------------------------------------------
+    # Actions
+    # ------------------------------------------------------------------
+
+    def action_test(self):
+        """Knock at the address without saying anything: network, encryption and certificates."""
+        self.ensure_one()
+        self.check_access("write")
+        try:
+            kind, message = "success", self._knock()
+        except soap.TransportError as error:
+            kind = "danger"
+            message = self.env["tiss.delivery"]._describe_failure(error.code, error.detail)
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {"type": kind, "title": self.display_name, "message": message},
+        }
+
+    def _knock(self):
+        """What a server that answers said, in words."""
+        if self.contract_id._is_neutralized():
+            raise UserError(self._get_neutralized_problem())
+        status = soap.reach(
+            self.url,
+            verify=self.authority.encode() if self.authority else True,
+            certificate=self._get_client_certificate(),
+        )
+        if status in (401, 403, 404):
+            return self.env._(
+                "The server answers, but with “%s”: the address or the access may be wrong.",
+                status,
+            )
+        return self.env._("The server answers, and the connection is secure.")
+
+    # ------------------------------------------------------------------
     # Business methods
     # ------------------------------------------------------------------
 
@@ -196,7 +231,7 @@ class TissEndpoint(models.Model):
         for endpoint in self:
             contract = endpoint.contract_id
             if contract._is_neutralized():
-                problem = self.env._("This database is a copy for tests: nothing is sent from it.")
+                problem = self._get_neutralized_problem()
             elif not endpoint.active or endpoint.environment != contract.environment:
                 problem = self.env._("%s is not in use now.", endpoint.display_name)
             elif not endpoint._is_address_allowed():
@@ -210,6 +245,10 @@ class TissEndpoint(models.Model):
             else:
                 continue
             raise UserError(problem)
+
+    @api.model
+    def _get_neutralized_problem(self):
+        return self.env._("This database is a copy for tests: nothing is sent from it.")
 
     def _post(self, payload):
         """Send one message and read the answer; nothing is written.

@@ -84,6 +84,21 @@ class TestEndpoint(ExchangeCase):
         older.active = False
         self.assertFalse(found("ENVIO_LOTE_GUIAS", "4.02.00"))
 
+    def test_many_are_found_in_as_many_queries_as_one(self):
+        self._create_endpoint()
+        contracts = self.contract | self._create_contract("005711", provider_code="1")
+        self.env.flush_all()
+        counts = []
+        for found in (contracts, contracts[:1], contracts):
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            for contract in contracts.browse(found.ids):
+                contract._get_endpoint("ENVIO_LOTE_GUIAS")
+                contract._get_endpoint("CANCELA_GUIA")
+            counts.append(self.env.cr.sql_log_count - before)
+        # The first time rights are read too.
+        self.assertEqual(counts[1], counts[2])
+
     def test_whoever_sends_needs_no_right_to_see_addresses(self):
         endpoint = self._create_endpoint(service="tissSolicitacaoProcedimento")
         contract = self.contract.with_user(self.receptionist)
@@ -180,6 +195,22 @@ class TestPost(ExchangeCase):
             self.assertEqual(server.requests, [])
             endpoint.authority = wire.identity("authority").certificate.decode()
             self.assertEqual(endpoint._post(self.payload).status, 200)
+
+    def test_knocking_sends_nothing(self):
+        """Before production, somebody wants to know whether the address is right."""
+        with wire.serving(self.answer) as server:
+            endpoint = self._create_endpoint("demo", url=server.url)
+            told = endpoint.action_test()["params"]
+            self.assertEqual(told["type"], "success")
+        told = endpoint.action_test()["params"]
+        self.assertEqual(told["type"], "danger")
+        self.assertEqual(told["message"], "The server of the operadora cannot be reached.")
+        self.assertEqual(server.requests, [])
+        with self.assertRefused("", AccessError):
+            endpoint.with_user(self.biller).action_test()
+        self._set_parameter("database.is_neutralized", "True")
+        with self.assertRefused("nothing is sent"):
+            endpoint.action_test()
 
     def test_only_the_environment_in_use(self):
         with wire.serving(self.answer) as server:
