@@ -47,6 +47,7 @@
         "wizard/tiss_guia_generate_views.xml",
         "wizard/tiss_lote_generate_views.xml",
         "wizard/tiss_lote_protocol_views.xml",
+        "wizard/tiss_endpoint_paste_views.xml",
         "wizard/tiss_production_switch_views.xml",
         "wizard/tiss_lote_import_views.xml",
         "wizard/tiss_return_import_views.xml",

@@ -82,7 +82,10 @@ class TestEndpoint(ExchangeCase):
         self.assertEqual(found("ENVIO_LOTE_GUIAS", "4.03.00"), any_version)
         self.assertEqual(found("ENVIO_LOTE_GUIAS", "4.02.00"), older)
         older.active = False
-        self.assertFalse(found("ENVIO_LOTE_GUIAS", "4.02.00"))
+        with self.assertRefused("no address for TISS 4.02.00"):
+            found("ENVIO_LOTE_GUIAS", "4.02.00")
+        self.contract.version = "4.02.00"
+        self.assertEqual(found("ENVIO_LOTE_GUIAS"), any_version)
 
     def test_many_are_found_in_as_many_queries_as_one(self):
         self._create_endpoint()
@@ -151,6 +154,38 @@ class TestEndpoint(ExchangeCase):
         self.env.cr.precommit.run()
         note = self.contract.message_ids[:1].body
         self.assertIn("Lotes of Guias · Homologação added", note)
+
+    def test_pasted_from_a_letter(self):
+        lotes = self._create_endpoint()
+        wizard = self.env["tiss.endpoint.paste"].create(
+            {
+                "contract_id": self.contract.id,
+                "environment": "homologation",
+                "text": "Lotes: https://ws.exemplo.invalid/novo/tissLoteGuias\n"
+                "https://ws.exemplo.invalid/v40200/tissLoteGuias\n"
+                "Elegibilidade: https://ws.exemplo.invalid/v40300/tissVerificaElegibilidade\n"
+                "https://ws.exemplo.invalid/v30500/tissCancelaGuia\n"
+                "https://ws.exemplo.invalid/manual.pdf",
+            }
+        )
+        self.assertEqual(
+            wizard.found_text.splitlines()[1],
+            "Lotes of Guias · 4.02.00 · https://ws.exemplo.invalid/v40200/tissLoteGuias",
+        )
+        self.assertEqual(
+            [line.rpartition("/")[2] for line in wizard.unknown_text.splitlines()],
+            ["tissCancelaGuia", "manual.pdf"],
+        )
+        wizard.action_add()
+        wizard.action_add()
+        self.assertEqual(lotes.url, "https://ws.exemplo.invalid/novo/tissLoteGuias")
+        self.assertEqual(
+            sorted((each.service, each.version) for each in self.contract.endpoint_ids - lotes),
+            [("tissLoteGuias", "4.02.00"), ("tissVerificaElegibilidade", "4.03.00")],
+        )
+        wizard.text = "Prezados, em anexo"
+        with self.assertRefused("No address of a web service"):
+            wizard.action_add()
 
     def test_every_error_and_fault_has_its_sentence(self):
         Delivery = self.env["tiss.delivery"]

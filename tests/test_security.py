@@ -23,6 +23,7 @@ RIGHTS = {
     "tiss.certificate": ("", "r", "rwcu"),
     "tiss.adjustment.account": ("", "r", "rwcu"),
     "tiss.endpoint": ("", "r", "rwcu"),
+    "tiss.endpoint.paste": ("", "", "rwcu"),
     "tiss.production.switch": ("", "", "rwcu"),
     "tiss.encounter": ("rwcu", "rwcu", "rwcu"),
     "tiss.encounter.line": ("rwcu", "rwcu", "rwcu"),

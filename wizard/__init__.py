@@ -13,6 +13,7 @@ from . import (
     tiss_coverage_check,
     tiss_document_upload,
     tiss_document_upload_line,
+    tiss_endpoint_paste,
     tiss_guia_correct,
     tiss_guia_generate,
     tiss_guia_generate_group,
