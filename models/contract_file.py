@@ -145,6 +145,7 @@ SECTIONS = {
             "invoice_moment", "payment_days",
             "appeal_days", "start_date", "end_date", "renewal", "renewal_months", "notice_days",
             "base_date", "readjustment_index", "readjustment_percent", "coverage_policy", "note",
+            "signature_form", "signature_algorithm", "signature_policy",
         ),
         {"network_level_id": "level", "price_policy_id": "policy"},
         single=True,
@@ -152,8 +153,14 @@ SECTIONS = {
             # of this clinic and database
             "company_id", "company_cnes", "partner_id", "pricelist_id", "user_id", "document_ids",
             "export_folder",
+            # of this clinic, and never in a file
+            "certificate_id", "sign_guias", "sign_messages",
             # numbers begin anew
             "next_guia_number", "next_lote_number", "next_transaction_number",
+            # where messages go, and the login: of this database only
+            "environment", "endpoint_ids", "service_login", "service_password",
+            "service_credentials", "production_user_id", "production_date",
+            "production_database",
             # accounts and journals
             "receivable_account_id", "revenue_account_id", "glosa_account_id",
             "transit_account_id", "journal_id", "bank_journal_id",

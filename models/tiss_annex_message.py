@@ -92,6 +92,9 @@ class TissAnnex(models.Model):
         self._check_alone()
         return super(TissAnnex, self._get_bundle()).send()
 
+    def _get_delivered(self):
+        return self._get_bundle()
+
     def _read_content(self):
         self._read_for_message(self._get_bundle())
 

@@ -10,7 +10,7 @@ INSIDE_ELEMENTS = {
 }
 FOLLOWED = {  # state of a request → that of the annexes inside it
     **dict.fromkeys(EDITABLE, "draft"),
-    "sent": "sent",
+    **{state: state for state in ("sending", "unknown", "sent")},
     "cancelled": "cancelled",
 }
 

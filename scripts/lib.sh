@@ -116,6 +116,16 @@ want_pdf() {
 # What the tests read PDFs with.
 want_pdf_tools() { command -v pdftotext >/dev/null || MISSING+=(poppler-utils); }
 
+# What judges our signatures in the tests; where it cannot be had, the tests that ask it are skipped.
+like_xmlsec() {
+  command -v xmlsec1 >/dev/null && return
+  if is_root && [ -n "$(apt-cache search --names-only '^xmlsec1$' 2>/dev/null)" ]; then
+    MISSING+=(xmlsec1)
+  else
+    say "without xmlsec1 the tests that ask it about signatures are skipped"
+  fi
+}
+
 # A clinic is shown without printing where nobody may install: the demo does not fail for it.
 like_pdf() {
   if is_root && command -v apt-get >/dev/null; then
