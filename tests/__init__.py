@@ -21,6 +21,7 @@ from . import (
     test_demonstrativo_odonto,
     test_document,
     test_encounter,
+    test_exchange,
     test_glosa,
     test_guia,
     test_guia_generate,

@@ -31,6 +31,14 @@ def create_terms(contract, professional, products):
         {**own, "professional_id": professional.id, "network_status": "preferential"}
     )
     env["tiss.certificate"].create({"file": make_a1(), "password": PASSWORD})
+    env["tiss.endpoint"].create(
+        {
+            **own,
+            "environment": "production",
+            "service": "tissLoteGuias",
+            "url": "https://exemplo.invalid/tissLoteGuias",
+        }
+    )
     env["tiss.price.source"].create(
         {
             "name": "Lista da operadora",

@@ -22,6 +22,8 @@ RIGHTS = {
     "tiss.contract": ("r", "rwc", "rwcu"),
     "tiss.certificate": ("", "r", "rwcu"),
     "tiss.adjustment.account": ("", "r", "rwcu"),
+    "tiss.endpoint": ("", "r", "rwcu"),
+    "tiss.production.switch": ("", "", "rwcu"),
     "tiss.encounter": ("rwcu", "rwcu", "rwcu"),
     "tiss.encounter.line": ("rwcu", "rwcu", "rwcu"),
     "tiss.authorization": ("rwc", "rwc", "rwc"),

@@ -114,7 +114,7 @@ class TestSignature(TissCommon):
     def test_what_is_wrong_in_a_guia_is_still_said_in_its_words(self):
         self.contract.sign_guias = True
         guias = self._create_encounters(CONSULTATION).create_guias()
-        guias.note = "x" * 501
+        guias.card_number = "9" * 30
         lote = guias.create_lotes()
         with self.assertRaises(UserError) as caught:
             lote.build()
