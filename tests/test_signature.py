@@ -23,6 +23,11 @@ class TestSignature(TissCommon):
         cls.contract.certificate_id = cls.certificate
         cls.operadora_key = made.key("operadora")
 
+    def setUp(self):
+        super().setUp()
+        # One for all answers of a test: each has another protocolo.
+        self.other_side = self._simulate()
+
     def _codes(self, content, **options):
         return [each.code for each in verify(content, **options)]
 
@@ -64,7 +69,7 @@ class TestSignature(TissCommon):
             schema.decode(lote.get_xml())["epilogo"]["hash"], lote.message_id.tiss_hash
         )
         lote.send()
-        answer = self._simulate().receive(lote.get_xml(), self.today)
+        answer = self.other_side.receive(lote.get_xml(), self.today)
         self.assertEqual(self.env["tiss.message"].receive_file("protocolo.xml", answer), lote)
         self.assertEqual(lote.state, "received")
 
@@ -153,7 +158,7 @@ class TestSignature(TissCommon):
             holder="OPERADORA INVENTADA", names={}, private_key=self.operadora_key
         )
         signer = Signer(Certificate(self.operadora_key, certificate), algorithm=algorithm)
-        answer = self._simulate().receive(lote.get_xml(), self.today)
+        answer = self.other_side.receive(lote.get_xml(), self.today)
         return lote, signer.sign_message(standard.load("4.03.00"), answer)
 
     def _receive(self, lote, content):
@@ -189,11 +194,11 @@ class TestSignature(TissCommon):
     def test_an_answer_without_signature_says_nothing_of_it(self):
         lote = self._create_lote(CONSULTATION)
         lote.send()
-        message = self._receive(lote, self._simulate().receive(lote.get_xml(), self.today))
+        message = self._receive(lote, self.other_side.receive(lote.get_xml(), self.today))
         self.assertFalse(message.signature_state or message.signature_note)
 
     def test_a_broken_signature_stops_nothing(self):
         lote, answer = self._answer()
         start = answer.index(b"<ds:SignatureValue>")
-        message = self._receive(lote, answer[: start + 19] + b"%" + answer[start + 19 :])
+        message = self._receive(lote, answer[: start + 19] + b"AAAA" + answer[start + 19 :])
         self.assertEqual((lote.state, message.signature_state), ("received", "invalid"))
