@@ -152,6 +152,7 @@ class Clinic:
                     "partner_id": operadora.id,
                     "version": version,
                     "provider_code": code,
+                    "environment": "demo",
                     "next_guia_number": next_guia,
                     "next_lote_number": next_lote,
                 }

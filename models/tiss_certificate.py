@@ -155,7 +155,16 @@ class TissCertificate(models.Model):
         """
         self.ensure_one()
         # As superuser: whoever may send signs with it, nobody reads it.
-        certificate = from_pem(unseal(self.env, self.sudo().sealed_key))
+        sealed = self.sudo().sealed_key
+        if not sealed:
+            raise UserError(
+                self.env._(
+                    "The key of the certificate of %s is not in this copy of the database: upload"
+                    " its file again.",
+                    self.holder,
+                )
+            )
+        certificate = from_pem(unseal(self.env, sealed))
         try:
             certificate.check(datetime.datetime.now(datetime.timezone.utc))
         except CertificateError as error:

@@ -240,13 +240,8 @@ class TissContract(models.Model):
         self.ensure_one()
         service = SERVICE_OF.get(transaction)
         # As superuser: whoever may send need not see addresses.
-        endpoints = self.env["tiss.endpoint"].sudo()
-        endpoints = endpoints.search(
-            [
-                ("contract_id", "=", self.id),
-                ("environment", "=", self.environment),
-                ("service", "=", service),
-            ]
+        endpoints = self.sudo().endpoint_ids.filtered(
+            lambda each: each.environment == self.environment and each.service == service
         )
         version = version or self.version
         exact = endpoints.filtered(lambda each: each.version == version)

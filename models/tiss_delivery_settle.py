@@ -205,6 +205,7 @@ class TissDelivery(models.Model):
         no_connection = self.env._("The server of the operadora cannot be reached.")
         return {
             **dict.fromkeys(("refused", "unreachable", "connect_timeout"), no_connection),
+            "environment": self.env._("Nothing was sent."),
             "url": self.env._("The address of the web service is not valid: it begins with https."),
             "dns": self.env._(
                 "The address of the web service is not known: compare it in the convênio, and"

@@ -54,7 +54,14 @@ class TissEndpoint(models.Model):
         "tiss.contract", "Convênio", required=True, index=True, ondelete="cascade"
     )
     company_id = fields.Many2one(related="contract_id.company_id", store=True, index=True)
-    environment = fields.Selection(ENVIRONMENTS, required=True, default="homologation")
+    environment = fields.Selection(
+        ENVIRONMENTS,
+        compute="_compute_environment",
+        store=True,
+        readonly=False,
+        precompute=True,
+        required=True,
+    )
     service = fields.Selection(SERVICES, required=True)
     url = fields.Char(
         "Address",
@@ -92,6 +99,11 @@ class TissEndpoint(models.Model):
     # ------------------------------------------------------------------
     # Compute, inverse, search
     # ------------------------------------------------------------------
+
+    @api.depends("contract_id")
+    def _compute_environment(self):
+        for endpoint in self:
+            endpoint.environment = endpoint.environment or endpoint.contract_id.environment
 
     @api.depends("service", "environment")
     def _compute_display_name(self):
@@ -169,6 +181,41 @@ class TissEndpoint(models.Model):
         }
 
     # ------------------------------------------------------------------
+    # Actions
+    # ------------------------------------------------------------------
+
+    def action_test(self):
+        """Knock at the address without saying anything: network, encryption and certificates."""
+        self.ensure_one()
+        self.check_access("write")
+        try:
+            kind, message = "success", self._knock()
+        except soap.TransportError as error:
+            kind = "danger"
+            message = self.env["tiss.delivery"]._describe_failure(error.code, error.detail)
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {"type": kind, "title": self.display_name, "message": message},
+        }
+
+    def _knock(self):
+        """What a server that answers said, in words."""
+        if self.contract_id._is_neutralized():
+            raise UserError(self._get_neutralized_problem())
+        status = soap.reach(
+            self.url,
+            verify=self.authority.encode() if self.authority else True,
+            certificate=self._get_client_certificate(),
+        )
+        if status in (401, 403, 404):
+            return self.env._(
+                "The server answers, but with “%s”: the address or the access may be wrong.",
+                status,
+            )
+        return self.env._("The server answers, and the connection is secure.")
+
+    # ------------------------------------------------------------------
     # Business methods
     # ------------------------------------------------------------------
 
@@ -176,7 +223,7 @@ class TissEndpoint(models.Model):
         # Homologação is the operadora's own system, with a real login: never in plain text.
         return soap.check_url(self.url or "", plain_loopback=self.environment == "demo")
 
-    def _check_sendable(self):
+    def _check_armed(self):
         """Refuse to send from a copy, to an environment that is not the one in use, in plain text.
 
         :raise UserError: saying why nothing may go there now
@@ -184,7 +231,7 @@ class TissEndpoint(models.Model):
         for endpoint in self:
             contract = endpoint.contract_id
             if contract._is_neutralized():
-                problem = self.env._("This database is a copy for tests: nothing is sent from it.")
+                problem = self._get_neutralized_problem()
             elif not endpoint.active or endpoint.environment != contract.environment:
                 problem = self.env._("%s is not in use now.", endpoint.display_name)
             elif not endpoint._is_address_allowed():
@@ -199,16 +246,23 @@ class TissEndpoint(models.Model):
                 continue
             raise UserError(problem)
 
+    @api.model
+    def _get_neutralized_problem(self):
+        return self.env._("This database is a copy for tests: nothing is sent from it.")
+
     def _post(self, payload):
         """Send one message and read the answer; nothing is written.
 
         :param payload: bytes of the element that the service takes, as `to_service` names it
         :return: `soap.Reply`
         :raise soap.TransportError: where no answer came; it says whether the message can be there
-        :raise UserError: where nothing may be sent, so nothing was
         """
         self.ensure_one()
-        self._check_sendable()
+        try:
+            self._check_armed()
+        except UserError as error:
+            # Whoever sends asks before; meanwhile somebody may have changed it.
+            raise soap.TransportError("environment", False, str(error)) from None
         return soap.post(
             self.url,
             payload,
@@ -221,4 +275,8 @@ class TissEndpoint(models.Model):
 
     def _get_client_certificate(self):
         """PEM of key and chain with which the clinic shows who it is, or None."""
-        return None
+        certificate = self.contract_id.certificate_id
+        try:
+            return certificate._get_pem() if certificate else None
+        except UserError as error:
+            raise soap.TransportError("certificate", False, str(error)) from None

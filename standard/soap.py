@@ -131,6 +131,7 @@ class TransportError(Exception):
 
 # code → what happened; the sentences for people are made where people read them.
 CODES = {
+    "environment": "nothing may be sent from here, or to there, now",
     "url": "an address that is not https, or no address at all",
     "dns": "the name of the server is not known",
     "refused": "nobody listens there",
@@ -277,6 +278,48 @@ def post(
         raise error from None
 
 
+def reach(
+    url: str,
+    *,
+    timeout: float = CONNECT_SECONDS,
+    verify: bool | bytes = True,
+    certificate: bytes | ssl.SSLContext | None = None,
+) -> int:
+    """The HTTP status with which a server answers somebody who sends nothing (a GET).
+
+    Any status says that name, network, encryption and certificates are in order; TransportError,
+    which is never ``reached``, says which of them is not.
+    """
+    exchange = _Exchange(url, b"", time.monotonic() + timeout, 0)
+    try:
+        if not check_url(url, plain_loopback=True):
+            raise TransportError("url", False)
+        context = _context(verify, certificate) if url.startswith("https:") else None
+        with _session(url, context, (timeout, timeout)) as session:
+            return session.get(url, stream=True, allow_redirects=False).status_code
+    except TransportError as error:
+        raise error from None
+    except Exception as error:
+        raise exchange.failure(error, begun=False) from None
+
+
+@contextmanager
+def _session(
+    url: str, context: ssl.SSLContext | None, timeout: tuple[float, float]
+) -> Iterator[requests.Session]:
+    """A session for one message: no connection is used twice.
+
+    On one that was used before, a server that hangs up looks as if it had taken the message.
+    """
+    with requests.Session() as session:
+        # Neither .netrc nor the environment have a say, except for the proxy.
+        session.trust_env = False
+        session.proxies = {} if is_loopback(url) else get_environ_proxies(url)
+        for scheme in ("https://", "http://"):
+            session.mount(scheme, _Adapter(context, timeout))
+        yield session
+
+
 def _headers(payload: bytes, soap_action: str, gzip: bool) -> dict[str, str]:
     headers = {
         "Content-Type": f"text/xml; charset={charset_of(payload).upper()}",
@@ -386,14 +429,7 @@ class _Exchange:
         data = envelope(self._payload)
         body = _Body(compress(data, mtime=0) if gzip else data)
         try:
-            # A session for each message: on a connection that was used before, a server that hangs
-            # up looks as if it had taken the message.
-            with requests.Session() as session:
-                # Neither .netrc nor the environment have a say, except for the proxy.
-                session.trust_env = False
-                session.proxies = {} if is_loopback(self._url) else get_environ_proxies(self._url)
-                for scheme in ("https://", "http://"):
-                    session.mount(scheme, _Adapter(context, timeout))
+            with _session(self._url, context, timeout) as session:
                 response = session.post(
                     self._url,
                     data=body,
@@ -407,7 +443,7 @@ class _Exchange:
         except TransportError:
             raise
         except Exception as error:
-            raise self._failure(error, body.begun) from None
+            raise self.failure(error, begun=body.begun) from None
         return self._reply(response.headers.get("Content-Type", ""))
 
     # -- the answer --------------------------------------------------------
@@ -494,7 +530,7 @@ class _Exchange:
 
     # -- failures ----------------------------------------------------------
 
-    def _failure(self, error: Exception, begun: bool) -> TransportError:
+    def failure(self, error: Exception, *, begun: bool) -> TransportError:
         """What an exception of requests, urllib3, ssl or socket means for the message."""
         causes = list(_causes(error))
         reason = next((each for each in causes if isinstance(each, ssl.SSLError)), None)

@@ -1,5 +1,6 @@
 import base64
 from datetime import timedelta
+from pathlib import Path
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
@@ -12,6 +13,7 @@ from .common import TissCommon
 from .terms_records import make_a1
 
 CERTIFICATES = "tiss.certificate"
+NEUTRALIZE = Path(__file__).resolve().parents[1] / "data" / "neutralize.sql"
 
 
 @tagged("post_install", "-at_install", "post_install_l10n")
@@ -157,6 +159,29 @@ class TestCertificate(TissCommon):
         found = from_pem(self.certificate._get_pem())
         self.assertEqual(found.identity.serial, self.certificate.serial)
         self.assertEqual(found.chain, (made.authority(),))
+
+    def test_a_web_service_is_called_with_it(self):
+        endpoint = self.env["tiss.endpoint"].search([("contract_id", "=", self.contract.id)])
+        endpoint = endpoint or self.env["tiss.endpoint"].create(
+            {
+                "contract_id": self.contract.id,
+                "environment": "homologation",
+                "service": "tissLoteGuias",
+                "url": "https://exemplo.invalid/tissLoteGuias",
+            }
+        )
+        self.assertIsNone(endpoint._get_client_certificate())
+        self.contract.certificate_id = self.certificate
+        billing = self._create_user("c.envio", "billing")
+        pem = endpoint.with_user(billing)._get_client_certificate()
+        self.assertEqual(from_pem(pem).identity.document, made.CNPJ)
+
+    def test_a_neutralised_copy_has_no_key(self):
+        self.env.flush_all()
+        self.env.cr.execute(NEUTRALIZE.read_text("utf-8"))
+        self.env.invalidate_all()
+        with self.assertRaisesRegex(UserError, "not in this copy of the database"):
+            self.certificate._get_certificate()
 
     def test_who_may_do_what(self):
         billing = self._create_user("c.faturamento", "billing")

@@ -19,6 +19,7 @@ class DeliveryCase(TissCommon):
     def setUpClass(cls):
         super().setUpClass()
         cls.simulated = cls._simulate()
+        cls.contract.environment = "demo"
 
     def setUp(self):
         super().setUp()

@@ -1,11 +1,12 @@
 import re
+from contextlib import contextmanager
 from pathlib import Path
 
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import Form, tagged
 
 from ..standard import soap
-from ..standard.soap import Fault, TransportError, password_digest
+from ..standard.soap import TransportError, password_digest
 from ..standard.tests import wire
 from .common import CONSULTATION, TissCommon
 
@@ -37,6 +38,14 @@ class ExchangeCase(TissCommon):
 
     def _set_parameter(self, name, value):
         self.env["ir.config_parameter"].sudo().set_param(name, value)
+
+    @contextmanager
+    def assertStopped(self, words):
+        """Nothing is sent, and whoever wanted to send is told why."""
+        with self.assertRaisesRegex(TransportError, words) as caught:
+            yield
+        error = caught.exception
+        self.assertEqual((error.code, error.reached), ("environment", False))
 
     def _arm(self, **vals):
         """The convênio in production, as a manager puts it there."""
@@ -74,6 +83,21 @@ class TestEndpoint(ExchangeCase):
         self.assertEqual(found("ENVIO_LOTE_GUIAS", "4.02.00"), older)
         older.active = False
         self.assertFalse(found("ENVIO_LOTE_GUIAS", "4.02.00"))
+
+    def test_many_are_found_in_as_many_queries_as_one(self):
+        self._create_endpoint()
+        contracts = self.contract | self._create_contract("005711", provider_code="1")
+        self.env.flush_all()
+        counts = []
+        for found in (contracts, contracts[:1], contracts):
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            for contract in contracts.browse(found.ids):
+                contract._get_endpoint("ENVIO_LOTE_GUIAS")
+                contract._get_endpoint("CANCELA_GUIA")
+            counts.append(self.env.cr.sql_log_count - before)
+        # The first time rights are read too.
+        self.assertEqual(counts[1], counts[2])
 
     def test_whoever_sends_needs_no_right_to_see_addresses(self):
         endpoint = self._create_endpoint(service="tissSolicitacaoProcedimento")
@@ -129,24 +153,11 @@ class TestEndpoint(ExchangeCase):
         self.assertIn("Lotes of Guias · Homologação added", note)
 
     def test_every_error_and_fault_has_its_sentence(self):
-        Endpoint = self.env["tiss.endpoint"]
-        sentences = Endpoint._get_error_sentences()
-        self.assertEqual(set(sentences), set(soap.CODES))
-        self.assertEqual(set(Endpoint._get_fault_sentences()), set(soap.TISS_FAULTS))
-        self.assertEqual(len(set(sentences.values())), len(sentences))
-        self.assertEqual(
-            Endpoint._explain_error(TransportError("timeout", True)),
-            "The operadora did not answer in time. Whether the operadora has the message is not"
-            " known.",
-        )
-        self.assertNotIn("not known", Endpoint._explain_error(TransportError("refused", False)))
-        self.assertIn(
-            "type them again", Endpoint._explain_fault(Fault("Client", "x", "LoginInvalido"))
-        )
-        self.assertEqual(
-            Endpoint._explain_fault(Fault("Client", "Sem acesso")),
-            "The web service of the operadora refused the message. (Client Sem acesso)",
-        )
+        Delivery = self.env["tiss.delivery"]
+        errors = [Delivery._describe_failure(code, "") for code in soap.CODES]
+        faults = [Delivery._describe_fault(kind, "") for kind in soap.TISS_FAULTS]
+        self.assertNotIn(Delivery._describe_failure("?", ""), errors)
+        self.assertEqual(len(set(faults)), len(soap.TISS_FAULTS))
 
 
 @tagged("post_install", "-at_install", "post_install_l10n")
@@ -185,15 +196,31 @@ class TestPost(ExchangeCase):
             endpoint.authority = wire.identity("authority").certificate.decode()
             self.assertEqual(endpoint._post(self.payload).status, 200)
 
+    def test_knocking_sends_nothing(self):
+        """Before production, somebody wants to know whether the address is right."""
+        with wire.serving(self.answer) as server:
+            endpoint = self._create_endpoint("demo", url=server.url)
+            told = endpoint.action_test()["params"]
+            self.assertEqual(told["type"], "success")
+        told = endpoint.action_test()["params"]
+        self.assertEqual(told["type"], "danger")
+        self.assertEqual(told["message"], "The server of the operadora cannot be reached.")
+        self.assertEqual(server.requests, [])
+        with self.assertRefused("", AccessError):
+            endpoint.with_user(self.biller).action_test()
+        self._set_parameter("database.is_neutralized", "True")
+        with self.assertRefused("nothing is sent"):
+            endpoint.action_test()
+
     def test_only_the_environment_in_use(self):
         with wire.serving(self.answer) as server:
             endpoint = self._create_endpoint("demo", url=server.url)
             self.contract.environment = "homologation"
             with self.assertRefused("not in use now"):
-                endpoint._post(self.payload)
+                endpoint._check_armed()
             self.contract.environment = "demo"
             endpoint.active = False
-            with self.assertRefused("not in use now"):
+            with self.assertStopped("not in use now"):
                 endpoint._post(self.payload)
             self.assertEqual(server.requests, [])
 
@@ -205,7 +232,7 @@ class TestPost(ExchangeCase):
             [endpoint.id],
         )
         endpoint.invalidate_recordset()
-        with self.assertRefused("no safe address"):
+        with self.assertStopped("no safe address"):
             endpoint._post(self.payload)
 
 
@@ -263,29 +290,29 @@ class TestProduction(ExchangeCase):
 
     def test_armed_in_this_database_only(self):
         endpoint = self._arm()
-        endpoint._check_sendable()
+        endpoint._check_armed()
         self.assertEqual(self.contract.shown_environment, "production")
         self._set_parameter("database.uuid", "00000000-0000-0000-0000-000000000000")
         self.contract.invalidate_recordset()
         self.assertEqual(self.contract.shown_environment, "blocked")
-        with self.assertRefused("another database"):
+        with self.assertStopped("another database"):
             endpoint._post(b"<a/>")
         self.contract._arm_production()
-        endpoint._check_sendable()
+        endpoint._check_armed()
 
     def test_a_copy_that_postgresql_made(self):
         """It has the same number, but not the same name."""
         endpoint = self._arm()
         contract = self.contract.sudo()
         contract.production_database = contract.production_database + "_copy"
-        with self.assertRefused("another database"):
+        with self.assertStopped("another database"):
             endpoint._post(b"<a/>")
 
     def test_leaving_production(self):
         endpoint = self._arm()
         self.contract.with_context(tiss_environment="homologation").action_use_environment()
         self.assertEqual(self.contract.environment, "homologation")
-        with self.assertRefused("not in use now"):
+        with self.assertStopped("not in use now"):
             endpoint._post(b"<a/>")
         with self.assertRefused("by its own button"):
             self.contract.environment = "production"
@@ -325,7 +352,7 @@ class TestNeutralized(ExchangeCase):
         self._neutralize()
         with wire.serving(soap.envelope(b"<b/>")) as server:
             endpoint = self._create_endpoint("demo", url=server.url)
-            with self.assertRefused("nothing is sent"):
+            with self.assertStopped("nothing is sent"):
                 endpoint._post(b"<a/>")
             self.assertEqual(server.requests, [])
         self._create_endpoint("production")
@@ -340,7 +367,7 @@ class TestNeutralized(ExchangeCase):
         self._set_parameter("database.is_neutralized", "True")
         for endpoint in endpoints:
             self.contract.sudo().environment = endpoint.environment
-            with self.assertRefused("nothing is sent"):
+            with self.assertStopped("nothing is sent"):
                 endpoint._post(b"<a/>")
 
 

@@ -44,9 +44,7 @@ class TissProductionSwitch(models.TransientModel):
         self.ensure_one()
         contract = self.contract_id
         if contract._is_neutralized():
-            raise UserError(
-                self.env._("This database is a copy for tests: nothing is sent from it.")
-            )
+            raise UserError(self.endpoint_ids._get_neutralized_problem())
         if not self.endpoint_ids:
             raise UserError(
                 self.env._("No web service has an address in production: type one first.")

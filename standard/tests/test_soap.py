@@ -545,6 +545,37 @@ class TestNothingArrived(WireCase):
         self.assert_nothing("https://127.0.0.1:1/", "untrusted", verify=b"no certificate")
 
 
+class TestReach(WireCase):
+    """Somebody who knocks and says nothing."""
+
+    def test_a_server_that_answers(self) -> None:
+        own = wire.identity("self-signed")
+        for context in (None, wire.server_context(own)):
+            with wire.serving(envelope(answer()), context) as server:
+                # It knows POST only, and says so: it is there.
+                self.assertEqual(soap.reach(server.url, verify=own.certificate), 501)
+                self.assertEqual(server.requests, [])
+
+    def test_what_is_not_in_order(self) -> None:
+        context = wire.server_context(
+            wire.identity("operadora", "authority"), clients=wire.identity("ICP")
+        )
+        authority = wire.identity("authority").certificate
+        with wire.serving(envelope(answer()), context) as server:
+            for url, verify, code in (
+                (server.url, True, "untrusted"),
+                (server.url, authority, "certificate"),
+                ("http://ws.example.com/", True, "url"),
+                (server.url.replace("https:", "http:"), True, "unreachable"),
+            ):
+                with self.assertRaises(TransportError) as caught:
+                    soap.reach(url, verify=verify, timeout=2)
+                self.assert_failure(self.checked(caught.exception), code, False)
+            client = wire.identity("clinic", "ICP")
+            pem = client.key + client.certificate
+            self.assertEqual(soap.reach(server.url, verify=authority, certificate=pem), 501)
+
+
 class TestClientCertificate(WireCase):
     def setUp(self) -> None:
         super().setUp()
