@@ -43,6 +43,12 @@ REASONS = {
     "guia number": ("3306", "1307"),
     "request not found": ("5054",),
     "protocol not found": ("3291", "5054"),
+    "another lote": ("3259", "5054"),
+    "another guia": ("3242", "5054"),
+    "appeal": ("2908",),
+    "appealed before": ("2904",),
+    "no justification": ("2903",),
+    "too late": ("2909",),
     "document": ("3230", "5007"),
     "image": ("3165",),
 }
