@@ -42,6 +42,7 @@ class Operadora:
     :param schema_dir: folder of the official XSDs, by default those of the package `tiss`.
     :param prestadores: CNPJ by the identification under which each may send; None: anybody.
     :param logins: password by login, which its web services then require; None: no login.
+    :param signed: what must be signed: `message`, `guia`, both or nothing.
     :param eligibility: by card, the code of Tabela 38 that refuses it, or None for a good one;
         of the other cards the seed decides.
     :param status_by_lote: a status may also be asked for by the prestador's number of the lote.
@@ -64,6 +65,7 @@ class Operadora:
         names: Mapping[str, str] | None = None,
         prestadores: Mapping[str, str] | None = None,
         logins: Mapping[str, str] | None = None,
+        signed: Iterable[str] = (),
         eligibility: Mapping[str, str | None] | None = None,
         status_by_lote: bool = False,
         analysis_days: int = 0,
@@ -101,7 +103,7 @@ class Operadora:
         self._retrieval = Retrieval(self._treasury, self.pay_due, analysis_days)
         reader = AppealReader(ans_code, self._ledger, appeal_limit)
         self._second_look = SecondLook(identity, reader, appeal_days)
-        gate = Gate(ans_code, self.schema, prestadores, logins)
+        gate = Gate(ans_code, self.schema, prestadores, logins, frozenset(signed))
         self._exchange = Exchange(ans_code, self.schema, gate, self._make_handlers())
         self.arrivals = self._exchange.arrivals
 

@@ -23,6 +23,7 @@ REASONS = {
     "signature": ("5022", "3168"),
     "no signature": ("3168",),
     "certificate": ("5018", "3168"),
+    "certificate expired": ("5019", "3168"),
     "registered in the future": ("5025",),
     "too many guias": ("5015",),
     "lote repeated": ("3268", "5053"),
