@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # A fatal alert, handshake_failure, of TLS 1.2.
 TLS_ALERT = bytes.fromhex("15030300020228")
 FOREVER = 3600.0
+PLAIN = "text/plain; charset=utf-8"
 BLOCK = 1 << 20
 PATTERN = re.compile(r"(?P<kind>[a-z0-9-]+)(=(?P<value>[^+]*))?(\+(?P<fate>taken|lost))?")
 PAGE = (
@@ -211,7 +212,8 @@ def _changed(
 
 def _duplicate(handler: "Handler", answer: Response, _value: str) -> None:
     """The protocol that another lote was given before."""
-    protocols = [each.protocol for each in handler.server.operadora.arrivals if each.protocol]
+    operadoras = handler.server.directory.operadoras
+    protocols = [each.protocol for one in operadoras for each in one.arrivals if each.protocol]
     before = protocols[-2] if len(protocols) > 1 else "1"
     _changed(lambda xml, _value: distortion.with_protocol(xml, before))(handler, answer, "")
 

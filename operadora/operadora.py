@@ -84,6 +84,7 @@ class Operadora:
         self.name = name
         self.cnpj = cnpj
         self.version = version
+        self.logins = dict(logins or {})
         self.schema = official.load(version, str(schema_dir) if schema_dir else None)
         self._seed = f"{ans_code}|{seed}"
         # Four digits that tell this operadora's numbers from those of another.

@@ -11,7 +11,7 @@ import logging
 import ssl
 import threading
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,10 +19,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from . import misbehaviour, soap
+from . import misbehaviour, official, pages, soap
+from .directory import Directory
 from .gate import UNEXPECTED, Fault
 from .message import MAX_BYTES, Unreadable
-from .misbehaviour import Misbehaviour, Response
+from .misbehaviour import PLAIN, Misbehaviour, Response
 from .operadora import Operadora
 from .services import BY_NAME, Service
 from .tls import context as make_tls
@@ -30,11 +31,14 @@ from .tls import context as make_tls
 _logger = logging.getLogger(__name__)
 MAX_REQUEST = 2 * MAX_BYTES
 HEADER = "X-Misbehave"
-PLAIN = "text/plain; charset=utf-8"
 
 
 class Server(ThreadingHTTPServer):
-    """One operadora at one address; `today` tells the day on which messages arrive."""
+    """One operadora at one address, or a directory of them.
+
+    `today` tells the day on which messages arrive. `versions` are those that WSDLs are offered of,
+    `logins` what the page tells of them.
+    """
 
     daemon_threads = True
     allow_reuse_address = True
@@ -42,7 +46,7 @@ class Server(ThreadingHTTPServer):
 
     def __init__(
         self,
-        operadora: Operadora,
+        operadora: Operadora | Directory,
         host: str = "127.0.0.1",
         port: int = 0,
         *,
@@ -50,9 +54,18 @@ class Server(ThreadingHTTPServer):
         misbehave: str = "",
         tls: ssl.SSLContext | None = None,
         fault_status: int = 500,
+        versions: Sequence[str] = (),
+        schema_dir: str | None = None,
+        logins: Mapping[str, str] | None = None,
     ):
         super().__init__((host, port), Handler)
-        self.operadora = operadora
+        fixed = isinstance(operadora, Operadora)
+        self.directory = Directory(operadora) if fixed else operadora
+        only = self.directory.operadoras[0] if self.directory.fixed else None
+        self.versions = list(versions) or [only.version]
+        self.schema_dir = schema_dir or (str(only.schema.folder) if only else None)
+        self.logins = dict(logins or (only.logins if only else {}))
+        self.ca_file: str | None = None
         self.today = today or date.today
         self.tls = tls
         self.fault_status = fault_status
@@ -70,7 +83,8 @@ class Server(ThreadingHTTPServer):
         """What the service says to the bytes of a request."""
         try:
             root = soap.open_envelope(xml)
-            answer = self.operadora.receive_service(service, root, self.today())
+            operadora = self.directory.pick(root)
+            answer = operadora.receive_service(service, root, self.today())
         except Fault as error:
             return Response(soap.fault(error.code, error.detail), self.fault_status)
         except Exception:
@@ -83,9 +97,14 @@ class Server(ThreadingHTTPServer):
         """The message came to the door and no further."""
         try:
             root = soap.open_envelope(xml)
+            operadora = self.directory.pick(root)
         except Fault:
-            root = None
-        self.operadora.note_lost(service, root, self.today())
+            return
+        operadora.note_lost(service, root, self.today())
+
+    def schema_folder(self, version: str) -> Path:
+        """Where the XSDs of a version are."""
+        return official.load(version, self.schema_dir).folder
 
     def shutdown(self) -> None:
         self.stopping.set()
@@ -127,8 +146,6 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """The explanation, a WSDL, an XSD, or what arrived."""
-        from . import pages  # only here: the services do without it
-
         path, query = self._target()
         self.send(pages.page(self.server, path, query, self.headers.get("Host")))
 
@@ -213,10 +230,10 @@ class Handler(BaseHTTPRequestHandler):
         bad.perform(self, answer)
 
     def _control(self, query: dict[str, list[str]]) -> None:
-        """POST /misbehave?kind=html&times=2&service=tissLoteGuias; no kind: behave well again."""
+        """POST /misbehave?kind=html&times=2&service=tissLoteGuias; or well=1: well again."""
         values = {name: value[0] for name, value in query.items()}
         try:
-            if values.get("kind"):
+            if "kind" in values and "well" not in values:
                 self.server.script.add(
                     values["kind"], values.get("service"), int(values.get("times") or 1)
                 )
@@ -237,7 +254,7 @@ class Address(str):
 
     @property
     def operadora(self) -> Operadora:
-        return self.server.operadora
+        return self.server.directory.operadoras[0]
 
     def url(self, service: str, misbehave: str = "") -> str:
         """The address of a service; with `misbehave`, one that always misbehaves so."""
@@ -251,7 +268,7 @@ class Address(str):
 
 @contextmanager
 def serve(
-    operadora: Operadora,
+    operadora: Operadora | Directory,
     port: int = 0,
     host: str = "127.0.0.1",
     today: Callable[[], date] | date | None = None,
@@ -279,5 +296,6 @@ def serve(
         stack.callback(thread.join)
         stack.callback(server.shutdown)
         address = Address(server.address)
-        address.server, address.ca_file = server, str(ca_file) if ca_file else None
+        address.server = server
+        address.ca_file = server.ca_file = str(ca_file) if ca_file else None
         yield address

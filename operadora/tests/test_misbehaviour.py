@@ -206,7 +206,7 @@ class TestOrders(ServerCase):
         address = self.start(misbehave="html")
         for number in "12":
             self.assertIn(b"DOCTYPE html", send(address, lote(number)).body)
-        post(f"{address}/misbehave", b"kind=")
+        post(f"{address}/misbehave", b"kind=html&well=1")
         self.assertEqual(send(address, lote("3")).status, 200)
 
     def test_over_http_for_another_process(self):

@@ -49,70 +49,71 @@ def mistitled(xml):
     return re.sub(rb"<ans:tipoTransacao>\w+<", b"<ans:tipoTransacao>PROTOCOLO_RECEBIMENTO<", xml)
 
 
+def questions(op):
+    """By service: a question that is answered, where its answer shows it, and one refused."""
+    version = op.version
+    guias = [sp_sadt(str(number)) for number in range(60)]
+    op.receive(message(body(*guias, lote="900"), version), TODAY)
+    (protocol, guia, seq, code, amount), other, *_rest = denied_items(op)
+    item = q.of_guia(guia, q.item_appeal(seq, code, amount))
+    op.receive(q.appeal(protocol, amount, item, version=version, numero="R0"), TODAY)
+    [appealed] = op.appeals
+    op.receive(m.request(m.sp_sadt("77"), version), TODAY)
+    contested = q.of_guia(other[1], q.item_appeal(*other[2:]))
+    return {
+        "tissLoteGuias": (
+            message(body(consulta("900"), lote="901"), version), "protocoloRecebimento",
+            message(body(consulta("901"), lote="900"), version), "3268",
+        ),
+        "tissLoteAnexo": (
+            m.annexes(m.opme(), version=version), "protocoloRecebimentoAnexo",
+            m.annexes(m.opme("A1"), lote="2", version=version), "1308",
+        ),
+        "tissRecursoGlosa": (
+            q.appeal(protocol, other[4], contested, version=version), "protocoloRecebimento",
+            q.appeal(protocol, amount, item, version=version, numero="R9"), "2904",
+        ),
+        "tissSolicitacaoProcedimento": (
+            m.request(m.sp_sadt("78"), version), "autorizacaoServico",
+            m.request(m.sp_sadt("77"), version), "1308",
+        ),
+        "tissSolicitacaoStatusAutorizacao": (
+            m.status("77", version=version), "autorizacaoServico",
+            m.status("79", version=version), "5054",
+        ),
+        "tissVerificaElegibilidade": (
+            q.eligibility(version=version), "reciboElegibilidade",
+            mistitled(q.eligibility(version=version)), "3148",
+        ),
+        "tissSolicitacaoStatusProtocolo": (
+            q.protocol_status(protocol, version), "situacaoDoProtocolo",
+            mistitled(q.protocol_status(protocol, version)), "3148",
+        ),
+        "tissSolicitacaoDemonstrativoRetorno": (
+            q.analysis(protocol, version=version), "demonstrativoAnaliseConta",
+            q.analysis("999", version=version), "3291",
+        ),
+        "tissSolicitacaoStatusRecursoGlosa": (
+            q.appeal_status(appealed, version), "reciboGlosa",
+            q.appeal_status("999", version), "3291",
+        ),
+        "tissCancelaGuia": (
+            m.cancel_guias(("1", "77"), version=version), "reciboCancelaGuia",
+            mistitled(m.cancel_guias(("1", "77"), version=version)), "3148",
+        ),
+        "tissComunicacaoBeneficiario": (
+            m.notice(version=version), "reciboComunicacao",
+            m.notice(date="2026-11-22", version=version), "1323",
+        ),
+        "tissEnvioDocumentos": (
+            m.document(version=version), "reciboDocumentos",
+            m.document("D2", content=b"x", version=version), "3230",
+        ),
+    }  # fmt: skip
+
+
 class TestMatrix(ServerCase):
     """What is taken holds `good`; what is refused, a code of Tabela 38."""
-
-    def questions(self, op):
-        """By service: a question that is answered, where its answer shows it, and one refused."""
-        version = op.version
-        guias = [sp_sadt(str(number)) for number in range(60)]
-        self.accept(op, message(body(*guias, lote="900"), version), version)
-        (protocol, guia, seq, code, amount), other, *_rest = denied_items(op)
-        item = q.of_guia(guia, q.item_appeal(seq, code, amount))
-        op.receive(q.appeal(protocol, amount, item, version=version, numero="R0"), TODAY)
-        [appealed] = op.appeals
-        op.receive(m.request(m.sp_sadt("77"), version), TODAY)
-        contested = q.of_guia(other[1], q.item_appeal(*other[2:]))
-        return {
-            "tissLoteGuias": (
-                message(body(consulta("900"), lote="901"), version), "protocoloRecebimento",
-                message(body(consulta("901"), lote="900"), version), "3268",
-            ),
-            "tissLoteAnexo": (
-                m.annexes(m.opme(), version=version), "protocoloRecebimentoAnexo",
-                m.annexes(m.opme("A1"), lote="2", version=version), "1308",
-            ),
-            "tissRecursoGlosa": (
-                q.appeal(protocol, other[4], contested, version=version), "protocoloRecebimento",
-                q.appeal(protocol, amount, item, version=version, numero="R9"), "2904",
-            ),
-            "tissSolicitacaoProcedimento": (
-                m.request(m.sp_sadt("78"), version), "autorizacaoServico",
-                m.request(m.sp_sadt("77"), version), "1308",
-            ),
-            "tissSolicitacaoStatusAutorizacao": (
-                m.status("77", version=version), "autorizacaoServico",
-                m.status("79", version=version), "5054",
-            ),
-            "tissVerificaElegibilidade": (
-                q.eligibility(version=version), "reciboElegibilidade",
-                mistitled(q.eligibility(version=version)), "3148",
-            ),
-            "tissSolicitacaoStatusProtocolo": (
-                q.protocol_status(protocol, version), "situacaoDoProtocolo",
-                mistitled(q.protocol_status(protocol, version)), "3148",
-            ),
-            "tissSolicitacaoDemonstrativoRetorno": (
-                q.analysis(protocol, version=version), "demonstrativoAnaliseConta",
-                q.analysis("999", version=version), "3291",
-            ),
-            "tissSolicitacaoStatusRecursoGlosa": (
-                q.appeal_status(appealed, version), "reciboGlosa",
-                q.appeal_status("999", version), "3291",
-            ),
-            "tissCancelaGuia": (
-                m.cancel_guias(("1", "77"), version=version), "reciboCancelaGuia",
-                mistitled(m.cancel_guias(("1", "77"), version=version)), "3148",
-            ),
-            "tissComunicacaoBeneficiario": (
-                m.notice(version=version), "reciboComunicacao",
-                m.notice(date="2026-11-22", version=version), "1323",
-            ),
-            "tissEnvioDocumentos": (
-                m.document(version=version), "reciboDocumentos",
-                m.document("D2", content=b"x", version=version), "3230",
-            ),
-        }  # fmt: skip
 
     def check(self, answer, service, version):
         """Valid, well hashed, and the element of that service's answer."""
@@ -129,10 +130,10 @@ class TestMatrix(ServerCase):
     def test_taken_refused_and_at_fault(self):
         for version in VERSIONS:
             address = self.start(version, eligibility={m.CARD: None})
-            questions = self.questions(address.operadora)
-            self.assertEqual(questions.keys(), {each.name for each in SERVICES})
+            asked = questions(address.operadora)
+            self.assertEqual(asked.keys(), {each.name for each in SERVICES})
             for service in SERVICES:
-                good, shown, bad, code = questions[service.name]
+                good, shown, bad, code = asked[service.name]
                 code = code if version == "4.03.00" else OLDER.get(code, code)
                 with self.subTest(f"{service.name} {version}"):
                     wrong = send(address, good, digest="0" * 32)
@@ -150,7 +151,7 @@ class TestMatrix(ServerCase):
     def test_each_service_validates_what_it_receives(self):
         for version in VERSIONS:
             address = self.start(version)
-            for service, (good, *_rest) in self.questions(address.operadora).items():
+            for service, (good, *_rest) in questions(address.operadora).items():
                 with self.subTest(f"{service} {version}"):
                     before = len(address.operadora.arrivals)
                     found, content = payload(good)
