@@ -22,6 +22,7 @@ from .receipts import Document, Notice
 from .retrieval import Retrieval
 from .second_look import SecondLook
 from .services import Reply, Service
+from .signing import Signer
 from .statuses import Statuses
 from .treasury import Identity, Treasury
 from .verdict import decide
@@ -43,6 +44,7 @@ class Operadora:
     :param prestadores: CNPJ by the identification under which each may send; None: anybody.
     :param logins: password by login, which its web services then require; None: no login.
     :param signed: what must be signed: `message`, `guia`, both or nothing.
+    :param key: PEM of a key and its certificate: with them it signs its answers.
     :param eligibility: by card, the code of Tabela 38 that refuses it, or None for a good one;
         of the other cards the seed decides.
     :param status_by_lote: a status may also be asked for by the prestador's number of the lote.
@@ -66,6 +68,7 @@ class Operadora:
         prestadores: Mapping[str, str] | None = None,
         logins: Mapping[str, str] | None = None,
         signed: Iterable[str] = (),
+        key: bytes | None = None,
         eligibility: Mapping[str, str | None] | None = None,
         status_by_lote: bool = False,
         analysis_days: int = 0,
@@ -105,7 +108,9 @@ class Operadora:
         reader = AppealReader(ans_code, self._ledger, appeal_limit)
         self._second_look = SecondLook(identity, reader, appeal_days)
         gate = Gate(ans_code, self.schema, prestadores, logins, frozenset(signed))
-        self._exchange = Exchange(ans_code, self.schema, gate, self._make_handlers())
+        self._exchange = Exchange(
+            ans_code, self.schema, gate, self._make_handlers(), Signer(key) if key else None
+        )
         self.arrivals = self._exchange.arrivals
 
     def _make_handlers(self) -> dict:

@@ -123,6 +123,7 @@ class Handler(BaseHTTPRequestHandler):
     sys_version = ""
     disable_nagle_algorithm = True
     wbufsize = -1
+    timeout = 120  # of a client that says nothing more
     server: Server
 
     def setup(self) -> None:
@@ -195,7 +196,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def _read(self) -> bytes:
         """The body of the request, unpacked; Unreadable when it is too large or not gzip."""
-        length = int(self.headers.get("Content-Length") or 0)
+        length = self.headers.get("Content-Length", "")
+        if not length.isascii() or not length.isdigit():
+            raise Unreadable("Content-Length ausente ou inválido")
+        length = int(length)
         if length > MAX_REQUEST:
             raise Unreadable(f"mensagem com mais de {MAX_REQUEST} bytes")
         body = self.rfile.read(length)

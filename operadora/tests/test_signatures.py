@@ -8,17 +8,41 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 from lxml import etree
-from signxml import CanonicalizationMethod, DigestAlgorithm, SignatureMethod, XMLSigner
+from signxml import CanonicalizationMethod, DigestAlgorithm, SignatureMethod, XMLSigner, XMLVerifier
 
-from .test_operadora import ANS, TODAY, body, consulta, leaf_digest, message, value
+from ..signatures import examine
+from . import messages as m
+from . import questions as q
+from .test_operadora import (
+    ANS,
+    TODAY,
+    VERSIONS,
+    body,
+    consulta,
+    leaf_digest,
+    message,
+    official_schema,
+    value,
+)
 from .test_server import ServerCase
-from .wire import enveloped, payload, post
+from .test_services import services_schema
+from .wire import enveloped, payload, post, send
 
 SIGNATURE = f"{{{ANS['ans']}}}Signature"
 GUIA_SIGNATURE = f"{{{ANS['ans']}}}assinaturaDigitalGuia"
 EXCLUSIVE = CanonicalizationMethod.EXCLUSIVE_XML_CANONICALIZATION_1_0
 INCLUSIVE = CanonicalizationMethod.CANONICAL_XML_1_0
 NOON = datetime(TODAY.year, TODAY.month, TODAY.day, 12, tzinfo=timezone.utc)
+
+
+def own_pem():
+    """The key and the certificate of an operadora, as it is given them."""
+    key, certificate = keys()
+    return certificate + key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
 
 
 @cache
@@ -154,3 +178,44 @@ class TestSignatures(ServerCase):
         self.assertIn("mensagemTISS: válida", op.arrivals[-1].signatures[0])
         again = etree.fromstring(op.receive(message(body(consulta("2"), lote="2")), TODAY))
         self.assertEqual(value(again, ".//ans:codigoGlosa"), "3168")
+
+
+class TestAnswers(ServerCase):
+    """The operadora signs too; signxml verifies."""
+
+    def verified(self, root):
+        """What signxml says was signed, the signature under the name that it knows."""
+        signature = root[-1]
+        signature.tag = "{http://www.w3.org/2000/09/xmldsig#}Signature"
+        alone = etree.fromstring(etree.tostring(root))
+        found = XMLVerifier().verify(alone, x509_cert=keys()[1].decode())
+        return found.signed_xml
+
+    def test_a_service_and_its_name_of_the_signature(self):
+        for version in VERSIONS:
+            address = self.start(version, key=own_pem(), eligibility={m.CARD: None})
+            for xml, name in (
+                (message(body(consulta()), version), "Signature"),
+                (q.eligibility(version=version), "Signatures"),
+            ):
+                with self.subTest(f"{name} {version}"):
+                    content = send(address, xml).content
+                    services_schema(version).assertValid(content)
+                    self.assertEqual(content[-1].tag, f"{{{ANS['ans']}}}{name}")
+                    self.assertEqual(value(self.verified(content), ".//ans:Padrao"), version)
+
+    def test_a_file(self):
+        op = self.start(key=own_pem()).operadora
+        op.receive(message(body(consulta())), TODAY)
+        for xml in (op.receive(b"<a/>", TODAY), op.analysis(issued_on=TODAY)):
+            root = etree.fromstring(xml)
+            official_schema("4.03.00").assertValid(root)
+            self.assertIsNotNone(self.verified(root).find("ans:operadoraParaPrestador", ANS))
+
+    def test_its_own_reading_agrees(self):
+        xml = self.start(key=own_pem()).operadora.receive(b"<a/>", TODAY)
+        [finding] = examine(etree.fromstring(xml), TODAY)
+        self.assertEqual((finding.where, finding.problem), ("mensagemTISS", ""))
+        changed = xml.replace(b"<ans:sequencialTransacao>1", b"<ans:sequencialTransacao>2")
+        [finding] = examine(etree.fromstring(changed), TODAY)
+        self.assertEqual(finding.problem, "o conteúdo mudou depois de assinado")
