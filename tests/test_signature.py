@@ -1,7 +1,12 @@
+from lxml import etree
+
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import Form, tagged
 
 from .. import standard
+from ..operadora.signatures import examine
+from ..operadora.signing import FILE_SIGNATURE
+from ..operadora.signing import Signer as OtherSigner
 from ..standard.certificate import Certificate
 from ..standard.message import to_service
 from ..standard.signature import Signer, verify
@@ -22,6 +27,9 @@ class TestSignature(TissCommon):
         )
         cls.contract.certificate_id = cls.certificate
         cls.operadora_key = made.key("operadora")
+        cls.other_certificate = made.issue(
+            holder="OPERADORA INVENTADA", names={}, private_key=cls.operadora_key
+        )
 
     def setUp(self):
         super().setUp()
@@ -99,6 +107,29 @@ class TestSignature(TissCommon):
         )
         self.assertEqual(signature, in_file)
 
+    def test_the_operadora_finds_them_right_with_code_of_its_own(self):
+        self.contract.write({"sign_guias": True, "sign_messages": True})
+        for form, algorithm in (("xmldsig", "rsa-sha1"), ("xades", "rsa-sha256")):
+            self.contract.write({"signature_form": form, "signature_algorithm": algorithm})
+            lote = self._create_lote({ECG: 1}, {DIPYRONE: 2})
+            schema = standard.load(lote.version)
+            element, values = to_service(schema.decode(lote.get_xml()))
+            for xml in (lote.get_xml(), lote._seal(values, element=element)):
+                found = examine(etree.fromstring(xml), self.today)
+                self.assertEqual(sorted(each.kind for each in found), ["guia", "guia", "message"])
+                self.assertEqual([each.problem for each in found], ["", "", ""])
+                changed = etree.fromstring(xml.replace(b"7.45", b"8.45"))
+                problems = [each.problem for each in examine(changed, self.today)]
+                self.assertEqual(len(list(filter(None, problems))), 2)
+
+    def test_ours_finds_that_of_the_operadora_right(self):
+        lote = self._create_lote(CONSULTATION)
+        lote.send()
+        answer = self.other_side.receive(lote.get_xml(), self.today)
+        pem = Certificate(self.operadora_key, self.other_certificate).pem()
+        answer = OtherSigner(pem).sign(answer, FILE_SIGNATURE)
+        self.assertEqual(self._receive(lote, answer).signature_state, "valid")
+
     def test_whoever_may_send_signs_without_seeing_the_certificate(self):
         self.contract.write({"sign_guias": True, "sign_messages": True})
         billing = self._create_user("a.faturamento", "billing")
@@ -154,10 +185,8 @@ class TestSignature(TissCommon):
         """(lote, its signed receipt): the operadora signs with a certificate of its own."""
         lote = self._create_lote(CONSULTATION)
         lote.send()
-        certificate = made.issue(
-            holder="OPERADORA INVENTADA", names={}, private_key=self.operadora_key
-        )
-        signer = Signer(Certificate(self.operadora_key, certificate), algorithm=algorithm)
+        certificate = Certificate(self.operadora_key, self.other_certificate)
+        signer = Signer(certificate, algorithm=algorithm)
         answer = self.other_side.receive(lote.get_xml(), self.today)
         return lote, signer.sign_message(standard.load("4.03.00"), answer)
 
