@@ -255,6 +255,8 @@ class TissDelivery(models.Model):
             endpoint = message.contract_id._get_endpoint(message.transaction)
             if endpoint:
                 vals_list.append(self._prepare_delivery(message, endpoint))
+        # An insert does not wait for its turn, as updates do: what was resolved is no longer open.
+        self.flush_model(["state"])
         # Nobody has the right to create deliveries: only whoever may send a record queues one.
         deliveries = self.sudo().create(vals_list)
         deliveries._start_soon()

@@ -71,18 +71,20 @@ class TissDelivery(models.Model):
         """Send what is due, one after the other, then tell the records what came of it.
 
         :param ids: only these deliveries
-        :param limit: how many at most
+        :param limit: how many are sent at most
         :return: number of deliveries that were worked on
         """
-        done = 0
-        while done < limit:
+        return self._send_due(ids, limit) + self._settle_due(ids)
+
+    @api.model
+    def _send_due(self, ids=None, limit=BATCH):
+        for done in range(limit):
             claim = self._retried(lambda Delivery: Delivery._claim(ids))
             if not claim:
-                break
-            done += 1
+                return done
             if claim.payload:
                 self._transmit(claim)
-        return done + self._settle_due(ids)
+        return limit
 
     @api.model
     def _retried(self, work):

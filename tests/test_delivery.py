@@ -4,7 +4,6 @@ from unittest.mock import patch
 
 from odoo import fields
 from odoo.tests import tagged
-from odoo.tools import mute_logger
 
 from ..operadora.server import serve
 from .common import BLOOD_COUNT, ECG, TissCommon
