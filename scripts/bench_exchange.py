@@ -76,8 +76,14 @@ class ExchangeBench(ClinicBench):
             f"\n{len(self.lotes)} lotes of {GUIAS} guias ({sum(messages.mapped('size')):,} bytes)"
             f" built and validated in {seconds:.1f} s: {len(self.lotes) / seconds:.0f} a second"
         )
+        self.contract.environment = "demo"
         self.endpoint = self.env["tiss.endpoint"].create(
-            {"contract_id": self.contract.id, "service": SERVICE, "url": "http://127.0.0.1:1/"}
+            {
+                "contract_id": self.contract.id,
+                "environment": "demo",
+                "service": SERVICE,
+                "url": "http://127.0.0.1:1/",
+            }
         )
         start = time.perf_counter()
         self.lotes.send()

@@ -18,6 +18,7 @@ class DeliveryCase(TissCommon):
     def setUpClass(cls):
         super().setUpClass()
         cls.simulated = cls._simulate()
+        cls.contract.environment = "demo"
 
     def setUp(self):
         super().setUp()
@@ -32,6 +33,7 @@ class DeliveryCase(TissCommon):
             .create(
                 {
                     "contract_id": self.contract.id,
+                    "environment": "demo",
                     "service": service,
                     "url": self.address.url(service, misbehave),
                 }

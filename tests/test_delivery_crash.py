@@ -38,12 +38,14 @@ class WorkerCase(RaceCase):
             )
         self.address = self.enterContext(serve(self.simulated))
         with self._commit() as env:
+            self.contract.environment = "demo"
             self._connect(env, "tissLoteGuias")
 
     def _connect(self, env, service):
         return env["tiss.endpoint"].create(
             {
                 "contract_id": self.contract.id,
+                "environment": "demo",
                 "service": service,
                 "url": self.address.url(service),
             }
