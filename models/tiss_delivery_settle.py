@@ -43,7 +43,7 @@ class TissDelivery(models.Model):
             BATCH,
         )
         for delivery in deliveries:
-            delivery._try_to_settle()
+            delivery._speak()._try_to_settle()
         return len(deliveries)
 
     def _try_to_settle(self):
@@ -123,7 +123,8 @@ class TissDelivery(models.Model):
     def _ask_about_unknown(self):
         """Let the records that may have arrived ask the operadora, less and less often."""
         unknown = self._lock_due(SQL("is_settled AND state = 'unknown'"), None, BATCH)
-        for delivery in unknown:
+        for each in unknown:
+            delivery = each._speak()
             age = fields.Datetime.now() - (delivery.ended or delivery.started)
             later = next((pause for pause in ASK_AGAIN if pause > age), None)
             delivery.next_try = later and (delivery.ended or delivery.started) + later

@@ -449,8 +449,9 @@ class TissDelivery(models.Model):
             )
         )
         lost = self.browse(row[0] for row in self.env.cr.fetchall())
-        for delivery in map(TissDelivery._speak, lost):
-            problem = self.env._("The server stopped while this was being sent.")
+        for each in lost:
+            delivery = each._speak()
+            problem = delivery.env._("The server stopped while this was being sent.")
             delivery.write({**delivery._prepare_silence("lost", problem), "ended": False})
         return len(lost)
 

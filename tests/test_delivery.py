@@ -75,3 +75,61 @@ class TestDelivery(DeliveryCase):
         delivery = lote.delivery_ids
         self.assertEqual((delivery.state, delivery.is_settled), ("answered", True))
         self.assertLedgerSound()
+
+    # ------------------------------------------------------------------
+    # Misbehaviours
+    # ------------------------------------------------------------------
+
+    # what the operadora does → state of the delivery, of the lote, and whether it has the lote
+    OUTCOMES = {
+        "slow=0.2": ("answered", "received", 1),
+        "gzip": ("answered", "received", 1),
+        "prefixes": ("answered", "received", 1),
+        "older": ("answered", "received", 1),
+        "bad-hash": ("answered", "received", 1),
+        "no-hash": ("answered", "received", 1),
+        "encoding": ("answered", "received", 1),
+        "no-schema": ("answered", "received", 1),
+        "other-lote": ("answered", "sent", 1),
+        "duplicate-protocol": ("answered", "sent", 1),
+        "die": ("unknown", "unknown", 1),
+        "drop": ("unknown", "unknown", 0),
+        "html": ("unknown", "unknown", 0),
+        "html+taken": ("unknown", "unknown", 1),
+        "empty": ("unknown", "unknown", 1),
+        "text": ("unknown", "unknown", 1),
+        "truncated": ("unknown", "unknown", 1),
+        "no-soap": ("unknown", "unknown", 1),
+        "gateway-fault": ("unknown", "unknown", 0),
+        "fault=ErroInesperadoServidor": ("unknown", "unknown", 0),
+        "500": ("unknown", "unknown", 0),
+        "500+taken": ("unknown", "unknown", 1),
+        "503": ("unknown", "unknown", 0),
+        "redirect": ("unknown", "unknown", 0),
+        "bomb": ("unknown", "unknown", 0),
+        "dtd": ("unknown", "unknown", 0),
+        "deep": ("unknown", "unknown", 0),
+        "404": ("failed", "validated", 0),
+        "403": ("failed", "validated", 0),
+        "fault=HashInvalido": ("refused", "validated", 0),
+        "fault=VersaoInvalida": ("refused", "validated", 0),
+        "fault=LoginInvalido": ("refused", "validated", 0),
+        "fault=SchemaInvalido": ("refused", "validated", 0),
+        "fault=DestinatarioInvalido": ("refused", "validated", 0),
+        "fault=RemetenteInvalido": ("refused", "validated", 0),
+    }
+
+    def test_each_misbehaviour(self):
+        self._send()
+        self._deliver()
+        for kind, expected in self.OUTCOMES.items():
+            with self.subTest(kind), mute_logger(WORKER, "odoo.sql_db"):
+                self.endpoint.url = self.address.url("tissLoteGuias", kind)
+                lote = self._send()
+                self._deliver()
+                delivery = lote.delivery_ids
+                has = self.simulated.arrivals.lotes("taken")[lote.name]
+                self.assertEqual((delivery.state, lote.state, has), expected, delivery.problem)
+                if expected[1] != "received":
+                    self.assertTrue(delivery.problem)
+                print(kind, "|", delivery.problem, "|", delivery.answer_id.size)

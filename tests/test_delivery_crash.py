@@ -38,7 +38,7 @@ class WorkerCase(RaceCase):
             )
         self.address = self.enterContext(serve(self.simulated))
         with self._commit() as env:
-            self.contract.environment = "demo"
+            self.contract.with_env(env).environment = "demo"
             self._connect(env, "tissLoteGuias")
 
     def _connect(self, env, service):
