@@ -1,6 +1,8 @@
 import logging
 from datetime import timedelta
 
+from psycopg2 import IntegrityError
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
@@ -153,5 +155,8 @@ class TissDelivery(models.Model):
         """Why something failed, for a person; what nobody foresaw is in the log."""
         if isinstance(error, UserError):
             return str(error)
+        model = self.env[self.res_model]
+        if isinstance(error, IntegrityError) and error.diag.table_name == model._table:
+            return model._sql_error_to_message(error)
         _logger.error("Delivery %s", self.id, exc_info=error)
         return self.env._("An unexpected error: see the log of the server.")

@@ -17,7 +17,7 @@ from odoo.tools import SQL
 
 from .. import standard
 from ..standard import soap
-from ..standard.message import SERVICE_OF, check_envelope, to_service
+from ..standard.message import SERVICE_OF, SOAP, check_envelope, to_service
 from .tiss_delivery import QUESTIONS, answer_of
 
 BACK_OFF = (1, 5, 15, 60, 240, 720)  # minutes until what did not arrive is tried again
@@ -310,13 +310,20 @@ class TissDelivery(models.Model):
         return Outcome(vals, reply.content)
 
     def _read_failure(self, error, problem):
-        if error.reached:
+        if self._is_bare_answer(error):
+            vals = {"state": "answered", "next_try": fields.Datetime.now(), "problem": False}
+        elif error.reached:
             vals = self._prepare_silence(error.code, problem)
         elif error.code in LASTING and error.status not in BUSY:
             vals = self._prepare_failed(error.code, problem)
         else:
             vals = self._prepare_retry(error.code, problem)
         return Outcome({**vals, "http_status": error.status or 0}, error.content)
+
+    def _is_bare_answer(self, error):
+        """Whether the operadora only forgot the envelope around its answer."""
+        name = SOAP[SERVICE_OF[self.transaction]].response.name.encode()
+        return error.code == "not_soap" and error.status == 200 and name in error.content[:1024]
 
     def _prepare_silence(self, code, problem):
         """Nobody knows whether it arrived; a question does no harm when it is asked again."""

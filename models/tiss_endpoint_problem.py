@@ -22,6 +22,10 @@ class TissEndpoint(models.Model):
         sentence = self._get_fault_sentences().get(fault.tiss_fault) or self.env._(
             "The web service of the operadora refused the message."
         )
+        if not fault.refused and not fault.tiss_fault:
+            sentence = self.env._(
+                "The web service of the operadora broke. Whether it has the message is not known."
+            )
         words = " ".join(filter(None, (fault.code, fault.text)))
         return f"{sentence} ({words})" if words else sentence
 

@@ -230,7 +230,7 @@ class ExchangeBench(ClinicBench):
         has = operadora.arrivals.lotes("taken")
         for lote in lost:
             if lote.name in has:
-                lote.action_confirm_receipt()
+                lote._confirm_receipt()
             else:
                 lote.action_deny_receipt()
                 lote.with_context(tiss_in_background=True).send()
