@@ -162,6 +162,10 @@ class TissLote(models.Model):
         self._check_correctable()
         return self.env["tiss.lote.protocol"]._get_lote_action(self)
 
+    def action_confirm_receipt(self):
+        """What a person finds out at the operadora is the protocolo."""
+        return self.action_register_protocol()
+
     def action_create_invoice(self):
         self._check_state("received", "processed")
         return self._create_invoices()._get_records_action(name=self.env._("Invoices"))
