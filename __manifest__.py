@@ -1,13 +1,13 @@
 {
     "name": "Brazil - TISS Health Insurance Billing",
-    "version": "19.0.1.2.0",
+    "version": "19.0.1.3.0",
     "summary": "Convênios: guias, lotes, demonstrativos and glosas in the ANS TISS standard",
     "category": "Accounting/Localizations",
     "countries": ["br"],
     "author": "l10n_br_tiss contributors",
     "license": "LGPL-3",
     "depends": ["account", "calendar", "contacts", "l10n_br", "mail", "product"],
-    "external_dependencies": {"python": ["tiss", "xmlschema", "python-stdnum", "openpyxl"]},
+    "external_dependencies": {"python": ["tiss", "xmlschema", "python-stdnum", "openpyxl", "requests"]},
     "icon": "/l10n_br_tiss/static/description/icon.svg",
     "data": [
         "security/l10n_br_tiss_groups.xml",
@@ -63,6 +63,7 @@
         "views/tiss_authorization_views.xml",
         "views/tiss_annex_views.xml",
         "views/tiss_message_views.xml",
+        "views/tiss_delivery_views.xml",
         "views/tiss_movement_views.xml",
         "views/tiss_guia_views.xml",
         "views/tiss_guia_run_views.xml",

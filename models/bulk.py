@@ -105,10 +105,12 @@ def read_children(parents, name):
     return children
 
 
-def make_append_only(model):
+def make_append_only(model, when=None):
     """Let PostgreSQL itself refuse to change or delete a row of `model`; safe to repeat.
 
     Only who wrote a row may be forgotten: deleting a user sets create_uid and write_uid to NULL.
+
+    :param when: condition on OLD, from which on a row no longer changes; it is never deleted
     """
     model.env.cr.execute(
         SQL(
@@ -127,13 +129,17 @@ def make_append_only(model):
                 RAISE EXCEPTION '%% is append-only', TG_TABLE_NAME;
             END $$ LANGUAGE plpgsql;
             DROP TRIGGER IF EXISTS tiss_append_only ON %(table)s;
-            CREATE TRIGGER tiss_append_only BEFORE UPDATE OR DELETE ON %(table)s
+            CREATE TRIGGER tiss_append_only BEFORE UPDATE ON %(table)s
+                FOR EACH ROW WHEN (%(when)s) EXECUTE FUNCTION tiss_append_only();
+            DROP TRIGGER IF EXISTS tiss_append_only_delete ON %(table)s;
+            CREATE TRIGGER tiss_append_only_delete BEFORE DELETE ON %(table)s
                 FOR EACH ROW EXECUTE FUNCTION tiss_append_only();
             DROP TRIGGER IF EXISTS tiss_append_only_truncate ON %(table)s;
             CREATE TRIGGER tiss_append_only_truncate BEFORE TRUNCATE ON %(table)s
                 FOR EACH STATEMENT EXECUTE FUNCTION tiss_append_only();
             """,
             table=SQL.identifier(model._table),
+            when=when or SQL("TRUE"),
         )
     )
 

@@ -571,6 +571,9 @@ class TissAnnex(models.Model):
         self._check_alone()
         return super(TissAnnex, self._get_bundle()).send()
 
+    def _get_delivered(self):
+        return self._get_bundle()
+
     def _read_content(self):
         self._read_for_message(self._get_bundle())
 
@@ -658,7 +661,7 @@ class TissAnnex(models.Model):
         annexes = self._find_answered(contract, receipt)
         if receipt and annexes[0].protocol_number == receipt["nrProtocoloRecebimento"]:
             return annexes
-        annexes._check_state("sent")
+        annexes._check_state("sent", "unknown")
         reason = None if receipt else self._get_refusal(body.get("mensagemErro") or {})
         # The message is the first one's: the others are found beside it.
         annexes[0]._record_answer(name, content, values, reason)
@@ -685,8 +688,9 @@ class TissAnnex(models.Model):
         if receipt:
             domain &= Domain("lote_number", "=", receipt["numeroLote"])
         else:
-            domain &= Domain("state", "=", "sent") & Domain("transport", "=", "alone")
-        annexes = self.search(domain & Domain("state", "!=", "cancelled"), order="number")
+            waiting = Domain("state", "in", ("sent", "unknown"))
+            domain &= waiting & Domain("transport", "=", "alone")
+        annexes = self._search_answered(domain & Domain("state", "!=", "cancelled"), order="number")
         if not annexes:
             raise UserError(
                 self.env._(
@@ -709,7 +713,7 @@ class TissAnnex(models.Model):
         """The operadora refused it outside of a file."""
         self.check_access("write")
         self._check_alone()
-        self._check_state("sent")
+        self._check_state("sent", "unknown")
         self._get_bundle().sudo().write(
             {"state": "rejected", "rejection_reason": self.env._("Refused by the operadora.")}
         )

@@ -14,7 +14,7 @@ REQUEST_TYPES = [
     ("odonto", "Odontologia"),
 ]
 EDITABLE = ("draft", "validated", "rejected")
-WAITING = ("sent", "received", "in_analysis", "pending")
+WAITING = ("unknown", "sent", "received", "in_analysis", "pending")
 DECIDED = ("authorized", "partial", "denied")
 GRANTED = ("authorized", "partial")
 MAX_ITEMS = 9999  # sequencialItem, by which the operadora answers, has 4 digits

@@ -54,7 +54,9 @@ class TissAuthorization(models.Model):
     @api.model
     def _find_answered(self, contract, answer):
         """The request that an answer names, checked to be about the same card."""
-        request = self.search([("contract_id", "=", contract.id), ("name", "=", answer.number)])
+        request = self._search_answered(
+            [("contract_id", "=", contract.id), ("name", "=", answer.number)]
+        )
         if not request:
             raise UserError(
                 self.env._(
@@ -71,10 +73,10 @@ class TissAuthorization(models.Model):
     def _receive_refusal(self, name, content, values, body_name, contract, reason):
         """A mensagemErro names no request: it is about the only one that waits for an answer."""
         is_query = body_name == "situacaoAutorizacao"
-        domain = [("state", "=", "sent")]
+        domain = [("state", "in", ("sent", "unknown"))]
         if is_query:
             domain = [("query_date", "!=", False), ("state", "in", WAITING)]
-        requests = self.search([("contract_id", "=", contract.id), *domain])
+        requests = self._search_answered([("contract_id", "=", contract.id), *domain])
         if len(requests) != 1:
             raise UserError(
                 self.env._(
@@ -95,7 +97,7 @@ class TissAuthorization(models.Model):
         """The operadora did not take the request: it can be corrected and sent again."""
         self.check_access("write")
         self.ensure_one()
-        self._check_state("sent", "validated")
+        self._check_state("sent", "unknown", "validated")
         self.sudo().write({"state": "rejected", "rejection_reason": reason})
 
     # ------------------------------------------------------------------

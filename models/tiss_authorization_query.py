@@ -23,7 +23,16 @@ class TissAuthorization(models.Model):
         for request in self.with_context(tiss_status_query=True):
             messages += request._journal(*request._encode())
         self.sudo().write({"query_date": fields.Date.context_today(self)})
+        self.env["tiss.delivery"]._queue(messages)
         return messages
+
+    def _resolve_unknown(self):
+        """Only by web service: an answer that names the request proves that it arrived."""
+        asking = self.with_context(tiss_status_query=True)
+        if not asking._get_endpoint():
+            return False
+        self.query_status()
+        return True
 
     def action_query_status(self):
         """Write the question and download it, where the user may open the journal."""

@@ -6,7 +6,7 @@ from .tiss_authorization import EDITABLE
 
 FOLLOWED = {  # state of a request → that of the annexes inside it
     **dict.fromkeys(EDITABLE, "draft"),
-    "sent": "sent",
+    **{state: state for state in ("sending", "unknown", "sent")},
     "cancelled": "cancelled",
 }
 

@@ -43,7 +43,7 @@ WORK = {
         "tiss_lote_action",
         "waiting",
         "tiss.lote",
-        [("state", "in", ("draft", "validated", "sent"))],
+        [("state", "in", ("draft", "validated", "sending", "unknown", "sent"))],
     ),
     "to_check": (
         "tiss_demonstrativo_action",

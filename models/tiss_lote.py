@@ -267,14 +267,10 @@ class TissLote(models.Model):
     # Sending and answers
     # ------------------------------------------------------------------
 
-    def send(self):
-        """Freeze the lotes as sent, and their guias with them.
-
-        :return: `tiss.message` that were sent, one per lote
-        """
-        messages = super().send()
+    def _leave(self, state):
+        """The guias leave with their lote."""
+        super()._leave(state)
         self.guia_ids.sudo().write({"state": "sent"})
-        return messages
 
     def register_protocol(self, number, date=None):
         """The operadora has the lote: keep its protocolo, open the money and invoice it.
@@ -287,8 +283,8 @@ class TissLote(models.Model):
         self.ensure_one()
         vals = self._prepare_protocol(number, date or fields.Date.context_today(self))
         if self.state == "validated":
-            self.send()
-        self._check_state("sent")
+            self._leave("sent")
+        self._check_state("sent", "unknown")
         self.sudo().write({"state": "received", **vals})
         self.guia_ids._log("received", self.env._("Protocolo %s", vals["protocol_number"]))
         self.env["tiss.movement"]._record(
@@ -365,8 +361,8 @@ class TissLote(models.Model):
         if receipt:
             domain.append(("name", "=", receipt["numeroLote"]))
         else:
-            domain.append(("state", "=", "sent"))
-        lotes = self.search(domain)
+            domain.append(("state", "in", ("sent", "unknown")))
+        lotes = self._search_answered(domain)
         if not lotes:
             raise UserError(
                 self.env._(
@@ -405,11 +401,16 @@ class TissLote(models.Model):
         """The operadora refused the whole lote: its guias can be corrected and sent again."""
         self.check_access("write")
         self.ensure_one()
-        self._check_state("sent", "validated")
+        self._check_state("sent", "unknown", "validated")
         self._release_guias(
             self.env._("Lote %(lote)s was refused: %(reason)s", lote=self.name, reason=reason)
         )
         self.sudo().write({"state": "rejected", "rejection_reason": reason})
+
+    def _take_back(self, reason):
+        """The guias are in the lote again, which waits to be sent."""
+        self.guia_ids.sudo()._with_reason(reason).write({"state": "in_lote"})
+        return super()._take_back(reason)
 
     def _release_guias(self, reason):
         self.check_access("write")

@@ -7,12 +7,12 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from .. import standard
-from ..standard import identifiers
-from ..standard.message import body_of
+from ..standard import identifiers, soap
+from ..standard.message import body_of, from_service
 from .bulk import make_append_only
 
 MAX_SIZE = 128 * 1024 * 1024  # bytes of a return file; the largest real ones have some 60 MB
-
+SOAP_ENVELOPE = b"Envelope"
 
 ANSWERS = {  # body of an answer → the model that sent what it answers
     "demonstrativosRetorno": "tiss.demonstrativo.request",
@@ -63,6 +63,14 @@ class TissMessage(models.Model):
     request_id = fields.Many2one(
         "tiss.message", "Answers", index="btree_not_null", readonly=True, ondelete="restrict"
     )
+    source_id = fields.Many2one(
+        "tiss.message",
+        "Made From",
+        index="btree_not_null",
+        readonly=True,
+        ondelete="restrict",
+        help="The message whose content this one carries: by web service, or once more.",
+    )
     direction = fields.Selection(
         [("out", "Sent"), ("in", "Received")], required=True, readonly=True
     )
@@ -84,6 +92,11 @@ class TissMessage(models.Model):
     )
     size = fields.Integer("Size (bytes)", required=True, readonly=True)
     sha256 = fields.Char("SHA-256", required=True, readonly=True, index=True)
+    wire_sha256 = fields.Char(
+        "SHA-256 of What Left",
+        readonly=True,
+        help="Of the bytes with the credentials, which are blotted out here.",
+    )
     tiss_hash = fields.Char("TISS Hash", readonly=True)
     note = fields.Text(readonly=True, help="What the other side answered, in its own codes.")
     transaction_name = fields.Char("What It Is", compute="_compute_transaction_name")
@@ -230,7 +243,11 @@ class TissMessage(models.Model):
         known = Demonstrativo._find_imported(content) or self._find_answered(content)
         if known:
             return known
-        values = self._decode(content)
+        return self._take_in(name, content, self._decode(content))
+
+    @api.model
+    def _take_in(self, name, content, values):
+        """What a decoded message of an operadora says, in the records that it is about."""
         body_name, body = self._get_body(values)
         if body_name == "loteGuias":
             raise UserError(
@@ -240,7 +257,7 @@ class TissMessage(models.Model):
                 )
             )
         if body_name not in ANSWERS:
-            return Demonstrativo._import_values(name, content, values)
+            return self.env["tiss.demonstrativo"]._import_values(name, content, values)
         with self._missing_elements():
             return self.env[ANSWERS[body_name]]._receive_answer(name, content, values, body)
 
@@ -302,8 +319,11 @@ class TissMessage(models.Model):
             raise UserError(self.env._("The TISS message has no content.")) from error
 
     @api.model
-    def _decode(self, content):
-        """The message as a dict, however it was written; refuses what is unsafe or unreadable."""
+    def _decode(self, content, content_type=""):
+        """The message as a dict, however it was written; refuses what is unsafe or unreadable.
+
+        What a web service answers is read as the file of the same meaning.
+        """
         if len(content) > MAX_SIZE:
             raise UserError(
                 self.env._(
@@ -313,7 +333,9 @@ class TissMessage(models.Model):
             )
         try:
             schema = standard.load(standard.versions()[-1])
-            values = schema.decode(content, strict=False, limit=MAX_SIZE)
+            if SOAP_ENVELOPE in content[:1024]:
+                content = soap.opened(content, content_type, MAX_SIZE)
+            values = from_service(schema.decode(content, strict=False, limit=MAX_SIZE))
         except standard.UnsafeXML as error:
             raise UserError(
                 self.env._(
@@ -326,6 +348,8 @@ class TissMessage(models.Model):
             raise UserError(
                 self.env._("This is not a TISS file: it is not readable as XML.")
             ) from error
+        except ValueError as error:
+            raise UserError(self.env._("This XML is not a TISS message.")) from error
         unreadable = [p.path for p in values.problems if p.code == "wrong_type"]
         if unreadable:
             raise UserError(
@@ -371,6 +395,11 @@ class TissMessage(models.Model):
     @api.model
     def _record_incoming(self, contract, name, content, values, **vals):
         """Journal a received message; its header says what it is."""
+        delivery = self.env["tiss.delivery"]._get_current()
+        if delivery:
+            # It is there since it arrived, before anybody had read it.
+            delivery.answer_note = vals.get("note")
+            return delivery.answer_id
         transaction = values["cabecalho"].get("identificacaoTransacao") or {}
         return self._record(
             contract,

@@ -19,6 +19,8 @@ class TissOutgoing(models.AbstractModel):
     (`_prepare_tiss_body`), and what it does with the answer. Its contract numbers the message.
 
     Flow: draft → validated (the XML exists and is valid) → sent → received; rejected, cancelled.
+    By web service it is `sending` in between (see `tiss.delivery`), and `unknown` where nobody
+    can tell whether the operadora has it: that is found out, never sent a second time.
     """
 
     _name = "tiss.outgoing"
@@ -36,6 +38,8 @@ class TissOutgoing(models.AbstractModel):
         [
             ("draft", "Draft"),
             ("validated", "Validated"),
+            ("sending", "Sending"),
+            ("unknown", "No Answer"),
             ("sent", "Sent"),
             ("received", "Received"),
             ("rejected", "Refused"),
@@ -182,13 +186,22 @@ class TissOutgoing(models.AbstractModel):
         self._check_content()
         schema = standard.load(self.version)
         values = self._prepare_tiss_message()
-        content = schema.encode(values, hash_charset=self.contract_id.hash_charset)
+        content = self._seal(values)
         violations = check_envelope(values, self.version)
         if not violations and not schema.validate(content):
             violations = schema.explain(content)
         if violations:
             raise standard.EncodeError(violations[0])
         return content, values["cabecalho"]["identificacaoTransacao"]["sequencialTransacao"]
+
+    def _seal(self, values, element="mensagemTISS", **options):
+        """The bytes of a message, with its hash; to be extended by what else seals it.
+
+        :param element: mensagemTISS, or a body element of a web service
+        :param options: of `Schema.encode`
+        """
+        options.setdefault("hash_charset", self.contract_id.hash_charset)
+        return standard.load(self.version).encode(values, element=element, **options)
 
     def _prepare_tiss_message(self):
         """mensagemTISS (guide §2.1)"""
@@ -263,14 +276,19 @@ class TissOutgoing(models.AbstractModel):
     # ------------------------------------------------------------------
 
     def send(self):
-        """Freeze the records as sent; the files go to the operadora's portal.
+        """Send the records: by web service where there is one, else as files for a portal.
 
-        :return: `tiss.message` that were sent, one per record
+        What goes by web service is queued, and sent when this transaction is committed.
+
+        :return: `tiss.message` that were built, one per record
         """
         self.check_access("write")
         self._check_state("draft", "validated")
         self.filtered(lambda record: record.state == "draft").build()
-        self.sudo().write({"state": "sent", "sent_date": fields.Date.context_today(self)})
+        served = self.filtered("goes_by_service")
+        (self - served)._leave("sent")
+        served._leave("sending")
+        self.env["tiss.delivery"]._queue(served.message_id)
         return self.message_id
 
     # ------------------------------------------------------------------

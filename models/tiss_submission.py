@@ -98,12 +98,12 @@ class TissSubmission(models.AbstractModel):
 
     def _accept(self, **vals):
         self.check_access("write")
-        self._check_state("sent")
+        self._check_state("sent", "unknown")
         self.sudo().write({"state": "received", "rejection_reason": False, **vals})
 
     def _reject(self, reason):
         self.check_access("write")
-        self._check_state("sent")
+        self._check_state("sent", "unknown")
         self.sudo().write({"state": "rejected", "rejection_reason": reason})
 
     @api.model
@@ -113,8 +113,9 @@ class TissSubmission(models.AbstractModel):
         :param domain: what the answer says of it
         :param name: how the answer calls it
         """
-        waiting = self.search(
-            [("contract_id", "=", contract.id), ("state", "=", "sent"), *domain], limit=2
+        waiting = self._search_answered(
+            [("contract_id", "=", contract.id), ("state", "in", ("sent", "unknown")), *domain],
+            limit=2,
         )
         kind = self.env["ir.model"]._get(self._name).name
         if not waiting:

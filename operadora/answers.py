@@ -68,19 +68,16 @@ def recebimento(protocol: Protocol, ans_code: str) -> etree._Element:
     """The protocol of a lote that was taken."""
     lote = protocol.lote
     return element(
-        "recebimentoLote",
+        "protocoloRecebimento",
+        element("registroANS", ans_code),
+        element("dadosPrestador", lote.prestador.contratado),
+        element("numeroLote", lote.numero),
+        element("dataEnvioLote", protocol.received_on.isoformat()),
         element(
-            "protocoloRecebimento",
-            element("registroANS", ans_code),
-            element("dadosPrestador", lote.prestador.contratado),
-            element("numeroLote", lote.numero),
-            element("dataEnvioLote", protocol.received_on.isoformat()),
-            element(
-                "detalheProtocolo",
-                element("numeroProtocolo", protocol.numero),
-                element("valorTotalProtocolo", money(lote.informado)),
-                element("dadosGuiasProtocolo", *map(_dados_guia, lote.guias)),
-            ),
+            "detalheProtocolo",
+            element("numeroProtocolo", protocol.numero),
+            element("valorTotalProtocolo", money(lote.informado)),
+            element("dadosGuiasProtocolo", *map(_dados_guia, lote.guias)),
         ),
     )
 

@@ -5,7 +5,6 @@ until the answer is on its way: a reply carries what is to be noted then.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from random import Random
 
@@ -23,14 +22,7 @@ from .official import Schema
 from .receipts import Document, Stays
 from .reception import Refusal, first_repeated, text
 from .requests import PRORROGACAO, Request, number_items, read_request
-
-
-@dataclass(frozen=True)
-class Reply:
-    """The content of an answer, and what to note once it is sent."""
-
-    content: etree._Element
-    register: Callable[[], None] = lambda: None
+from .services import Reply
 
 
 class Desk:
@@ -81,7 +73,7 @@ class Desk:
             self.book.add(authorization)
             self._request_annexes.update((prestador, each.numero) for each in request.annexes)
 
-        return Reply(self._answer(authorization, on), register)
+        return Reply(self._answer(authorization, on), register, number=numero)
 
     def request_status(self, node: etree._Element, prestador: Prestador, on: date) -> Reply:
         """solicitaStatusAutorizacao → situacaoAutorizacao."""
@@ -119,7 +111,7 @@ class Desk:
                     self.book.add_materials(found, each.decision.outcome.itens)
 
         content = annex_answers.recebimento(records, on, self.ans_code, self.schema)
-        return Reply(content, register)
+        return Reply(content, register, number=protocolo)
 
     def notice(self, node: etree._Element, prestador: Prestador, on: date) -> Reply:
         """comunicacaoInternacao → reciboComunicacao (guide §4.5)."""
@@ -146,7 +138,7 @@ class Desk:
                 if found and document.natureza == receipts.REQUEST:
                     self.book.document_arrived(found, on)
 
-        return Reply(receipts.recibo_documento(node, document), register)
+        return Reply(receipts.recibo_documento(node, document), register, number=protocolo)
 
     def cancel(self, node: etree._Element, prestador: Prestador, on: date) -> Reply:
         """cancelaGuia → reciboCancelaGuia (guide §4.3)."""

@@ -8,14 +8,12 @@ from decimal import Decimal
 
 from lxml import etree
 
-from .message import ANS, Prestador, sender
-from .official import NS, Schema
+from .message import ANS, Prestador
+from .official import NS
 from .reception import REASONS as REASONS
 from .reception import (
     Refusal,
-    body_of,
     cents,
-    check_envelope,
     day,
     first_repeated,
     half_up,
@@ -89,15 +87,13 @@ class Lote:
         return sum(guia.informado for guia in self.guias)
 
 
-def receive_lote(root: etree._Element, schema: Schema, ans_code: str, on: date) -> Lote:
+def read_lote(body: etree._Element | None, prestador: Prestador, ans_code: str, on: date) -> Lote:
     """The lote of a message that reached `ans_code` on that day; Refusal when it is not sound."""
-    check_envelope(root, schema, ans_code, on, "ENVIO_LOTE_GUIAS", MAX_GUIAS)
-    body = body_of(root)
     nodes = [] if body is None else body.findall("ans:guiasTISS/*", ANS)
     if not nodes:
         raise Refusal("transaction", "mensagem sem loteGuias")
     lote = Lote(
-        prestador=sender(root),
+        prestador=prestador,
         numero=text(body, "ans:numeroLote"),
         guias=tuple(_read_guia(node, ans_code, on) for node in nodes),
     )

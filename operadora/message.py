@@ -13,7 +13,7 @@ from .official import NS, Schema, parser
 ANS = {"ans": NS}
 ENCODING = "ISO-8859-1"
 MAX_BYTES = 10_000_000
-SIGNATURE = "{http://www.w3.org/2000/09/xmldsig#}Signature"
+SIGNATURES = ("Signature", "Signatures")
 
 
 class Unreadable(ValueError):
@@ -76,11 +76,17 @@ def parse(xml: bytes) -> etree._Element:
     return root
 
 
+def hash_node(root: etree._Element) -> etree._Element | None:
+    """In the epilogue of a file; a direct child in a web service (guide §7.1)."""
+    found = root.find("ans:epilogo/ans:hash", ANS)
+    return root.find("ans:hash", ANS) if found is None else found
+
+
 def leaf_texts(root: etree._Element) -> Iterator[str]:
     """The texts that count for the digest, in document order (guide §2.3)."""
-    digest = root.find("ans:epilogo/ans:hash", ANS)
+    digest = hash_node(root)
     for part in root:
-        if part.tag == SIGNATURE:
+        if etree.QName(part).localname in SIGNATURES:
             continue
         for node in part.iter():
             if len(node) == 0 and node is not digest:
@@ -95,7 +101,8 @@ def digest(root: etree._Element, charset: str = ENCODING) -> str:
 
 def hash_agrees(root: etree._Element) -> bool:
     """Is the declared hash right in one of the two charsets seen in the field?"""
-    declared = root.findtext("ans:epilogo/ans:hash", "", ANS).strip().lower()
+    found = hash_node(root)
+    declared = "" if found is None else (found.text or "").strip().lower()
     return declared in (digest(root, ENCODING), digest(root, "UTF-8"))
 
 
@@ -111,52 +118,65 @@ def sender(root: etree._Element) -> Prestador:
     return Prestador(etree.QName(found).localname, found.text)
 
 
-def envelope(
-    transaction: str,
-    body: etree._Element,
-    *,
-    sequence: int,
-    on: date,
-    ans_code: str,
-    prestador: Prestador,
-    version: str,
+def header(
+    transaction: str, *, sequence: int, on: date, ans_code: str, prestador: Prestador, version: str
 ) -> etree._Element:
-    """An operadora → prestador message with its header, its body and its hash."""
+    """The cabecalho of an operadora → prestador message."""
     # A made-up clock: answers must not depend on the time at which they are asked for.
     minutes, seconds = divmod(8 * 3600 + sequence * 7 % 36_000, 60)
     clock = f"{minutes // 60:02d}:{minutes % 60:02d}:{seconds:02d}"
-    root = element(
-        "mensagemTISS",
+    return element(
+        "cabecalho",
         element(
-            "cabecalho",
-            element(
-                "identificacaoTransacao",
-                element("tipoTransacao", transaction),
-                element("sequencialTransacao", str(sequence)),
-                element("dataRegistroTransacao", on.isoformat()),
-                element("horaRegistroTransacao", clock),
-            ),
-            element("origem", element("registroANS", ans_code)),
-            element(
-                "destino",
-                element("identificacaoPrestador", element(prestador.tag, prestador.value)),
-            ),
-            element("Padrao", version),
+            "identificacaoTransacao",
+            element("tipoTransacao", transaction),
+            element("sequencialTransacao", str(sequence)),
+            element("dataRegistroTransacao", on.isoformat()),
+            element("horaRegistroTransacao", clock),
         ),
-        element("operadoraParaPrestador", body),
-        element("epilogo", element("hash")),
+        element("origem", element("registroANS", ans_code)),
+        element(
+            "destino",
+            element("identificacaoPrestador", element(prestador.tag, prestador.value)),
+        ),
+        element("Padrao", version),
     )
-    root.find("ans:epilogo/ans:hash", ANS).text = digest(root)
+
+
+def file_message(head: etree._Element, body: etree._Element) -> etree._Element:
+    """The mensagemTISS of an answer, with its hash."""
+    return seal(
+        element(
+            "mensagemTISS",
+            head,
+            element("operadoraParaPrestador", body),
+            element("epilogo", element("hash")),
+        )
+    )
+
+
+def service_message(tag: str, head: etree._Element, body: etree._Element) -> etree._Element:
+    """The same answer as a web service gives it, in an element called `tag`."""
+    return seal(element(tag, head, body, element("hash")))
+
+
+def seal(root: etree._Element) -> etree._Element:
+    hash_node(root).text = digest(root)
     return root
 
 
 def write(root: etree._Element, schema: Schema) -> bytes:
     """The message as bytes, read back and judged as if somebody else had sent it."""
     xml = etree.tostring(root, xml_declaration=True, encoding=ENCODING, pretty_print=True)
+    check_answer(xml, schema)
+    return xml
+
+
+def check_answer(xml: bytes, schema: Schema) -> None:
+    """InvalidAnswer when the bytes are not a sound message of that version."""
     again = parse(xml)
     problem = schema.problem(again)
     if problem:
         raise InvalidAnswer(f"The answer breaks the schema of {schema.version}: {problem}")
     if not hash_agrees(again):
         raise InvalidAnswer("The answer carries a wrong hash")
-    return xml

@@ -48,7 +48,11 @@ class Schema:
         if not root.is_file():
             raise MissingSchema(f"No official schema of TISS {version!r}: {root.name} not found")
         self.version = version
-        self._xsd = etree.XMLSchema(etree.parse(str(root), parser()))
+        self.folder = folder
+        # The schema of the web services includes that of the files; an old folder may lack it.
+        services = folder / root.name.replace("tissV", "tissWebServicesV")
+        path = services if services.is_file() else root
+        self._xsd = etree.XMLSchema(etree.parse(str(path), parser()))
         # One compiled schema mixes the error logs of the threads that use it.
         self._lock = threading.Lock()
         known = _tipo_glosa(folder)

@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from lxml import etree
 
-from .message import ANS, ENCODING, hash_agrees, leaf_texts
+from .message import ANS, ENCODING, SIGNATURES, hash_agrees, leaf_texts
 from .official import NS, Schema
 
 # Tabela 38, best first: a code counts only if it is in force and the version knows it.
@@ -18,6 +18,11 @@ REASONS = {
     "transaction": ("3148",),
     "hash": ("5014",),
     "operadora": ("5027",),
+    "sender": ("5005",),
+    "login": ("5005",),
+    "signature": ("5022", "3168"),
+    "no signature": ("3168",),
+    "certificate": ("5018", "3168"),
     "registered in the future": ("5025",),
     "too many guias": ("5015",),
     "lote repeated": ("3268", "5053"),
@@ -42,6 +47,8 @@ REASONS = {
     "image": ("3165",),
 }
 
+# What a message of a web service has beside its content.
+FRAME = ("cabecalho", "hash", *SIGNATURES)
 XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 
 
@@ -55,7 +62,9 @@ class Refusal(Exception):
 
 
 def body_of(root: etree._Element) -> etree._Element | None:
-    """What the prestador sends: the one element under prestadorParaOperadora."""
+    """What the prestador sends: what a file holds under prestadorParaOperadora, a service bare."""
+    if etree.QName(root).localname != "mensagemTISS":
+        return next((each for each in root if etree.QName(each).localname not in FRAME), None)
     return root.find("ans:prestadorParaOperadora/*", ANS)
 
 
@@ -68,8 +77,9 @@ def check_envelope(
     if padrao and padrao != schema.version:
         raise Refusal("version", f"esta operadora recebe {schema.version}")
     # Before the schema, which has the same limit but says it less clearly.
-    guias = len(root.findall("ans:prestadorParaOperadora/*/ans:guiasTISS/*", ANS))
-    guias += len(root.findall("ans:prestadorParaOperadora/*/ans:AnexosGuiasTISS/*", ANS))
+    body = body_of(root)
+    paths = ("guiasTISS", "AnexosGuiasTISS") if body is not None else ()
+    guias = sum(len(body.findall(f"ans:{path}/*", ANS)) for path in paths)
     if guias > max_guias:
         raise Refusal("too many guias", f"{guias} guias, limite {max_guias}")
     problem = schema.problem(root) or _derived_type(root)

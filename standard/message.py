@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
+from .codec import Decoded
 from .errors import Violation
 
 TO_OPERADORA = "prestadorParaOperadora"
@@ -153,10 +155,23 @@ SOAP: dict[str, SoapPair] = {
 }
 SOAP_ELEMENTS: dict[str, SoapElement] = {each.name: each for pair in SOAP.values() for each in pair}
 SOAP_FAULT = "tissFaultWS"
+# Which service takes the requests of a tipoTransacao.
+SERVICE_OF: dict[str, str] = {
+    name: service
+    for name, transaction in TRANSACTIONS.items()
+    for service, pair in SOAP.items()
+    if transaction.direction == TO_OPERADORA and transaction.body == (pair.request.body,)
+}
+# Children that the payload of a service calls otherwise than the body of a file.
+_RENAMED = {
+    "respostaElegibilidadeWS": {"codigoGlosa": "mensagemErro"},
+    "reciboDocumentosWS": {"reciboDocumentos": "reciboDocumento"},
+}
 
 _FILE = "mensagemTISS"
 _BRANCHES = (TO_OPERADORA, TO_PRESTADOR)
 _DIRECTIONS = {each.body[0]: each.direction for each in TRANSACTIONS.values()}
+_ELEMENTS = {(_DIRECTIONS[each.body], each.body): each for each in SOAP_ELEMENTS.values()}
 _TYPE_PATH = "cabecalho/identificacaoTransacao/tipoTransacao"
 
 
@@ -242,6 +257,59 @@ def body_of(values: Mapping[str, Any], *, element: str | None = None) -> tuple[s
     return path[-1], body
 
 
+def to_service(
+    values: Mapping[str, Any], *, login: tuple[str, str] | None = None
+) -> tuple[str, dict[str, Any]]:
+    """(element, values) of the SOAP body element that says what a file message says (guide §7.1).
+
+    Hash and signature stay behind: they belong to the bytes that they were made for. ``login`` is
+    (loginPrestador, senhaPrestador) for the header. ValueError when there is not exactly one body.
+    """
+    bodies = [
+        (branch, name, body)
+        for branch in _BRANCHES
+        for name, body in (values.get(branch) or {}).items()
+        if body is not None
+    ]
+    if len(bodies) != 1:
+        raise ValueError(f"{len(bodies)} bodies in the message, expected one")
+    branch, name, body = bodies[0]
+    element = _ELEMENTS[branch, name]
+    cabecalho = dict(values["cabecalho"])
+    if login is not None:
+        cabecalho["loginSenhaPrestador"] = {"loginPrestador": login[0], "senhaPrestador": login[1]}
+    names = {ours: theirs for theirs, ours in _RENAMED.get(element.name, {}).items()}
+    return element.name, {"cabecalho": cabecalho, element.payload: _renamed(body, names)}
+
+
+def from_service(decoded: Decoded) -> Decoded:
+    """What a SOAP body element says, as the ``mensagemTISS`` of the same meaning.
+
+    So whatever reads files reads answers of web services; what is a file already stays as it is.
+    ValueError for a fault, which is no message.
+    """
+    if decoded.element == _FILE:
+        return decoded
+    if decoded.element not in SOAP_ELEMENTS:
+        raise ValueError(f"{decoded.element!r} is no message of a web service")
+    _, payload, name = SOAP_ELEMENTS[decoded.element]
+    names = _RENAMED.get(decoded.element, {})
+    values = {"cabecalho": decoded["cabecalho"]} if "cabecalho" in decoded else {}
+    if decoded.get(payload) is not None:
+        values[_DIRECTIONS[name]] = {name: _renamed(decoded[payload], names)}
+    if "hash" in decoded:
+        values["epilogo"] = {"hash": decoded["hash"]}
+    signature = decoded.get("Signature") or decoded.get("Signatures")
+    if signature:
+        values["Signature"] = signature
+    message = Decoded(values, _FILE)
+    message.unexpected = decoded.unexpected
+    message.problems = [
+        replace(each, path=_file_path(each.path, payload, name, names)) for each in decoded.problems
+    ]
+    return message
+
+
 def check_envelope(
     values: Mapping[str, Any], version: str, *, element: str | None = None
 ) -> list[Violation]:
@@ -262,6 +330,22 @@ def check_envelope(
         return [Violation("many_bodies", expected=names), *found]
     path, body = bodies[0]
     return [*_check_transaction(values, path, body), *found, *_check_parties(values, path[0])]
+
+
+def _renamed(body: Any, names: Mapping[str, str]) -> Any:
+    return {names.get(name, name): value for name, value in body.items()} if names else body
+
+
+def _file_path(path: str, payload: str, body: str, names: Mapping[str, str]) -> str:
+    """Where the file message has what stands at a path of a SOAP body element."""
+    first, *rest = path.split("/")
+    if first == "hash":
+        return "epilogo/hash"
+    if first != payload:
+        return path
+    if rest:
+        rest[0] = names.get(rest[0], rest[0])
+    return "/".join((_DIRECTIONS[body], body, *rest))
 
 
 def _nested(path: tuple[str, ...], body: Any) -> dict[str, Any]:

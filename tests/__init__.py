@@ -14,6 +14,7 @@ from . import (
     test_coverage_amounts,
     test_coverage_check,
     test_coverage_rules,
+    test_delivery,
     test_demo_job,
     test_demonstrativo,
     test_demonstrativo_odonto,

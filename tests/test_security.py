@@ -43,6 +43,7 @@ RIGHTS = {
     "tiss.document.upload": ("", "rwcu", "rwcu"),
     "tiss.document.upload.line": ("", "rwcu", "rwcu"),
     "tiss.message": ("", "r", "r"),
+    "tiss.delivery": ("", "r", "r"),
     "tiss.movement": ("", "r", "r"),
     "tiss.demonstrativo": ("", "rwu", "rwu"),
     "tiss.demonstrativo.line": ("", "r", "r"),

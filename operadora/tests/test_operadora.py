@@ -463,9 +463,7 @@ class TestReceive(OperadoraCase):
 
 
 class TestRefusals(OperadoraCase):
-    def test_each_reason(self):
-        tomorrow = (TODAY + timedelta(days=1)).isoformat()
-        good = body(consulta())
+    def test_the_body_says_what_the_answer_is_though_the_transaction_is_another(self):
         status = wrap(
             "prestadorParaOperadora",
             wrap(
@@ -473,13 +471,19 @@ class TestRefusals(OperadoraCase):
                 wrap("dadosPrestador", PRESTADOR) + tag("numeroProtocolo", "1"),
             ),
         )
+        xml = operadora().receive(message(status), TODAY)
+        root = self.check_answer(xml, "4.03.00", "SITUACAO_PROTOCOLO")
+        self.assertEqual(value(root, ".//ans:mensagemErro/ans:codigoGlosa"), "3148")
+
+    def test_each_reason(self):
+        tomorrow = (TODAY + timedelta(days=1)).isoformat()
+        good = body(consulta())
         cases = [
             ("version", message(good, version="4.02.00"), "5028"),
             ("schema", message(body(consulta(nome="X" * 71))), "5001"),
             ("no guia", message(body()), "5001"),
             ("two kinds", message(body(consulta(), sp_sadt("2"))), "5001"),
             ("no body", message(""), "3148"),
-            ("another body", message(status), "3148"),
             ("transaction", message(good, tipo="CANCELA_GUIA"), "3148"),
             ("hash", message(good, digest="0" * 32), "5014"),
             ("beyond Latin-1", message(body(consulta(nome="A–B")), hash_charset="utf-8"), "5001"),

@@ -7,7 +7,17 @@ import unittest
 from typing import Any
 
 from .. import load, message
-from ..message import SOAP, SOAP_ELEMENTS, SOAP_FAULT, TRANSACTIONS, body_of, check_envelope
+from ..message import (
+    SERVICE_OF,
+    SOAP,
+    SOAP_ELEMENTS,
+    SOAP_FAULT,
+    TRANSACTIONS,
+    body_of,
+    check_envelope,
+    from_service,
+    to_service,
+)
 from . import common
 
 STATUS = {"dadosPrestador": {"codigoPrestadorNaOperadora": "12345"}, "numeroProtocolo": "9"}
@@ -210,3 +220,90 @@ class TestCheckEnvelope(unittest.TestCase):
         decoded = schema.decode(xml)
         self.assertEqual(self.codes(decoded), [])
         self.assertEqual(body_of(decoded), ("tissFault", "HashInvalido"))
+
+
+class TestServices(unittest.TestCase):
+    """A message of a web service and the file of the same meaning."""
+
+    def test_every_request_has_its_service(self) -> None:
+        requests = {
+            name for name, each in TRANSACTIONS.items() if each.direction == message.TO_OPERADORA
+        }
+        self.assertEqual(set(SERVICE_OF), requests)
+        self.assertEqual(sorted(SERVICE_OF.values()), sorted(SOAP))
+        self.assertEqual(SERVICE_OF["COMUNICACAO_BENEFICIARIO"], "tissComunicacaoBeneficiario")
+        self.assertEqual(
+            SERVICE_OF["SOLIC_STATUS_RECURSO_GLOSA"], "tissSolicitacaoStatusRecursoGlosa"
+        )
+
+    def test_there_and_back(self) -> None:
+        """Each transaction as a file, through its service, and back: the same, hash included."""
+        for schema in common.schemas():
+            for transaction in TRANSACTIONS:
+                for seed in range(4):
+                    with self.subTest(schema.version, transaction=transaction, seed=seed):
+                        values = common.file_message(schema, transaction, seed)
+                        file = schema.decode(schema.encode(values))
+                        element, content = to_service(values)
+                        xml = schema.encode(content, element=element)
+                        self.assertEqual(schema.explain(xml), [])
+                        answer = from_service(schema.decode(xml))
+                        self.assertEqual(answer.element, "mensagemTISS")
+                        self.assertEqual(answer, file)
+                        self.assertEqual(body_of(answer), body_of(file))
+
+    def test_login(self) -> None:
+        element, values = to_service(status(), login=("CLINICA", "0" * 32))
+        login = values["cabecalho"]["loginSenhaPrestador"]
+        self.assertEqual(login, {"loginPrestador": "CLINICA", "senhaPrestador": "0" * 32})
+        self.assertEqual(element, "solicitacaoStatusProtocoloWS")
+        self.assertNotIn("loginSenhaPrestador", status()["cabecalho"])
+        schema = load("4.03.00")
+        self.assertEqual(schema.explain(schema.encode(values, element=element)), [])
+
+    def test_an_error_of_eligibility_is_called_as_in_a_file(self) -> None:
+        """respostaElegibilidadeWS says codigoGlosa where the file says mensagemErro."""
+        header = status(sender="326305", recipient={"CPF": "52998224725"})["cabecalho"]
+        header["identificacaoTransacao"]["tipoTransacao"] = "SITUACAO_ELEGIBILIDADE"
+        reason = {"codigoGlosa": "1013", "descricaoGlosa": "CADASTRO DO BENEFICIARIO"}
+        schema = load("4.03.00")
+        xml = schema.encode(
+            {"cabecalho": header, "respostaElegibilidade": {"codigoGlosa": reason}},
+            element="respostaElegibilidadeWS",
+        )
+        answer = from_service(schema.decode(xml, strict=False))
+        self.assertEqual(body_of(answer), ("respostaElegibilidade", {"mensagemErro": reason}))
+        self.assertEqual(check_envelope(answer, "4.03.00"), [])
+
+    def test_what_was_wrong_is_said_with_the_path_of_a_file(self) -> None:
+        schema = load("4.03.00")
+        header = status(sender="326305", recipient={"CPF": "52998224725"})["cabecalho"]
+        header["identificacaoTransacao"]["tipoTransacao"] = "PROTOCOLO_RECEBIMENTO"
+        error = {"codigoGlosa": "1013", "descricaoGlosa": "X"}
+        xml = schema.encode(
+            {"cabecalho": header, "recebimentoLote": {"mensagemErro": error}},
+            element="protocoloRecebimentoWS",
+        )
+        decoded = schema.decode(xml.replace(b">1013<", b">ZZZZ<"), strict=False)
+        self.assertEqual(
+            [each.path for each in from_service(decoded).problems],
+            ["operadoraParaPrestador/recebimentoLote/mensagemErro/codigoGlosa"],
+        )
+
+    def test_a_file_stays_a_file(self) -> None:
+        schema = load("4.03.00")
+        decoded = schema.decode(schema.encode(status()))
+        self.assertIs(from_service(decoded), decoded)
+
+    def test_an_answer_without_body_has_none_as_a_file_either(self) -> None:
+        schema = load("4.03.00")
+        element, values = to_service(status())
+        xml = schema.encode(values, element=element).replace(b"solicitacaoStatusProtocolo>", b"x>")
+        with self.assertRaises(ValueError):
+            body_of(from_service(schema.decode(xml, strict=False)))
+
+    def test_a_fault_is_no_message(self) -> None:
+        schema = load("4.03.00")
+        xml = schema.encode({"tissFault": "HashInvalido"}, element=SOAP_FAULT)
+        with self.assertRaises(ValueError):
+            from_service(schema.decode(xml))

@@ -1,0 +1,242 @@
+import logging
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+from odoo.tools import SQL
+
+from ..standard.message import SERVICE_OF, SOAP, TO_PRESTADOR
+
+BATCH = 20  # deliveries in one transaction
+READ_AGAIN = [timedelta(minutes=5), timedelta(hours=1), timedelta(days=1)]  # after the answer
+ASK_AGAIN = [timedelta(minutes=minutes) for minutes in (2, 10, 60, 240, 720, 1440, 2880)]
+
+_logger = logging.getLogger(__name__)
+
+
+class TissDelivery(models.Model):
+    """What follows from a delivery on its record: the last commit of the table of states."""
+
+    _inherit = "tiss.delivery"
+
+    # ------------------------------------------------------------------
+    # Settling
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _settle_due(self, ids=None):
+        """Tell the records what came of their deliveries, a few in each transaction.
+
+        :return: number of deliveries that were looked at
+        """
+        done = 0
+        while count := self._retried(lambda Delivery: Delivery._settle_batch(ids)):
+            done += count
+        return done
+
+    @api.model
+    def _settle_batch(self, ids=None):
+        deliveries = self._lock_due(
+            SQL("is_settled IS NOT TRUE AND state IN ('answered', 'refused', 'failed', 'unknown')"),
+            ids,
+            BATCH,
+        )
+        for delivery in deliveries:
+            delivery._try_to_settle()
+        return len(deliveries)
+
+    def _try_to_settle(self):
+        """Settle one delivery; what fails is shown, tried again later, and never lost."""
+        record = self._get_working_record()
+        if self.state == "answered":
+            # Whatever the answer says and whoever can read it: the operadora has the message.
+            record._mark_answered(self.source_id)
+        try:
+            with self.env.cr.savepoint():
+                self._settle(record)
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            raise
+        except Exception as error:
+            self.env.invalidate_all()
+            age = fields.Datetime.now() - (self.ended or self.started or self.create_date)
+            later = next((pause for pause in READ_AGAIN if pause > age), None)
+            self.write(
+                {
+                    "problem": self._format_failure(error),
+                    "next_try": later and (self.ended or self.create_date) + later,
+                }
+            )
+            if not later:
+                record._notify_problem(self.user_id, self.problem)
+
+    def _settle(self, record):
+        """What follows from the state of one delivery, and that it was done."""
+        vals = {"is_settled": True, "next_try": False}
+        if self.state == "answered":
+            self._take_in(record)
+            vals["problem"] = False
+        elif self.state == "unknown":
+            record._mark_unknown(self.source_id, self.problem)
+            record._notify_problem(self.user_id, self.problem)
+            vals["next_try"] = fields.Datetime.now() + ASK_AGAIN[0]
+        else:
+            record._mark_undelivered(self.source_id, self.problem)
+            record._notify_problem(self.user_id, self.problem)
+        self.write(vals)
+
+    def _get_working_record(self):
+        """The record, for the system in the name of who asked and in the company of the record."""
+        context = {
+            "allowed_company_ids": self.company_id.ids,
+            "lang": self.user_id.lang,
+            "tz": self.user_id.tz,
+            "tiss_delivery_id": self.id,
+        }
+        return self._get_record().with_user(self.user_id).sudo().with_context(**context)
+
+    def _take_in(self, record):
+        """Read the answer as if it had come as a file, but about this record and no other."""
+        Message = record.env["tiss.message"]
+        content = self.answer_id._get_content()
+        values = Message._decode(content, self.content_type or "")
+        expected = SOAP[SERVICE_OF[self.transaction]].response.body
+        if expected not in (values.get(TO_PRESTADOR) or {}):
+            raise UserError(
+                self.env._(
+                    "The operadora answered something else than what it was asked. The answer is"
+                    " in the journal; nothing was done with it."
+                )
+            )
+        Message._take_in(self.answer_id.file_name, content, values)
+
+    @api.model
+    def _get_current(self):
+        """The delivery whose answer is being taken in; empty for a file of a person."""
+        return self.browse(self.env.context.get("tiss_delivery_id") or ())
+
+    # ------------------------------------------------------------------
+    # What nobody knows
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _ask_about_unknown(self):
+        """Let the records that may have arrived ask the operadora, less and less often."""
+        unknown = self._lock_due(SQL("is_settled AND state = 'unknown'"), None, BATCH)
+        for delivery in unknown:
+            age = fields.Datetime.now() - (delivery.ended or delivery.started)
+            later = next((pause for pause in ASK_AGAIN if pause > age), None)
+            delivery.next_try = later and (delivery.ended or delivery.started) + later
+            record = delivery._get_working_record().with_context(tiss_delivery_id=False)
+            try:
+                with self.env.cr.savepoint():
+                    asked = record._resolve_unknown()
+            except UserError as error:
+                asked, delivery.problem = False, str(error)
+            if not asked:
+                delivery.next_try = False
+        return len(unknown)
+
+    def _resolve(self, state, how):
+        """Somebody found out what had become of deliveries of which nobody knew."""
+        unknown = self.filtered(lambda delivery: delivery.state == "unknown")
+        unknown.sudo().write(
+            {"state": state, "is_settled": True, "next_try": False, "resolution": how}
+        )
+
+    # ------------------------------------------------------------------
+    # In words
+    # ------------------------------------------------------------------
+
+    def _format_failure(self, error):
+        """Why something failed, for a person; what nobody foresaw is in the log."""
+        if isinstance(error, UserError):
+            return str(error)
+        _logger.error("Delivery %s", self.id, exc_info=error)
+        return self.env._("An unexpected error: see the log of the server.")
+
+    @api.model
+    def _describe_fault(self, code, text):
+        """What a soap:Fault of an operadora asks for (guide §7)."""
+        sentences = {
+            "HashInvalido": self.env._(
+                "The operadora computes another hash: choose the other “Hash Encoding” in the"
+                " convênio, build the message again and send it."
+            ),
+            "VersaoInvalida": self.env._(
+                "The operadora does not take this TISS version: choose the one that it speaks in"
+                " the convênio."
+            ),
+            "LoginInvalido": self.env._(
+                "The operadora does not accept the login or the password: correct them in the"
+                " convênio."
+            ),
+            "SchemaInvalido": self.env._(
+                "The operadora says that the message is not valid for its version of the standard:"
+                " compare the version in the convênio."
+            ),
+            "DestinatarioInvalido": self.env._(
+                "The operadora says that the message is not for it: compare its ANS number and the"
+                " address of the web service in the convênio."
+            ),
+            "RemetenteInvalido": self.env._(
+                "The operadora does not know this provider: compare the registration in the"
+                " convênio."
+            ),
+            "ErroInesperadoServidor": self.env._(
+                "The system of the operadora broke while it worked on the message."
+            ),
+        }
+        words = sentences.get(code) or self.env._("The operadora answered with an error.")
+        return f"{words} ({text or code})"
+
+    @api.model
+    def _describe_failure(self, code, detail):
+        """What went wrong on the way, and what to do (the codes of `soap.CODES`)."""
+        sentences = {
+            **self._get_sentences_before_arrival(),
+            **self._get_sentences_after_departure(),
+        }
+        words = sentences.get(code) or self.env._("The connection failed.")
+        return f"{words} ({detail})" if detail else words
+
+    @api.model
+    def _get_sentences_before_arrival(self):
+        no_connection = self.env._("The server of the operadora cannot be reached.")
+        return {
+            **dict.fromkeys(("refused", "unreachable", "connect_timeout"), no_connection),
+            "url": self.env._("The address of the web service is not valid: it begins with https."),
+            "dns": self.env._(
+                "The address of the web service is not known: compare it in the convênio, and"
+                " whether there is Internet."
+            ),
+            "proxy": self.env._("The network of the clinic does not let the message out."),
+            "tls": self.env._("No secure connection with the operadora came about."),
+            "untrusted": self.env._(
+                "The certificate of the operadora's server is not trustworthy: nothing was sent."
+            ),
+            "certificate": self.env._(
+                "The operadora refused the certificate of the clinic, or it cannot be used:"
+                " compare it in the convênio."
+            ),
+            "not_carried_out": self.env._(
+                "The server of the operadora did not take the message: compare the address of the"
+                " web service, the login and the certificate in the convênio."
+            ),
+        }
+
+    @api.model
+    def _get_sentences_after_departure(self):
+        no_sense = self.env._("What the operadora answered is no TISS answer.")
+        return {
+            **dict.fromkeys(
+                ("multipart", "not_xml", "unsafe", "encoding", "not_soap", "redirect", "http"),
+                no_sense,
+            ),
+            "timeout": self.env._("The operadora did not answer in time."),
+            "cut": self.env._("The answer of the operadora broke off."),
+            "server_error": self.env._("The system of the operadora answered with an error."),
+            "empty": self.env._("The operadora answered nothing."),
+            "html": self.env._("The operadora answered with a page instead of a TISS answer."),
+            "too_large": self.env._("The answer of the operadora is too large to be read."),
+        }

@@ -1,0 +1,203 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+
+class TissOutgoing(models.AbstractModel):
+    """What a delivery does with the record that it is about; see `tiss.delivery`."""
+
+    _inherit = "tiss.outgoing"
+
+    delivery_ids = fields.One2many(
+        "tiss.delivery",
+        "res_id",
+        "Deliveries",
+        domain=lambda self: [("res_model", "=", self._name)],
+        groups="l10n_br_tiss.group_tiss_billing",
+    )
+    goes_by_service = fields.Boolean(compute="_compute_goes_by_service")
+    delivery_note = fields.Char("Delivery", compute="_compute_delivery_note")
+
+    # ------------------------------------------------------------------
+    # Compute, inverse, search
+    # ------------------------------------------------------------------
+
+    @api.depends("contract_id")
+    def _compute_goes_by_service(self):
+        """Whether the message is sent by the system, instead of as a file by a person."""
+        for record in self:
+            record.goes_by_service = bool(record.contract_id and record._get_endpoint())
+
+    @api.depends("state", "message_id")
+    def _compute_delivery_note(self):
+        """Where the message is, for whoever waits for it, also without a right to the journal."""
+        Delivery = self.env["tiss.delivery"].sudo()
+        underway = self.filtered(lambda record: record.state in ("sending", "unknown"))
+        found = Delivery.search(
+            [("res_model", "=", self._name), ("res_id", "in", underway.ids)], order="id"
+        )
+        latest = {delivery.res_id: delivery for delivery in found}
+        for record in self:
+            delivery = latest.get(record._origin.id)
+            record.delivery_note = delivery and delivery._get_note()
+
+    # ------------------------------------------------------------------
+    # CRUD
+    # ------------------------------------------------------------------
+
+    def write(self, vals):
+        unknown = self.browse()
+        if vals.get("state") not in (None, "unknown"):
+            unknown = self.filtered(lambda record: record.state == "unknown")
+        result = super().write(vals)
+        unknown._resolve_deliveries()
+        return result
+
+    def _resolve_deliveries(self):
+        """However these records stopped being unknown: their deliveries follow."""
+        if not self:
+            return
+        deliveries = (
+            self.env["tiss.delivery"]
+            .sudo()
+            .search(
+                [
+                    ("res_model", "=", self._name),
+                    ("res_id", "in", self.ids),
+                    ("state", "=", "unknown"),
+                ]
+            )
+        )
+        how = self.env._("Said by %s.", self.env.user.name)
+        if self.env.context.get("tiss_delivery_id"):
+            how = self.env._("The operadora said so when it was asked.")
+        for delivery in deliveries:
+            is_back = delivery._get_record().state in ("draft", "validated")
+            delivery._resolve("failed" if is_back else "answered", how)
+
+    # ------------------------------------------------------------------
+    # Actions
+    # ------------------------------------------------------------------
+
+    def action_confirm_receipt(self):
+        """A person asked the operadora: it has the message, and will answer."""
+        self._confirm_receipt()
+
+    def action_deny_receipt(self):
+        """A person asked the operadora: it does not have the message."""
+        self._deny_receipt()
+
+    def action_view_deliveries(self):
+        return {
+            **self.env["ir.actions.act_window"]._for_xml_id("l10n_br_tiss.tiss_delivery_action"),
+            "domain": [("res_model", "=", self._name), ("res_id", "in", self.ids)],
+            "context": {},
+        }
+
+    # ------------------------------------------------------------------
+    # Leaving
+    # ------------------------------------------------------------------
+
+    def _get_endpoint(self):
+        """The web service that takes the message of one record; empty where it goes as a file."""
+        self.ensure_one()
+        return self.contract_id._get_endpoint(self._get_transaction())
+
+    def _leave(self, state):
+        """Freeze the records: what they say has left, or is about to."""
+        self.sudo().write(
+            {
+                "state": state,
+                "sent_date": fields.Date.context_today(self),
+                "rejection_reason": False,
+            }
+        )
+
+    def _get_delivered(self):
+        """The records that left in the message of one."""
+        self.ensure_one()
+        return self
+
+    def _get_carried(self, message):
+        """Those of the records that wait for what came of sending `message`."""
+        return self._get_delivered().filtered(
+            lambda record: record.message_id == message and record.state in ("sending", "unknown")
+        )
+
+    def _mark_answered(self, message):
+        """The operadora has the message; what it says of it is read next."""
+        carried = self._get_carried(message)
+        if carried:
+            carried.sudo().write({"state": "sent", "rejection_reason": False})
+
+    def _mark_unknown(self, message, reason):
+        self._get_carried(message).sudo().write({"state": "unknown", "rejection_reason": reason})
+
+    def _mark_undelivered(self, message, reason):
+        """The operadora does not have the message: it never arrived, or was refused unread."""
+        carried = self._get_carried(message)
+        if carried:
+            carried._take_back(reason)
+        else:
+            self._message_log(body=reason)
+
+    def _notify_problem(self, user, problem):
+        """Somebody has to do something."""
+        self.activity_schedule(
+            "mail.mail_activity_data_todo",
+            summary=self.env._("This was not delivered to the operadora"),
+            note=problem,
+            user_id=user.id,
+        )
+
+    def _take_back(self, reason):
+        """What did not arrive, or was refused unread, is as before it was sent."""
+        self.sudo().write({"state": "validated", "sent_date": False, "rejection_reason": reason})
+
+    # ------------------------------------------------------------------
+    # Nobody knows
+    # ------------------------------------------------------------------
+
+    def _resolve_unknown(self):
+        """Ask the operadora whether it has one record in state unknown; to be extended.
+
+        The answer is taken in as any other and ends in `_confirm_receipt` (or in the record's own
+        way of being received) or in `_deny_receipt`.
+
+        :return: whether a question was asked: without one only a person finds out
+        """
+        self.ensure_one()
+        return False
+
+    def _confirm_receipt(self):
+        """The operadora has the records of which nobody knew: they wait for its answer."""
+        self.check_access("write")
+        self._check_state("unknown")
+        self.sudo().write({"state": "sent", "rejection_reason": False})
+
+    def _deny_receipt(self, reason=None):
+        """It is proved that the operadora does not have the records: they may be sent again."""
+        self.check_access("write")
+        self._check_state("unknown")
+        self._take_back(reason or self.env._("The operadora does not have it."))
+
+    # ------------------------------------------------------------------
+    # Answers
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _search_answered(self, domain, **options):
+        """Search what an answer is about; the answer to a delivery is about its record only."""
+        delivery = self.env["tiss.delivery"]._get_current()
+        if not delivery:
+            return self.search(domain, **options)
+        record = delivery._get_record()
+        found = record._name == self._name and record._get_delivered().filtered_domain(domain)
+        if not found:
+            raise UserError(
+                self.env._(
+                    "The operadora answered about something else than %s, or that no longer waits"
+                    " for an answer. The answer is in the journal; nothing was done with it.",
+                    record.display_name,
+                )
+            )
+        return found.with_env(self.env)

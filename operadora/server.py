@@ -1,0 +1,260 @@
+"""The operadora on HTTP: twelve services at their official names, for tests and training staff.
+
+with serve(Operadora("326305", "OPERADORA DE EXEMPLO", "11222333000181")) as address:
+    requests.post(address.url("tissLoteGuias"), data=envelope)
+    address.operadora.arrivals.lotes("taken")
+"""
+
+import gzip
+import json
+import logging
+import ssl
+import threading
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from . import misbehaviour, soap
+from .gate import UNEXPECTED, Fault
+from .message import MAX_BYTES, Unreadable
+from .misbehaviour import Misbehaviour, Response
+from .operadora import Operadora
+from .services import BY_NAME, Service
+
+_logger = logging.getLogger(__name__)
+MAX_REQUEST = 2 * MAX_BYTES
+HEADER = "X-Misbehave"
+
+
+class Server(ThreadingHTTPServer):
+    """One operadora at one address; `today` tells the day on which messages arrive."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+    request_queue_size = 128
+
+    def __init__(
+        self,
+        operadora: Operadora,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        today: Callable[[], date] | None = None,
+        misbehave: str = "",
+        tls: ssl.SSLContext | None = None,
+        fault_status: int = 500,
+    ):
+        super().__init__((host, port), Handler)
+        self.operadora = operadora
+        self.today = today or date.today
+        self.tls = tls
+        self.fault_status = fault_status
+        self.stopping = threading.Event()
+        self.script = misbehaviour.Script(misbehave)
+
+    @property
+    def address(self) -> str:
+        host, port = self.server_address[:2]
+        return f"{'https' if self.tls else 'http'}://{host}:{port}"
+
+    def answer(self, service: Service, xml: bytes) -> Response:
+        """What the service says to the bytes of a request."""
+        try:
+            root = soap.open_envelope(xml)
+            answer = self.operadora.receive_service(service, root, self.today())
+        except Fault as error:
+            return Response(soap.fault(error.code, error.detail), self.fault_status)
+        except Exception:
+            _logger.exception("%s failed", service.name)
+            text = "erro inesperado nesta operadora simulada"
+            return Response(soap.fault(UNEXPECTED, text, "Server"), self.fault_status)
+        return Response(soap.wrap(answer))
+
+    def lose(self, service: Service, xml: bytes) -> None:
+        """The message came to the door and no further."""
+        try:
+            root = soap.open_envelope(xml)
+        except Fault:
+            root = None
+        self.operadora.note_lost(service, root, self.today())
+
+    def shutdown(self) -> None:
+        self.stopping.set()
+        super().shutdown()
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that hangs up is what this server is for."""
+        _logger.debug("connection of %s broken", client_address, exc_info=True)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection."""
+
+    protocol_version = "HTTP/1.1"
+    server_version = "OperadoraSimulada"
+    sys_version = ""
+    disable_nagle_algorithm = True
+    wbufsize = -1
+    server: Server
+
+    def setup(self) -> None:
+        if self.server.tls:
+            # Here and not in the accepting thread, which a slow client would hold up.
+            self.request.settimeout(30)
+            if self.server.script.take("tls"):
+                self.request.recv(4096)
+                self.request.sendall(misbehaviour.TLS_ALERT)
+                raise ConnectionAbortedError("misbehaviour: tls")
+            self.request = self.server.tls.wrap_socket(self.request, server_side=True)
+            self.request.settimeout(None)
+        super().setup()
+
+    def do_GET(self) -> None:
+        """The explanation, a WSDL, an XSD, or what arrived."""
+        from . import pages  # only here: the services do without it
+
+        path, query = self._target()
+        self.send(pages.page(self.server, path, query, self.headers.get("Host")))
+
+    def do_POST(self) -> None:
+        """A service, or the control of misbehaviours."""
+        path, query = self._target()
+        try:
+            body = self._read()
+        except Unreadable as error:
+            self.close_connection = True
+            self.send(Response(soap.fault("SchemaInvalido", str(error)), 413))
+            return
+        service = BY_NAME.get(path[-1].lower()) if path else None
+        if path[:1] == ["misbehave"] and service is None:
+            self._control(parse_qs(body.decode("utf-8", "replace")) or query)
+        elif service is None:
+            self.send(Response(b"no such service\n", 404, content_type="text/plain"))
+        else:
+            self._serve(service, body, self._asked_for(path))
+
+    def send(self, response: Response) -> None:
+        """Header and body in one write where the body is not endless."""
+        self.send_response(response.status)
+        self.send_header("Content-Type", response.content_type)
+        self.send_header("Content-Length", str(response.length))
+        for name, value in response.headers.items():
+            self.send_header(name, value)
+        if response.length != len(response.body) or response.stream:
+            self.close_connection = True
+            self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(response.body)
+        for block in response.stream or ():
+            self.wfile.write(block)
+        self.wfile.flush()
+
+    def log_message(self, text: str, *args: object) -> None:
+        _logger.debug(text, *args)
+
+    def _target(self) -> tuple[list[str], dict[str, list[str]]]:
+        url = urlsplit(self.path)
+        path = [unquote(part) for part in url.path.split("/") if part]
+        return path, parse_qs(url.query, keep_blank_values=True)
+
+    def _read(self) -> bytes:
+        """The body of the request, unpacked; Unreadable when it is too large or not gzip."""
+        length = int(self.headers.get("Content-Length") or 0)
+        if length > MAX_REQUEST:
+            raise Unreadable(f"mensagem com mais de {MAX_REQUEST} bytes")
+        body = self.rfile.read(length)
+        if self.headers.get("Content-Encoding", "").lower() != "gzip":
+            return body
+        try:
+            unpacked = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+            body = unpacked.decompress(body, MAX_REQUEST + 1)
+        except (zlib.error, gzip.BadGzipFile) as error:
+            raise Unreadable("gzip inválido") from error
+        if len(body) > MAX_REQUEST or not unpacked.eof:
+            raise Unreadable("gzip incompleto ou grande demais")
+        return body
+
+    def _asked_for(self, path: list[str]) -> Misbehaviour | None:
+        """What the address or the header of this very request wants."""
+        text = self.headers.get(HEADER, "")
+        if len(path) > 2 and path[0] == "misbehave":
+            text = path[1]
+        return misbehaviour.read(text) if text else None
+
+    def _serve(self, service: Service, body: bytes, wanted: Misbehaviour | None) -> None:
+        bad = wanted or self.server.script.next(service)
+        if bad is None:
+            self.send(self.server.answer(service, body))
+            return
+        if bad.taken:
+            answer = self.server.answer(service, body)
+        else:
+            self.server.lose(service, body)
+            answer = Response(b"")
+        bad.perform(self, answer)
+
+    def _control(self, query: dict[str, list[str]]) -> None:
+        """POST /misbehave?kind=html&times=2&service=tissLoteGuias; no kind: behave well again."""
+        values = {name: value[0] for name, value in query.items()}
+        try:
+            if values.get("kind"):
+                self.server.script.add(
+                    values["kind"], values.get("service"), int(values.get("times") or 1)
+                )
+            else:
+                self.server.script.clear()
+        except ValueError as error:
+            self.send(Response(f"{error}\n".encode(), 400, content_type="text/plain"))
+            return
+        left = json.dumps(self.server.script.left()).encode()
+        self.send(Response(left, 303, content_type="application/json", headers={"Location": "/"}))
+
+
+class Address(str):
+    """Where the operadora listens, as text; with what a test wants to do to it."""
+
+    server: Server
+
+    @property
+    def operadora(self) -> Operadora:
+        return self.server.operadora
+
+    def url(self, service: str, misbehave: str = "") -> str:
+        """The address of a service; with `misbehave`, one that always misbehaves so."""
+        path = f"/misbehave/{misbehave}" if misbehave else ""
+        return f"{self}{path}/{BY_NAME[service.lower()].name}"
+
+    def misbehave(self, kind: str, service: str | None = None, times: int = 1) -> None:
+        """The next `times` messages, perhaps of one service, are answered that badly."""
+        self.server.script.add(kind, service, times)
+
+
+@contextmanager
+def serve(
+    operadora: Operadora,
+    port: int = 0,
+    host: str = "127.0.0.1",
+    today: Callable[[], date] | date | None = None,
+    **options,
+) -> Iterator[Address]:
+    """Run the operadora in a thread; the address of the server as long as the block lasts."""
+    if isinstance(today, date):
+        day = today
+
+        def today() -> date:
+            return day
+
+    server = Server(operadora, host, port, today=today, **options)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    address = Address(server.address)
+    address.server = server
+    try:
+        yield address
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
