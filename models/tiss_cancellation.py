@@ -50,7 +50,10 @@ class TissCancellation(models.Model):
         " health. The operadora is not told.",
     )
     follow_up = fields.Selection(
-        [("withdraw", "There is nothing more to bill"), ("rebill", "It is billed again, corrected")],
+        [
+            ("withdraw", "There is nothing more to bill"),
+            ("rebill", "It is billed again, corrected"),
+        ],
         "Afterwards",
         required=True,
         default="withdraw",

@@ -122,12 +122,16 @@ class TissCard(models.Model):
     def _get_eligibility_texts(self, pairs):
         """{(card, day): (key of STATES or False, sentence or False)}, in few queries."""
         pairs = {(card, day) for card, day in pairs if card and day}
-        waiting = self.env["tiss.eligibility"].search(
-            [
-                ("card_id", "in", [card.id for card, _day in pairs]),
-                ("state", "in", ("sending", "sent", "unknown")),
-            ]
-        ).card_id
+        waiting = (
+            self.env["tiss.eligibility"]
+            .search(
+                [
+                    ("card_id", "in", [card.id for card, _day in pairs]),
+                    ("state", "in", ("sending", "sent", "unknown")),
+                ]
+            )
+            .card_id
+        )
         cards = self.browse().union(*(card for card, _day in pairs))
         contracts = self.env["tiss.contract"]._get_by_card(cards)
         today = fields.Date.context_today(self)

@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 
 class TissContract(models.Model):
@@ -40,3 +40,26 @@ class TissContract(models.Model):
         "CHECK(status_days >= 0 AND demonstrativo_days >= 0)",
         "The operadora is asked every so many days: zero or more.",
     )
+
+    # ------------------------------------------------------------------
+    # Scheduled action
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _cron_ask(self):
+        """Ask each operadora for what it owes, one transaction for each convênio."""
+        due = self.search(["|", ("status_days", ">", 0), ("demonstrativo_days", ">", 0)])
+        self.env["ir.cron"]._commit_progress(remaining=len(due))
+        for contract in due:
+            contract = contract.with_company(contract.company_id)
+            contract._ask_due()
+            self.env["ir.cron"]._commit_progress(1)
+
+    def _ask_due(self):
+        """Ask for what is due with one convênio; without a web service files wait to be sent."""
+        self.ensure_one()
+        if self.status_days:
+            self.env["tiss.lote"]._ask_due(self)
+            self.env["tiss.annex"]._ask_due(self)
+        if self.demonstrativo_days:
+            self.env["tiss.demonstrativo.request"]._ask_due(self)

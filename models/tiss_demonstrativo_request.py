@@ -348,7 +348,8 @@ class TissDemonstrativoRequest(models.Model):
         """Whether one request is about any of these days of payment."""
         month = self.competence_date
         return any(
-            day == self.payment_date or (month and (day.year, day.month) == (month.year, month.month))
+            day == self.payment_date
+            or (month and (day.year, day.month) == (month.year, month.month))
             for day in days
         )
 

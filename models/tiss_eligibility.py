@@ -100,9 +100,7 @@ class TissEligibility(models.Model):
         found = []
         theirs, ours = to_ascii(self.beneficiary_name or ""), to_ascii(self.patient_id.name or "")
         if theirs and theirs != ours:
-            found.append(
-                self.env._("The operadora knows the bearer as %s.", self.beneficiary_name)
-            )
+            found.append(self.env._("The operadora knows the bearer as %s.", self.beneficiary_name))
         said = self.answer_validity_date
         if said and said != self.card_id.validity_date:
             found.append(

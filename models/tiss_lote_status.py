@@ -28,9 +28,7 @@ class TissLote(models.Model):
 
     @api.model
     def _get_due_domain(self, contract):
-        return super()._get_due_domain(contract) & Domain(
-            "state", "in", ("received", "processed")
-        )
+        return super()._get_due_domain(contract) & Domain("state", "in", ("received", "processed"))
 
     def _resolve_unknown(self):
         """An operadora that finds lotes by number is asked whether it has this one."""

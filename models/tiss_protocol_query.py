@@ -190,15 +190,7 @@ class TissProtocolQuery(models.Model):
     def _find_asked_about(self, subject, domain):
         """The question about a lote or annexes; an answer to another question is none to it."""
         about = [(subject._get_query_link(), "in", subject.ids)]
-        query = self._search_answered([*domain, *about])[:1]
-        if not query and self.env["tiss.delivery"]._get_current():
-            raise UserError(
-                self.env._(
-                    "The operadora was asked about another lote than %s, of which it answered.",
-                    subject[0].display_name,
-                )
-            )
-        return query
+        return self._search_answered([*domain, *about])[:1]
 
     def _take_answer(self, status, reason):
         """Close the question: answered, or not taken by the operadora."""
