@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from .tiss_card_eligibility import STATES
+from .tiss_eligibility import STATES
 
 RECEPTION = "l10n_br_tiss.group_tiss_reception"
 

@@ -149,7 +149,7 @@ class CoverageAnswer:
         """What the operadora answered last; a no counts for its own day, later on as a doubt."""
         contract, check = self.contract, self.book.get_eligibility(self.request)
         day = min(self.request.date, self.book.today)
-        state = check and check._get_state_on(day, contract.eligibility_days)
+        state = check._get_state_on(day, contract.eligibility_days) if check else None
         if state == "not_eligible":
             kind = BLOCK if check.answer_date == self.request.date else WARN
             self._say("not_eligible", kind, check._describe(), check)

@@ -131,6 +131,12 @@ class TissCancellation(models.Model):
     def _get_system_fields(self):
         return super()._get_system_fields() | {"lote_status_id", "problem", "result"}
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        # The unique index must not see as open what was answered just now.
+        self.flush_model(["state"])
+        return super().create(vals_list)
+
     @api.model
     def _create_for(self, records, reason, follow_up="withdraw"):
         """Tell the operadoras of these guias, or requests, that they are cancelled.
@@ -163,13 +169,13 @@ class TissCancellation(models.Model):
 
     def action_accept(self):
         """The operadora said outside of a file that it cancelled what was still open."""
-        self._register(ACCEPTED)
+        self._settle_rest(ACCEPTED)
 
     def action_reject(self):
         """The operadora said outside of a file that it did not cancel what was still open."""
-        self._register(REFUSED)
+        self._settle_rest(REFUSED)
 
-    def _register(self, code):
+    def _settle_rest(self, code):
         self._check_state(*WAITING)
         for cancellation in self:
             undecided = cancellation.line_ids.filtered(lambda line: not line._is_decided())

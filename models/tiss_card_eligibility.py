@@ -3,15 +3,9 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from .tiss_eligibility import OPEN
+from .tiss_eligibility import OPEN, STATES
 
 HISTORY_DAYS = 366
-STATES = [
-    ("eligible", "Eligible"),
-    ("old", "Verify Again"),
-    ("waiting", "Asked, No Answer Yet"),
-    ("not_eligible", "Not Eligible"),
-]
 
 
 class TissCard(models.Model):
@@ -138,9 +132,9 @@ class TissCard(models.Model):
         told = {}
         for (card, day), check in self._get_eligibilities(pairs).items():
             good_days = contracts[card].eligibility_days
-            state = check and check._get_state_on(min(day, today), good_days)
-            text = check and check._describe()
+            state = check._get_state_on(min(day, today), good_days) if check else False
+            text = check._describe() if check else False
             if state != "eligible" and card._origin in waiting:
                 state, text = "waiting", self.env._("Asked, the operadora has not answered yet.")
-            told[card, day] = (state or False, text or False)
+            told[card, day] = (state, text)
         return told

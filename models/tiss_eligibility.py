@@ -6,6 +6,13 @@ from ..standard.text import to_ascii
 from .authorization_reader import read_moment
 
 RESULTS = [("eligible", "Eligible"), ("not_eligible", "Not Eligible")]
+# What is said of a card on a day.
+STATES = [
+    ("eligible", "Eligible"),
+    ("old", "Verify Again"),
+    ("waiting", "Asked, No Answer Yet"),
+    ("not_eligible", "Not Eligible"),
+]
 OPEN = ("draft", "validated", "sending", "sent", "unknown")
 ANSWER_FIELDS = {
     "result", "answer_date", "answer_kind", "answered_by_id", "answer_reference",
@@ -90,7 +97,9 @@ class TissEligibility(models.Model):
         for check in self:
             check.card_validity_date = check.card_id.validity_date
 
-    @api.depends("beneficiary_name", "answer_validity_date", "patient_id.name", "card_id.number")
+    @api.depends(
+        "beneficiary_name", "answer_validity_date", "patient_id.name", "card_id.validity_date"
+    )
     def _compute_difference(self):
         """What the operadora has written down otherwise than the clinic."""
         for check in self:

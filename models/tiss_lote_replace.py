@@ -102,7 +102,7 @@ class TissLote(models.Model):
             if not ready:
                 raise UserError(
                     self.env._(
-                        "The guias that came back from lote %s lack something: complete them first.",
+                        "What came back from lote %s lacks something: complete it first.",
                         lote.name,
                     )
                 )
