@@ -7,7 +7,17 @@
     "author": "l10n_br_tiss contributors",
     "license": "LGPL-3",
     "depends": ["account", "calendar", "contacts", "l10n_br", "mail", "product"],
-    "external_dependencies": {"python": ["tiss", "xmlschema", "python-stdnum", "openpyxl", "requests"]},
+    "external_dependencies": {
+        "python": [
+            "tiss",
+            "xmlschema",
+            "python-stdnum",
+            "openpyxl",
+            "requests",
+            "cryptography",
+            "signxml",
+        ]
+    },
     "icon": "/l10n_br_tiss/static/description/icon.svg",
     "data": [
         "security/l10n_br_tiss_groups.xml",
@@ -40,6 +50,7 @@
         "wizard/tiss_guia_generate_views.xml",
         "wizard/tiss_lote_generate_views.xml",
         "wizard/tiss_lote_protocol_views.xml",
+        "wizard/tiss_production_switch_views.xml",
         "wizard/tiss_lote_import_views.xml",
         "wizard/tiss_return_import_views.xml",
         "wizard/tiss_document_upload_views.xml",
@@ -61,6 +72,7 @@
         "views/tiss_clause_views.xml",
         "views/tiss_readjustment_views.xml",
         "views/tiss_adjustment_account_views.xml",
+        "views/tiss_endpoint_views.xml",
         "views/tiss_contract_views.xml",
         "views/tiss_encounter_views.xml",
         "views/tiss_authorization_views.xml",

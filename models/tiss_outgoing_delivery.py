@@ -100,7 +100,7 @@ class TissOutgoing(models.AbstractModel):
     def _get_endpoint(self):
         """The web service that takes the message of one record; empty where it goes as a file."""
         self.ensure_one()
-        return self.contract_id._get_endpoint(self._get_transaction())
+        return self.contract_id._get_endpoint(self._get_transaction(), self.version)
 
     def _leave(self, state):
         """Freeze the records: what they say has left, or is about to."""

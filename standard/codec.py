@@ -137,6 +137,16 @@ class Encoder:
             raise _text_error("character", values, _FORBIDDEN.search)
         return data
 
+    def encode_part(self, field: Field, values: Mapping[str, Any]) -> str:
+        """One element with children, as a document of its own."""
+        parts = [f'<{PREFIX}:{field.name} xmlns:{PREFIX}="{self._plan.namespace}">']
+        try:
+            self.writer(complex_of(field)).write(values, parts, [])
+        except Refusal as refusal:
+            raise _encode_error(refusal) from None
+        parts.append(f"</{PREFIX}:{field.name}>")
+        return "".join(parts)
+
     def writer(self, complex_type: Complex) -> _Writer:
         key = id(complex_type)
         if key not in self._writers:

@@ -169,6 +169,10 @@ class Schema:
             values, element=element, charset=charset, hash_charset=hash_charset
         )
 
+    def encode_part(self, field: Field, values: Mapping[str, Any]) -> str:
+        """One element of a message as a document of its own, without hash: what a guia signs."""
+        return self._encoder.encode_part(field, values)
+
     def decode(
         self, xml: bytes | str, *, strict: bool = True, limit: int = parser.MAX_BYTES
     ) -> Decoded:

@@ -564,6 +564,14 @@ def _context(verify: bool | bytes, certificate: bytes | ssl.SSLContext | None) -
         raise TransportError(code, False, getattr(error, "reason", None) or "") from None
 
 
+def are_authorities(pem: bytes) -> bool:
+    """Whether ``post`` can verify servers with these certificates."""
+    try:
+        return bool(_new_context(pem).get_ca_certs())
+    except (ssl.SSLError, OSError, ValueError):
+        return False
+
+
 @lru_cache(maxsize=32)
 def _verifying(verify: bool | bytes) -> ssl.SSLContext:
     """Reading a bundle takes longer than a message; the context holds no secret."""

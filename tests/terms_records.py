@@ -23,6 +23,14 @@ def create_terms(contract, professional, products):
     env["tiss.accreditation"].create(
         {**own, "professional_id": professional.id, "network_status": "preferential"}
     )
+    env["tiss.endpoint"].create(
+        {
+            **own,
+            "environment": "production",
+            "service": "tissLoteGuias",
+            "url": "https://exemplo.invalid/tissLoteGuias",
+        }
+    )
     env["tiss.price.source"].create(
         {
             "name": "Lista da operadora",

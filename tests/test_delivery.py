@@ -4,7 +4,6 @@ from unittest.mock import patch
 
 from odoo import fields
 from odoo.tests import tagged
-from odoo.tools import mute_logger
 
 from ..operadora.server import serve
 from .common import BLOOD_COUNT, ECG, TissCommon
@@ -19,6 +18,7 @@ class DeliveryCase(TissCommon):
     def setUpClass(cls):
         super().setUpClass()
         cls.simulated = cls._simulate()
+        cls.contract.environment = "demo"
 
     def setUp(self):
         super().setUp()
@@ -33,6 +33,7 @@ class DeliveryCase(TissCommon):
             .create(
                 {
                     "contract_id": self.contract.id,
+                    "environment": "demo",
                     "service": service,
                     "url": self.address.url(service, misbehave),
                 }

@@ -21,6 +21,8 @@ RIGHTS = {
     "tiss.card": ("rwc", "rwc", "rwcu"),
     "tiss.contract": ("r", "rwc", "rwcu"),
     "tiss.adjustment.account": ("", "r", "rwcu"),
+    "tiss.endpoint": ("", "r", "rwcu"),
+    "tiss.production.switch": ("", "", "rwcu"),
     "tiss.encounter": ("rwcu", "rwcu", "rwcu"),
     "tiss.encounter.line": ("rwcu", "rwcu", "rwcu"),
     "tiss.authorization": ("rwc", "rwc", "rwc"),

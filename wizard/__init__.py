@@ -28,6 +28,7 @@ from . import (
     tiss_price_import_line,
     tiss_product_match,
     tiss_product_match_line,
+    tiss_production_switch,
     tiss_registry_import,
     tiss_registry_import_line,
     tiss_return_import,

@@ -1,0 +1,9 @@
+-- A copy of the database for tests sends nothing to any operadora, and knows no login.
+UPDATE tiss_endpoint
+   SET active = FALSE;
+UPDATE tiss_contract
+   SET environment = 'demo',
+       service_credentials = NULL,
+       production_user_id = NULL,
+       production_date = NULL,
+       production_database = NULL;

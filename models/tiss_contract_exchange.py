@@ -1,0 +1,275 @@
+import json
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.fields import NO_ACCESS
+
+from ..standard import soap
+from ..standard.message import SERVICE_OF
+from .environment_label import add_label
+from .secrets import seal, unseal
+from .tiss_endpoint import ENVIRONMENTS
+
+MANAGER = "l10n_br_tiss.group_tiss_manager"
+MANAGERS = f"{MANAGER},base.group_system"
+# Only the switch to production writes these.
+PRODUCTION_FIELDS = {"production_user_id", "production_date", "production_database"}
+MAX_LOGIN = 20  # characters, st_texto20
+
+
+class TissContract(models.Model):
+    """How messages reach the operadora: environment, web services and login.
+
+    Production is a switch of its own, and holds in the database that it was made in only. Login
+    and password go in and never come out: what is kept is sealed, the password as its MD5.
+    """
+
+    _inherit = "tiss.contract"
+
+    environment = fields.Selection(
+        ENVIRONMENTS, required=True, default="homologation", copy=False, tracking=True
+    )
+    shown_environment = fields.Selection(
+        [
+            ("demo", "DEMONSTRATION · simulated operadora"),
+            ("homologation", "HOMOLOGAÇÃO · test system of the operadora"),
+            ("production", "PRODUCTION · what is sent reaches the operadora"),
+            ("blocked", "NOTHING IS SENT FROM THIS DATABASE"),
+        ],
+        "Environment Label",
+        compute="_compute_shown_environment",
+        compute_sudo=True,
+    )
+    endpoint_ids = fields.One2many(
+        "tiss.endpoint",
+        "contract_id",
+        "Web Services",
+        groups="l10n_br_tiss.group_tiss_billing",
+    )
+    production_user_id = fields.Many2one(
+        "res.users", "In Production by", readonly=True, copy=False, ondelete="restrict"
+    )
+    production_date = fields.Datetime("In Production since", readonly=True, copy=False)
+    production_database = fields.Char(readonly=True, copy=False, groups=NO_ACCESS)
+    service_credentials = fields.Char(readonly=True, copy=False, groups=NO_ACCESS)
+    service_login = fields.Char(
+        "Login",
+        compute="_compute_service_login",
+        inverse="_inverse_service_login",
+        groups=MANAGERS,
+        help="Goes in and never comes out: empty does not say that there is none.",
+    )
+    service_password = fields.Char(
+        "Password",
+        compute="_compute_service_login",
+        inverse="_inverse_service_login",
+        groups=MANAGERS,
+        help="The password itself: it is sent as its MD5, as the TISS standard has it.",
+    )
+    has_login = fields.Boolean("Login is There", compute="_compute_has_login", compute_sudo=True)
+
+    # ------------------------------------------------------------------
+    # Compute, inverse, search
+    # ------------------------------------------------------------------
+
+    @api.depends(
+        "environment",
+        "production_database",
+        "endpoint_ids.active",
+        "endpoint_ids.environment",
+    )
+    def _compute_shown_environment(self):
+        """What the label says; nothing where all goes by file, in earnest since ever."""
+        neutralized = self._is_neutralized()
+        for contract in self:
+            shown = contract.environment
+            if neutralized:
+                shown = "blocked"
+            elif shown != "demo" and shown not in contract.endpoint_ids.mapped("environment"):
+                shown = False
+            elif shown == "production" and not contract._is_production_armed():
+                shown = "blocked"
+            contract.shown_environment = shown
+
+    def _compute_service_login(self):
+        self.service_login = self.service_password = False
+
+    @api.depends("service_credentials")
+    def _compute_has_login(self):
+        for contract in self:
+            contract.has_login = bool(contract.service_credentials)
+
+    def _inverse_service_login(self):
+        for contract in self:
+            login, password = contract.service_login, contract.service_password
+            if login or password:
+                contract._seal_login(login and login.strip(), password)
+        # What was typed stays in no cache, from which a form would be filled again.
+        self.invalidate_recordset(["service_login", "service_password"], flush=False)
+
+    def _seal_login(self, login, password):
+        """Keep what was typed; what was not stays as it was."""
+        self.ensure_one()
+        if login and len(login) > MAX_LOGIN:
+            raise ValidationError(self.env._("A login has at most %s characters.", MAX_LOGIN))
+        # As superuser: nobody may read what is kept, also not who changes it.
+        contract = self.sudo()
+        kept = contract._unseal_login() if contract.service_credentials else {}
+        if login:
+            kept["login"] = login
+        if password:
+            try:
+                kept["password"] = soap.password_digest(password)
+            except UnicodeEncodeError:
+                raise ValidationError(
+                    self.env._("The password has a character that TISS cannot carry.")
+                ) from None
+        contract.service_credentials = seal(self.env, json.dumps(kept).encode())
+        self._message_log(body=self.env._("The login of the web services was changed."))
+
+    # ------------------------------------------------------------------
+    # CRUD
+    # ------------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            self._check_switch(vals)
+        return super().create(vals_list)
+
+    def write(self, vals):
+        self._check_switch(vals)
+        return super().write(vals)
+
+    def _check_switch(self, vals):
+        """Nobody gets into production by writing a field, and only managers leave it."""
+        if self.env.su or not ({"environment"} | PRODUCTION_FIELDS) & vals.keys():
+            return
+        if PRODUCTION_FIELDS & vals.keys():
+            raise AccessError(self.env._("Only the switch to production writes this."))
+        before = self.mapped("environment") or [self.default_get(["environment"])["environment"]]
+        if set(before) == {vals["environment"]}:
+            return
+        if vals["environment"] == "production":
+            raise UserError(self._get_switch_problem())
+        self._check_exchange_rights()
+
+    @api.model
+    def _get_switch_problem(self):
+        return self.env._("A convênio gets into production by its own button, on purpose.")
+
+    @api.model
+    def _get_view(self, view_id=None, view_type="form", **options):
+        arch, view = super()._get_view(view_id, view_type, **options)
+        add_label(arch, view_type)
+        return arch, view
+
+    # ------------------------------------------------------------------
+    # Actions
+    # ------------------------------------------------------------------
+
+    def action_open_production_switch(self):
+        """Ask what has to be typed before messages go out in earnest."""
+        self.ensure_one()
+        return self.env["tiss.production.switch"]._open(self)
+
+    def action_use_environment(self):
+        """Leave production, or go between the other two; `tiss_environment` in the context."""
+        self._check_exchange_rights()
+        environment = self.env.context["tiss_environment"]
+        if environment == "production":
+            raise UserError(self._get_switch_problem())
+        self.environment = environment
+
+    def action_forget_login(self):
+        """Remove login and password."""
+        self._check_exchange_rights()
+        self.check_access("write")
+        self.sudo().service_credentials = False
+        for contract in self:
+            contract._message_log(body=self.env._("The login of the web services was removed."))
+
+    # ------------------------------------------------------------------
+    # Business methods
+    # ------------------------------------------------------------------
+
+    def _check_exchange_rights(self):
+        if not self.env.su and not self.env.user.has_groups(MANAGERS):
+            raise AccessError(self.env._("Only a manager of convênios changes where messages go."))
+
+    def _arm_production(self):
+        """Send in earnest from now on, from this database only."""
+        self._check_exchange_rights()
+        self.check_access("write")
+        self.sudo().write(
+            {
+                "environment": "production",
+                "production_user_id": self.env.uid,
+                "production_date": fields.Datetime.now(),
+                "production_database": self._get_database_mark(),
+            }
+        )
+
+    def _is_production_armed(self):
+        """Whether one convênio was put into production, and in this very database."""
+        self.ensure_one()
+        contract = self.sudo()
+        return (
+            contract.environment == "production"
+            and contract.production_database == self._get_database_mark()
+            and not self._is_neutralized()
+        )
+
+    @api.model
+    def _get_database_mark(self):
+        """A copy has another number where Odoo made it, another name where PostgreSQL did."""
+        number = self.env["ir.config_parameter"].sudo().get_param("database.uuid")
+        return f"{number} {self.env.cr.dbname}"
+
+    @api.model
+    def _is_neutralized(self):
+        value = self.env["ir.config_parameter"].sudo().get_param("database.is_neutralized")
+        return bool(value) and value.lower() not in ("false", "0")
+
+    def _get_endpoint(self, transaction, version=None):
+        """Where a message of this tipoTransacao goes, as superuser.
+
+        :param version: TISS version of the message; that of the convênio when not given
+        :return: `tiss.endpoint`; empty where it goes as a file to the portal
+        """
+        self.ensure_one()
+        service = SERVICE_OF.get(transaction)
+        # As superuser: whoever may send need not see addresses.
+        endpoints = self.env["tiss.endpoint"].sudo()
+        endpoints = endpoints.search(
+            [
+                ("contract_id", "=", self.id),
+                ("environment", "=", self.environment),
+                ("service", "=", service),
+            ]
+        )
+        version = version or self.version
+        exact = endpoints.filtered(lambda each: each.version == version)
+        return exact or endpoints.filtered(
+            lambda each: not each.version and version == self.version
+        )
+
+    def _get_login(self):
+        """(loginPrestador, MD5 of the password), or None where the operadora wants none.
+
+        :raise UserError: when it was sealed with a key that is not on this server
+        """
+        self.ensure_one()
+        if not self.env.su:
+            raise AccessError(self.env._("Nobody reads a login."))
+        if not self.service_credentials:
+            return None
+        kept = self._unseal_login()
+        if not kept.get("login") or not kept.get("password"):
+            raise UserError(
+                self.env._("%s needs both login and password: type the missing one.", self.name)
+            )
+        return kept["login"], kept["password"]
+
+    def _unseal_login(self):
+        return json.loads(unseal(self.env, self.service_credentials))

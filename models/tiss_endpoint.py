@@ -1,0 +1,224 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+from ..standard import soap
+
+ENVIRONMENTS = [
+    ("demo", "Demonstration"),
+    ("homologation", "Homologação"),
+    ("production", "Production"),
+]
+# Of the twelve services, in the order in which a clinic comes to need them (guide §7.1).
+SERVICES = [
+    ("tissLoteGuias", "Lotes of Guias"),
+    ("tissLoteAnexo", "Annexes"),
+    ("tissRecursoGlosa", "Appeals"),
+    ("tissSolicitacaoProcedimento", "Requests for Authorisation"),
+    ("tissSolicitacaoStatusAutorizacao", "Status of Requests"),
+    ("tissVerificaElegibilidade", "Eligibility"),
+    ("tissSolicitacaoStatusProtocolo", "Status of Protocolos"),
+    ("tissSolicitacaoDemonstrativoRetorno", "Demonstrativos"),
+    ("tissSolicitacaoStatusRecursoGlosa", "Status of Appeals"),
+    ("tissCancelaGuia", "Cancellations"),
+    ("tissComunicacaoBeneficiario", "Admissions and Discharges"),
+    ("tissEnvioDocumentos", "Documents"),
+]
+
+
+class TissEndpoint(models.Model):
+    """Where the messages of one web service of an operadora go, in one environment.
+
+    The address is whole: operadoras agree on neither hosts nor paths, and ANS prescribes none.
+    A transaction without an endpoint goes as a file to the operadora's portal.
+    """
+
+    _name = "tiss.endpoint"
+    _description = "Web Service of an Operadora"
+    _inherit = ["tiss.contract.log"]
+    _order = "contract_id, environment, service, version, id"
+    _check_company_auto = True
+    _tiss_log_fields = (
+        "environment",
+        "service",
+        "version",
+        "url",
+        "soap_action",
+        "gzip",
+        "timeout",
+        "active",
+    )
+    _tiss_log_in_label = ("environment", "service")
+
+    active = fields.Boolean(default=True)
+    contract_id = fields.Many2one(
+        "tiss.contract", "Convênio", required=True, index=True, ondelete="cascade"
+    )
+    company_id = fields.Many2one(related="contract_id.company_id", store=True, index=True)
+    environment = fields.Selection(ENVIRONMENTS, required=True, default="homologation")
+    service = fields.Selection(SERVICES, required=True)
+    url = fields.Char(
+        "Address",
+        required=True,
+        help="The whole address as the operadora gives it, for this service and this version.",
+    )
+    version = fields.Selection(
+        selection=lambda self: self.env["tiss.contract"]._selection_version(),
+        string="TISS Version",
+        help="Empty: the version of the convênio.",
+    )
+    soap_action = fields.Char(
+        "SOAPAction", help="Empty, as ANS prescribes, unless the operadora asks for one."
+    )
+    gzip = fields.Boolean("Compressed", help="Send compressed (gzip): only where it is asked for.")
+    timeout = fields.Integer(
+        "Wait (s)",
+        default=soap.ANSWER_SECONDS,
+        required=True,
+        help="Seconds to wait for the answer, before nobody knows whether the message arrived.",
+    )
+    authority = fields.Text(
+        "Certificate Authorities",
+        help="In PEM: the only ones to trust for this address. Empty: the usual ones.",
+    )
+
+    _service_uniq = models.UniqueIndex(
+        "(contract_id, environment, service, COALESCE(version, '')) WHERE active",
+        "This service already has an address in this environment.",
+    )
+    _timeout_range = models.Constraint(
+        "CHECK(timeout BETWEEN 5 AND 600)", "Wait between 5 seconds and 10 minutes for an answer."
+    )
+
+    # ------------------------------------------------------------------
+    # Compute, inverse, search
+    # ------------------------------------------------------------------
+
+    @api.depends("service", "environment")
+    def _compute_display_name(self):
+        services, environments = (
+            dict(self._fields[name]._description_selection(self.env))
+            for name in ("service", "environment")
+        )
+        for endpoint in self:
+            parts = (services.get(endpoint.service), environments.get(endpoint.environment))
+            endpoint.display_name = " · ".join(filter(None, parts))
+
+    # ------------------------------------------------------------------
+    # Constraints and onchange
+    # ------------------------------------------------------------------
+
+    @api.constrains("url", "environment")
+    def _check_url(self):
+        for endpoint in self:
+            if not endpoint._is_address_allowed():
+                raise ValidationError(
+                    self.env._(
+                        "“%s” is no address that messages may go to: it has to begin with https://"
+                        " and to hold no password. Only the demonstration may use http://, and"
+                        " only on this server.",
+                        endpoint.url,
+                    )
+                )
+
+    @api.constrains("url", "environment", "contract_id")
+    def _check_url_of_one_environment(self):
+        """An address of production under another name would send in earnest, unnoticed."""
+        others = self.contract_id.with_context(active_test=False).endpoint_ids
+        for endpoint in self:
+            if any(
+                other.url.rstrip("/") == endpoint.url.rstrip("/")
+                and other.environment != endpoint.environment
+                and other.contract_id == endpoint.contract_id
+                for other in others
+            ):
+                raise ValidationError(
+                    self.env._(
+                        "The address %s already belongs to another environment of this convênio.",
+                        endpoint.url,
+                    )
+                )
+
+    @api.constrains("authority")
+    def _check_authority(self):
+        for endpoint in self.filtered("authority"):
+            if not soap.are_authorities(endpoint.authority.encode()):
+                raise ValidationError(
+                    self.env._(
+                        "The certificate authorities cannot be read: paste them in PEM, from"
+                        " “BEGIN CERTIFICATE” to “END CERTIFICATE”."
+                    )
+                )
+
+    # ------------------------------------------------------------------
+    # CRUD
+    # ------------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        return super().create([self._strip(vals) for vals in vals_list])
+
+    def write(self, vals):
+        return super().write(self._strip(vals))
+
+    @api.model
+    def _strip(self, vals):
+        """Addresses are pasted, with the blanks around them."""
+        return {
+            name: value.strip() if name in ("url", "soap_action") and value else value
+            for name, value in vals.items()
+        }
+
+    # ------------------------------------------------------------------
+    # Business methods
+    # ------------------------------------------------------------------
+
+    def _is_address_allowed(self):
+        # Homologação is the operadora's own system, with a real login: never in plain text.
+        return soap.check_url(self.url or "", plain_loopback=self.environment == "demo")
+
+    def _check_sendable(self):
+        """Refuse to send from a copy, to an environment that is not the one in use, in plain text.
+
+        :raise UserError: saying why nothing may go there now
+        """
+        for endpoint in self:
+            contract = endpoint.contract_id
+            if contract._is_neutralized():
+                problem = self.env._("This database is a copy for tests: nothing is sent from it.")
+            elif not endpoint.active or endpoint.environment != contract.environment:
+                problem = self.env._("%s is not in use now.", endpoint.display_name)
+            elif not endpoint._is_address_allowed():
+                problem = self.env._("%s has no safe address.", endpoint.display_name)
+            elif contract.environment == "production" and not contract._is_production_armed():
+                problem = self.env._(
+                    "%s was put into production in another database: a manager has to do so here"
+                    " too, before anything is sent.",
+                    contract.name,
+                )
+            else:
+                continue
+            raise UserError(problem)
+
+    def _post(self, payload):
+        """Send one message and read the answer; nothing is written.
+
+        :param payload: bytes of the element that the service takes, as `to_service` names it
+        :return: `soap.Reply`
+        :raise soap.TransportError: where no answer came; it says whether the message can be there
+        :raise UserError: where nothing may be sent, so nothing was
+        """
+        self.ensure_one()
+        self._check_sendable()
+        return soap.post(
+            self.url,
+            payload,
+            soap_action=self.soap_action or "",
+            timeout=(soap.CONNECT_SECONDS, self.timeout),
+            verify=self.authority.encode() if self.authority else True,
+            certificate=self._get_client_certificate(),
+            gzip=self.gzip,
+        )
+
+    def _get_client_certificate(self):
+        """PEM of key and chain with which the clinic shows who it is, or None."""
+        return None
