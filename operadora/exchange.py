@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from lxml import etree
@@ -43,6 +43,7 @@ class Question:
     service: Service
     channel: str
     on: date
+    signatures: tuple[str, ...] = ()
 
     @property
     def prestador(self) -> Prestador:
@@ -71,7 +72,8 @@ class Exchange:
         try:
             root = _parse(xml)
             question = Question(root, _service_of(root), FILE, on)
-            self.gate.check(root, question.service, on, login=False)
+            findings = self.gate.check(root, question.service, on, login=False)
+            question = replace(question, signatures=tuple(map(str, findings)))
         except Refusal as error:
             refusal = error
         return self._respond(question, refusal)
@@ -82,7 +84,8 @@ class Exchange:
         try:
             if root.tag != f"{{{ANS['ans']}}}{service.request}":
                 raise Refusal("schema", f"{service.name} recebe {service.request}")
-            self.gate.check(root, service, on, login=True)
+            findings = self.gate.check(root, service, on, login=True)
+            question = replace(question, signatures=tuple(map(str, findings)))
         except Refusal as error:
             if error.reason in FAULTS:
                 self._note(question, FAULT, error)
@@ -132,6 +135,7 @@ class Exchange:
             reason=refusal.reason if refusal else None,
             detail=refusal.detail if refusal else None,
             protocol=number,
+            signatures=question.signatures,
         )
         with self.lock:
             self.arrivals.append(arrival)

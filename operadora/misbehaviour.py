@@ -72,7 +72,7 @@ def read(text: str) -> Misbehaviour:
     match = PATTERN.fullmatch(text.strip())
     kind = KINDS.get(match["kind"]) if match else None
     if kind is None:
-        raise ValueError(f"No such misbehaviour: {text!r}. There are: {', '.join(KINDS)}")
+        raise ValueError(f"Não existe {text!r}. Há: {', '.join(KINDS)}")
     taken = kind.taken if match["fate"] is None else match["fate"] == "taken"
     return Misbehaviour(match["kind"], match["value"] or "", taken)
 
@@ -86,6 +86,8 @@ class Script:
         self._orders: list[list] = []
 
     def add(self, text: str, service: str | None = None, times: int = 1) -> None:
+        if service and service.lower() not in BY_NAME:
+            raise ValueError(f"Não existe o serviço {service!r}")
         name = BY_NAME[service.lower()].name if service else None
         with self._lock:
             self._orders.append([read(text), name, times])

@@ -12,9 +12,11 @@ import ssl
 import threading
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from . import misbehaviour, soap
@@ -23,10 +25,12 @@ from .message import MAX_BYTES, Unreadable
 from .misbehaviour import Misbehaviour, Response
 from .operadora import Operadora
 from .services import BY_NAME, Service
+from .tls import context as make_tls
 
 _logger = logging.getLogger(__name__)
 MAX_REQUEST = 2 * MAX_BYTES
 HEADER = "X-Misbehave"
+PLAIN = "text/plain; charset=utf-8"
 
 
 class Server(ThreadingHTTPServer):
@@ -54,6 +58,8 @@ class Server(ThreadingHTTPServer):
         self.fault_status = fault_status
         self.stopping = threading.Event()
         self.script = misbehaviour.Script(misbehave)
+        # What getpeercert says of each client that came by TLS.
+        self.clients: list[dict] = []
 
     @property
     def address(self) -> str:
@@ -110,7 +116,14 @@ class Handler(BaseHTTPRequestHandler):
                 raise ConnectionAbortedError("misbehaviour: tls")
             self.request = self.server.tls.wrap_socket(self.request, server_side=True)
             self.request.settimeout(None)
+            self.server.clients.append(self.request.getpeercert() or {})
         super().setup()
+
+    def finish(self) -> None:
+        super().finish()
+        if self.server.tls:
+            # It took the place of the socket that the server would close.
+            self.request.close()
 
     def do_GET(self) -> None:
         """The explanation, a WSDL, an XSD, or what arrived."""
@@ -132,9 +145,12 @@ class Handler(BaseHTTPRequestHandler):
         if path[:1] == ["misbehave"] and service is None:
             self._control(parse_qs(body.decode("utf-8", "replace")) or query)
         elif service is None:
-            self.send(Response(b"no such service\n", 404, content_type="text/plain"))
+            self.send(Response(b"no such service\n", 404, content_type=PLAIN))
         else:
-            self._serve(service, body, self._asked_for(path))
+            try:
+                self._serve(service, body, self._asked_for(path))
+            except ValueError as error:
+                self.send(Response(f"{error}\n".encode(), 400, content_type=PLAIN))
 
     def send(self, response: Response) -> None:
         """Header and body in one write where the body is not endless."""
@@ -207,7 +223,7 @@ class Handler(BaseHTTPRequestHandler):
             else:
                 self.server.script.clear()
         except ValueError as error:
-            self.send(Response(f"{error}\n".encode(), 400, content_type="text/plain"))
+            self.send(Response(f"{error}\n".encode(), 400, content_type=PLAIN))
             return
         left = json.dumps(self.server.script.left()).encode()
         self.send(Response(left, 303, content_type="application/json", headers={"Location": "/"}))
@@ -217,6 +233,7 @@ class Address(str):
     """Where the operadora listens, as text; with what a test wants to do to it."""
 
     server: Server
+    ca_file: str | None
 
     @property
     def operadora(self) -> Operadora:
@@ -238,23 +255,29 @@ def serve(
     port: int = 0,
     host: str = "127.0.0.1",
     today: Callable[[], date] | date | None = None,
+    tls: str | bool = False,
+    client_ca: str | None = None,
     **options,
 ) -> Iterator[Address]:
-    """Run the operadora in a thread; the address of the server as long as the block lasts."""
-    if isinstance(today, date):
-        day = today
+    """Run the operadora in a thread; the address of the server as long as the block lasts.
 
-        def today() -> date:
-            return day
-
-    server = Server(operadora, host, port, today=today, **options)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    address = Address(server.address)
-    address.server = server
-    try:
+    :param today: the day on which messages arrive, fixed or asked for; by default the real one
+    :param tls: True, or one of tls.KINDS for a bad certificate; `address.ca_file` is to be trusted
+    :param client_ca: file of the authorities of whom clients must show a certificate
+    """
+    day = today if not isinstance(today, date) else lambda: today
+    with ExitStack() as stack:
+        context, ca_file = None, None
+        if tls:
+            folder = stack.enter_context(TemporaryDirectory(prefix="operadora-"))
+            kind = "good" if tls is True else tls
+            context, ca_file = make_tls(Path(folder), host, kind, client_ca)
+        server = Server(operadora, host, port, today=day, tls=context, **options)
+        stack.callback(server.server_close)
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        stack.callback(thread.join)
+        stack.callback(server.shutdown)
+        address = Address(server.address)
+        address.server, address.ca_file = server, str(ca_file) if ca_file else None
         yield address
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
