@@ -45,6 +45,7 @@ from . import (
     test_print_requests,
     test_product,
     test_protocol_query,
+    test_questions_delivered,
     test_races,
     test_readjustment,
     test_return_files,

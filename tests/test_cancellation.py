@@ -49,29 +49,32 @@ class TestCancellation(QuestionRecords, AuthorizationRecords, TissCommon):
 
     def test_golden_of_guias(self):
         """Written by hand from the guide, in both versions."""
-        self.guias[1].sudo().with_context(tiss_withdraw=True).operadora_number = "OP-2"
-        for version in VERSIONS:
+        for version, protocol in zip(VERSIONS, ("900002", "900003"), strict=True):
             self.contract.version = version
-            cancellation = self._cancel()
+            first, second = self._create_encounters(ECG, ECG).create_guias().sorted("number")
+            second.write({"operadora_number": "OP-2", "authorization_date": self.visit_date})
+            lote = (first | second).create_lotes()
+            lote.send()
+            lote.register_protocol(protocol)
             body = (
                 "<ans:cancelaGuia><ans:dadosPrestador>"
                 "<ans:codigoPrestadorNaOperadora>12345</ans:codigoPrestadorNaOperadora>"
                 "</ans:dadosPrestador><ans:tipoCancelamento>"
                 "<ans:tipoCancelamentoGuia><ans:tipoGuia>2</ans:tipoGuia>"
-                f"<ans:numeroGuiaPrestador>{self.guias[0].name}</ans:numeroGuiaPrestador>"
-                "<ans:numeroProtocolo>900001</ans:numeroProtocolo></ans:tipoCancelamentoGuia>"
+                f"<ans:numeroGuiaPrestador>{first.name}</ans:numeroGuiaPrestador>"
+                f"<ans:numeroProtocolo>{protocol}</ans:numeroProtocolo></ans:tipoCancelamentoGuia>"
                 "<ans:tipoCancelamentoGuia><ans:tipoGuia>2</ans:tipoGuia>"
-                f"<ans:numeroGuiaPrestador>{self.guias[1].name}</ans:numeroGuiaPrestador>"
+                f"<ans:numeroGuiaPrestador>{second.name}</ans:numeroGuiaPrestador>"
                 "<ans:numeroGuiaOperadora>OP-2</ans:numeroGuiaOperadora>"
-                "<ans:numeroProtocolo>900001</ans:numeroProtocolo></ans:tipoCancelamentoGuia>"
+                f"<ans:numeroProtocolo>{protocol}</ans:numeroProtocolo></ans:tipoCancelamentoGuia>"
                 "</ans:tipoCancelamento></ans:cancelaGuia>"
             )
+            cancellation = self._cancel(first | second)
             with self.subTest(version):
                 self._decode_sent(cancellation)
                 content = b"".join(map(bytes.strip, cancellation.get_xml().splitlines()))
                 self.assertIn(body.encode(), content)
                 self.assertNotIn(WHY.encode(), content, "the reason is ours")
-            self._receive(self._answer_cancelled_guias(self._statuses("2", "2")))
 
     def test_golden_of_a_lote(self):
         for version in VERSIONS:
