@@ -146,6 +146,8 @@ SECTIONS = {
             "appeal_days", "start_date", "end_date", "renewal", "renewal_months", "notice_days",
             "base_date", "readjustment_index", "readjustment_percent", "coverage_policy", "note",
             "signature_form", "signature_algorithm", "signature_policy",
+            "eligibility_required", "eligibility_days", "status_days", "status_by_lote",
+            "demonstrativo_days",
         ),
         {"network_level_id": "level", "price_policy_id": "policy"},
         single=True,

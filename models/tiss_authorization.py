@@ -42,7 +42,7 @@ class TissAuthorization(models.Model):
     """
 
     _name = "tiss.authorization"
-    _inherit = ["tiss.outgoing", "tiss.form", "mail.thread", "mail.activity.mixin"]
+    _inherit = ["tiss.front.desk", "tiss.form", "mail.thread", "mail.activity.mixin"]
     _description = "Authorisation Request"
     _order = "date desc, id desc"
     _check_company_auto = True

@@ -345,15 +345,6 @@ class TissLote(models.Model):
                 )
             )
 
-    def _prepare_protocol(self, number, date):
-        number = (number or "").strip()
-        if not number or len(number) > 12:
-            raise UserError(self.env._("A protocolo has 1 to 12 characters."))
-        # A day more: an operadora may be in a time zone where it is already tomorrow.
-        if date > fields.Date.add(fields.Date.context_today(self), days=1):
-            raise UserError(self.env._("The date of the protocolo is in the future."))
-        return {"protocol_number": number, "protocol_date": date}
-
     @api.model
     def _receive_answer(self, name, content, values, body):
         """Take in a recebimentoLote: the protocolo of a sent lote, or its refusal (guide §5.1).

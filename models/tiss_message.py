@@ -15,6 +15,10 @@ MAX_SIZE = 128 * 1024 * 1024  # bytes of a return file; the largest real ones ha
 SOAP_ENVELOPE = b"Envelope"
 
 ANSWERS = {  # body of an answer → the model that sent what it answers
+    "demonstrativosRetorno": "tiss.demonstrativo.request",
+    "reciboCancelaGuia": "tiss.cancellation",
+    "respostaElegibilidade": "tiss.eligibility",
+    "situacaoProtocolo": "tiss.protocol.query",
     "recebimentoAnexo": "tiss.annex",
     "recebimentoLote": "tiss.lote",
     "reciboComunicacao": "tiss.stay.notice",

@@ -567,7 +567,7 @@ class TestCorrect(GuiaRecords, TissCommon):
         lote.send()
         self.assertEqual(self._wizard(draft).choices, "complement")
         lote.register_protocol("900001", self.today)
-        self.assertEqual(self._wizard(draft).choices, "rebill,withdraw,complement")
+        self.assertEqual(self._wizard(draft).choices, "swap,recall,rebill,withdraw,complement")
         content = analysis_message(lote, {(draft.name, 1): 41.10}, "A1")
         self.env["tiss.demonstrativo"].import_file("a.xml", content).post()
         self.assertEqual(self._wizard(draft).choices, "complement")
