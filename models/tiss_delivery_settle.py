@@ -12,7 +12,8 @@ from ..standard.message import SERVICE_OF, SOAP, TO_PRESTADOR
 
 BATCH = 20  # deliveries in one transaction
 READ_AGAIN = [timedelta(minutes=5), timedelta(hours=1), timedelta(days=1)]  # after the answer
-ASK_AGAIN = [timedelta(minutes=minutes) for minutes in (2, 10, 60, 240, 720, 1440, 2880)]
+# Minutes after it was sent: the first question comes when no slow system is still at it.
+ASK_AGAIN = [timedelta(minutes=minutes) for minutes in (15, 60, 240, 720, 1440, 2880)]
 
 _logger = logging.getLogger(__name__)
 

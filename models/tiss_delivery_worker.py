@@ -8,8 +8,6 @@ import time
 from datetime import timedelta
 from typing import NamedTuple
 
-import psycopg2
-
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import UserError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
@@ -225,7 +223,7 @@ class TissDelivery(models.Model):
                 if delivery:
                     outcome = delivery._post(claim)
                     delivery._keep(outcome)
-        except (psycopg2.Error, UserError) as error:
+        except Exception as error:
             if outcome is None:
                 _logger.warning("Delivery %s did not begin: %s", claim.delivery_id, error)
         else:
@@ -386,7 +384,7 @@ class TissDelivery(models.Model):
             time.sleep(pause)
             try:
                 return self._retried(lambda Delivery: Delivery._keep_again(claim, outcome))
-            except psycopg2.Error as error:
+            except Exception as error:
                 _logger.warning("Delivery %s cannot be kept yet: %s", claim.delivery_id, error)
         _logger.error(
             "Delivery %s: what came of it could not be written: it will be unknown",
