@@ -96,7 +96,7 @@ class TestQuestionsDelivered(DeliveryCase):
         return lote
 
     def _find_out(self):
-        with self._later(minutes=5):
+        with self._later(minutes=20):
             self.env["tiss.delivery"].sudo()._ask_about_unknown()
             self._deliver()
 
