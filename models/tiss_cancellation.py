@@ -84,7 +84,7 @@ class TissCancellation(models.Model):
     @api.depends("name", "contract_id")
     def _compute_display_name(self):
         for cancellation in self:
-            parts = [cancellation.name, cancellation.contract_id.name]
+            parts = [cancellation._get_shown_number(), cancellation.contract_id.name]
             cancellation.display_name = " · ".join(filter(None, parts))
 
     @api.depends("lote_status_id", "line_ids.status_id")

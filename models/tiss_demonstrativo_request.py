@@ -78,7 +78,7 @@ class TissDemonstrativoRequest(models.Model):
     @api.depends("name", "contract_id", "kind_id")
     def _compute_display_name(self):
         for request in self:
-            parts = [request.name, request.kind_id.name, request.contract_id.name]
+            parts = [request._get_shown_number(), request.kind_id.name, request.contract_id.name]
             request.display_name = " · ".join(filter(None, parts))
 
     @api.depends(lambda self: ("state", "contract_id.provider_code", *self._get_frozen_fields()))

@@ -84,7 +84,9 @@ class TissEligibility(models.Model):
     @api.depends("name", "patient_id")
     def _compute_display_name(self):
         for check in self:
-            check.display_name = " · ".join(filter(None, [check.name, check.patient_id.name]))
+            check.display_name = " · ".join(
+                filter(None, [check._get_shown_number(), check.patient_id.name])
+            )
 
     @api.depends("card_id")
     def _compute_contract_id(self):

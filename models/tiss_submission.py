@@ -63,6 +63,10 @@ class TissSubmission(models.AbstractModel):
             self.env._("What has a number keeps it for ever: cancel it instead of deleting it.")
         )
 
+    def _get_shown_number(self):
+        """The number of one record; None while there is none."""
+        return self.name if self.name != "/" else None
+
     # ------------------------------------------------------------------
     # Actions
     # ------------------------------------------------------------------

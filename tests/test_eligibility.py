@@ -251,8 +251,14 @@ class TestEligibility(QuestionRecords, CoverageCommon):
         self.assertEqual(reason["message"], "Not eligible, verified today: 1016 SUSPENSO")
         self.assertFalse(answer["covered"])
         tomorrow = self._reasons(self.today + timedelta(days=1))
-        self.assertEqual(tomorrow["not_eligible"], "warn")
+        self.assertEqual(tomorrow["not_eligible"], "block")
         self.assertNotIn("not_eligible", self._reasons(self.visit_date), "said later on")
+
+    def test_a_no_says_little_of_a_later_day_that_has_passed(self):
+        self._verify().register_answer("not_eligible", date=self.visit_date)
+        self.assertEqual(self._reasons(self.visit_date)["not_eligible"], "block")
+        after = self._reasons(self.visit_date + timedelta(days=1))
+        self.assertEqual(after["not_eligible"], "warn")
 
     def test_a_convenio_may_ask_for_it(self):
         self.contract.eligibility_required = True
