@@ -7,6 +7,7 @@ from odoo.tools import split_every
 
 from ..standard.text import to_ascii
 from .bulk import read_children
+from .system_fields import refuse_forged
 from .tiss_term import term_field
 
 ANNEX_TYPES = [
@@ -256,6 +257,7 @@ class TissAnnex(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        model = refuse_forged(self, self._get_system_fields() - {"version"}, vals_list)
         unnumbered = {}
         for vals in vals_list:
             if not self.env.su and (vals.get("name", "/") != "/" or vals.get("number")):
@@ -270,7 +272,7 @@ class TissAnnex(models.Model):
                 numbers = contract._take_numbers("next_guia_number", len(batch))
                 for vals, number in zip(batch, numbers, strict=True):
                     vals.update(number=number, name=str(number))
-        annexes = super().create(vals_list)
+        annexes = super(TissAnnex, model).create(vals_list)
         annexes._check_editable()
         annexes._outdate()
         return annexes

@@ -4,6 +4,7 @@ from ..standard.text import to_ascii
 from .tiss_initial_condition import CLINICAL_FIELDS  # noqa: F401
 from .tiss_term import term_field
 
+MAX_US_TOTAL = 999_999.99  # qtdTotalUS: dec(8,2)
 CRO = "08"  # T26: Conselho Regional de Odontologia
 
 
@@ -29,6 +30,8 @@ class TissDental(models.AbstractModel):
     def _get_dental_problems(self, dentists):
         """What plan and dentists lack."""
         problems = []
+        if self.us_total > MAX_US_TOTAL:
+            problems.append((self.env._("The total of US is too large for a guia."), self, None))
         plan = self.card_id.plan_id
         if plan and not to_ascii(plan.name):
             sentence = self.env._("The name of the plan cannot be sent: write it in Latin letters.")

@@ -1,5 +1,4 @@
 from odoo import api, fields, models
-from odoo.exceptions import AccessError
 
 
 class TissGuiaTooth(models.Model):
@@ -40,7 +39,10 @@ class TissGuiaTooth(models.Model):
 
     def write(self, vals):
         self._check_owners()
-        return super().write(vals)
+        result = super().write(vals)
+        if {"guia_id", "authorization_id"} & set(vals):
+            self._check_owners()
+        return result
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_of_sent_request(self):
@@ -53,10 +55,6 @@ class TissGuiaTooth(models.Model):
         """
         if self.guia_id:
             self.guia_id.check_access("write")
-        if not self._may_see_clinical():
-            raise AccessError(self.env._("You may not change clinical information."))
+        self._check_clinical()
         self.authorization_id._check_editable()
         self.authorization_id._reopen()
-
-    def _may_see_clinical(self):
-        return self.env.su or self.env.user.has_group("l10n_br_tiss.group_tiss_clinical")

@@ -39,7 +39,10 @@ class TissGuiaTooth(models.Model):
 
     def write(self, vals):
         self._check_annex()
-        return super().write(vals)
+        result = super().write(vals)
+        if "annex_id" in vals:
+            self._check_annex()
+        return result
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_of_sent_annex(self):
