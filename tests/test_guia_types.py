@@ -946,7 +946,7 @@ class TestGuiaCompleteness(GuiaTypeCase):
             (self.assistant, {"tiss_council_number": "7" * 16}, "Council Number is too long"),
             (self.company, {"tiss_cnes": False}, "Fill in: CNES"),
             (self.company, {"tiss_cnes": "CNES–1"}, "CNES has a character"),
-            (self.contract, {"provider_code": "1😀"}, "Code at the Operadora has a character"),
+            (self.contract, {"provider_code": "1😀"}, "Registration has a character"),
             (self.company, {"name": "診療所"}, "requester's name cannot be sent"),
         ):
             before = {name: record[name] for name in vals}
