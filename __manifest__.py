@@ -39,6 +39,8 @@
         "wizard/tiss_lote_protocol_views.xml",
         "wizard/tiss_lote_import_views.xml",
         "wizard/tiss_return_import_views.xml",
+        "wizard/tiss_version_install_views.xml",
+        "wizard/tiss_message_compare_views.xml",
         "wizard/tiss_document_upload_views.xml",
         "views/tiss_terminology_edition_views.xml",
         "views/tiss_term_views.xml",

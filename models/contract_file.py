@@ -141,6 +141,7 @@ SECTIONS = {
         (
             "name", "active", "network_status", "identification_kind", "provider_code",
             "guias_per_lote", "guia_grouping", "max_guia_items", "version", "hash_charset",
+            "file_pattern",
             "invoice_moment", "payment_days",
             "appeal_days", "start_date", "end_date", "renewal", "renewal_months", "notice_days",
             "base_date", "readjustment_index", "readjustment_percent", "coverage_policy", "note",
@@ -150,6 +151,7 @@ SECTIONS = {
         left_out=(
             # of this clinic and database
             "company_id", "company_cnes", "partner_id", "pricelist_id", "user_id", "document_ids",
+            "export_folder",
             # numbers begin anew
             "next_guia_number", "next_lote_number", "next_transaction_number",
             # accounts and journals

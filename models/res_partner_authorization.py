@@ -26,7 +26,7 @@ class ResPartner(models.Model):
             )
         )
         for partner in self:
-            partner.tiss_authorization_count = counts.get(partner, 0)
+            partner.tiss_authorization_count = counts.get(partner._origin, 0)
 
     def action_view_tiss_authorizations(self):
         self.ensure_one()

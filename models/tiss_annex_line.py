@@ -1,11 +1,10 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
-from ..standard.money import to_decimal
+from ..standard.money import MAX_AMOUNT, to_decimal
 from ..standard.text import is_code, to_ascii
 from .product_pricelist_item import SENT_TABLES
 from .tiss_annex import CLINICAL
-from .tiss_guia_line import MAX_AMOUNT
 from .tiss_term import term_field
 
 MAX_DOSES = 99_999.99  # qtDoses: dec(7,2)

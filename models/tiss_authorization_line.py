@@ -1,11 +1,11 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-from ..standard.money import line_total, to_decimal
+from ..standard.money import MAX_AMOUNT, line_total, to_decimal
 from .price_book import PriceRequest
 from .system_fields import without_defaults
-from .tiss_dental_item import MAX_DENTAL, MAX_US
-from .tiss_guia_line import MAX_AMOUNT, MAX_PROCEDURES
+from .tiss_dental_item import MAX_DENTAL
+from .tiss_guia_line import MAX_PROCEDURES
 
 ANSWER_FIELDS = {
     "quantity_authorized", "quantity_used", "amount_requested", "amount_authorized", "is_extra",
@@ -52,9 +52,7 @@ class TissAuthorizationLine(models.Model):
     )
 
     # ---- Odonto
-    us_quantity = fields.Float("US", digits=(7, 2))
     amount = fields.Float("Value", digits=(10, 2), help="Of the whole item.")
-    amount_patient = fields.Float("Patient Pays", digits=(10, 2))
     date = fields.Date("Done On", copy=False)
 
     # ---- Answer
@@ -209,14 +207,7 @@ class TissAuthorizationLine(models.Model):
         if self.date and self.date > fields.Date.context_today(self):
             problems.append(self.env._("%s has a date in the future.", item))
         if self.request_type == "odonto":
-            problems += self._get_dental_problems()
-        return problems
-
-    def _get_dental_problems(self):
-        item = self.description
-        problems = self._get_place_problems(item)
-        if self.us_quantity > MAX_US:
-            problems.append(self.env._("%s: too many US for a guia.", item))
+            problems += self._get_dental_problems(item)
         if self.amount > MAX_AMOUNT:
             problems.append(self.env._("%s: the amount is too large for a guia.", item))
         return problems
@@ -286,13 +277,7 @@ class TissAuthorizationLine(models.Model):
     def _prepare_tiss_dental(self):
         """procedimentosSolicitados of cto_odontoSolicitacaoGuia; the value is of the whole item"""
         return {
-            "procSolic": self._prepare_tiss_procedure(),
-            **self._prepare_tiss_place(),
-            "qtdProc": self.quantity,
-            "qtdUS": to_decimal(self.us_quantity) if self.us_quantity else None,
-            "valorProc": to_decimal(self.amount),
-            "valorFranquia": to_decimal(self.amount_patient) if self.amount_patient else None,
+            **self._prepare_tiss_treated(self.quantity, self.amount),
             # T: it asks for the authorisation of the item, which nobody has given yet.
             "aut": "N",
-            "dataRealizacao": self.date or None,
         }

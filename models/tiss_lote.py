@@ -93,13 +93,14 @@ class TissLote(models.Model):
 
     @api.depends("guia_ids.amount_total", "guia_ids.amount_open", "guia_ids.state")
     def _compute_totals(self):
+        """Of what the operadora has: a withdrawn guia stays in its lote, but counts no more."""
         names = [
             "amount_total", "amount_paid", "amount_denied", "amount_accepted", "amount_open",
         ]  # fmt: skip
         totals = {
             lote: values
             for lote, *values in self.env["tiss.guia"]._read_group(
-                [("lote_id", "in", self.ids)],
+                [("lote_id", "in", self.ids), ("state", "!=", "cancelled")],
                 ["lote_id"],
                 ["__count", *(f"{name}:sum" for name in names)],
             )
@@ -174,6 +175,12 @@ class TissLote(models.Model):
         self._check_state("received", "processed")
         return self._create_invoices()._get_records_action(name=self.env._("Invoices"))
 
+    def action_download(self):
+        """One file, or the files of several lotes in a zip."""
+        for lote in self:
+            lote._get_current_message()
+        return self.message_id.action_download_all()
+
     def action_view_guias(self):
         return self.guia_ids._get_records_action(name=self.env._("Guias"))
 
@@ -202,8 +209,8 @@ class TissLote(models.Model):
         return {"lote_id": self.id}
 
     def _get_file_name(self, digest):
-        """The convention of the portals: lote number of 20 digits, hash, one message a file."""
-        return f"{self.name.zfill(20)}_{digest}.xml"
+        """As the convênio wants it; the portals' own way is the lote in 20 digits and the hash."""
+        return self.contract_id._get_lote_file_name(self.name, digest)
 
     def _read_content(self):
         """Read all that the message says, in a number of queries that no lote makes larger."""
@@ -281,6 +288,8 @@ class TissLote(models.Model):
         """
         messages = super().send()
         self.guia_ids.sudo().write({"state": "sent"})
+        for contract, lotes in self.grouped("contract_id").items():
+            contract._export_files(lotes.filtered(lambda lote: lote.state == "sent").message_id)
         return messages
 
     def register_protocol(self, number, date=None):
@@ -499,8 +508,11 @@ class TissLote(models.Model):
 
     def _get_invoice_amounts(self):
         """Summary lines of the invoice: {label: cents}; items stay in the sub-ledger."""
-        billed = self.guia_ids.filtered(lambda guia: guia.state != "cancelled")
-        return self._get_amounts_by_kind(billed)
+        return self._get_amounts_by_kind(self._get_living_guias())
+
+    def _get_living_guias(self):
+        """What the operadora has of this lote: all but those that were withdrawn."""
+        return self.guia_ids.filtered(lambda guia: guia.state != "cancelled")
 
     @api.model
     def _get_amounts_by_kind(self, guias):
@@ -518,7 +530,7 @@ class TissLote(models.Model):
                 "%(kind)s · Lote %(lote)s · %(count)s guias",
                 kind=name,
                 lote=self.name,
-                count=len(self.guia_ids.filtered(lambda guia: guia.state != "cancelled")),
+                count=self.guia_count,
             ),
             "quantity": 1,
             "price_unit": float(from_cents(cents)),
@@ -618,7 +630,7 @@ class TissLote(models.Model):
         self.env.flush_all()
         invoiced.invalidate_recordset(["amount_open", "amount_paid", "amount_total"])
         books = invoiced._get_booked_cents()
-        unbilled = invoiced._get_unbilled_cents()
+        withdrawn = invoiced._get_withdrawn_cents()
         labels = {
             "out_invoice": self.env._("billed"),
             "entry": self.env._("paid"),
@@ -627,7 +639,7 @@ class TissLote(models.Model):
         }
         breaches = []
         for lote in invoiced:
-            for kind, cents in lote._get_expected_cents(unbilled.get(lote, 0)).items():
+            for kind, cents in lote._get_expected_cents(withdrawn.get(lote, 0)).items():
                 booked = books.get((lote, kind), 0)
                 if booked != cents:
                     breaches.append(
@@ -642,16 +654,16 @@ class TissLote(models.Model):
                     )
         return breaches
 
-    def _get_unbilled_cents(self):
-        """{lote: cents} of guias that were withdrawn before there was an invoice."""
+    def _get_withdrawn_cents(self):
+        """{lote: cents} of guias that were withdrawn after they were invoiced."""
         withdrawn = self.env["tiss.movement"]._read_group(
-            [("lote_id", "in", self.ids), ("kind", "=", "withdraw"), ("move_id", "=", False)],
+            [("lote_id", "in", self.ids), ("kind", "=", "withdraw"), ("move_id", "!=", False)],
             ["lote_id"],
             ["amount:sum"],
         )
         return {lote: to_cents(amount) for lote, amount in withdrawn}
 
-    def _get_expected_cents(self, unbilled):
+    def _get_expected_cents(self, withdrawn):
         """Balances that the receivable account must show for one lote, by kind of entry.
 
         A credit note takes off what was accepted, and what was withdrawn after the invoice.
@@ -659,7 +671,7 @@ class TissLote(models.Model):
         total, paid, still_open = (
             to_cents(amount) for amount in (self.amount_total, self.amount_paid, self.amount_open)
         )
-        billed = total - unbilled
+        billed = total + withdrawn
         return {
             "out_invoice": billed,
             "entry": -paid,

@@ -168,8 +168,7 @@ class TissMessage(models.Model):
 
     def action_download(self):
         self.ensure_one()
-        # An operadora may call its file anything, also something that is no part of an address.
-        name = quote(self.file_name.replace("\\", "/").rpartition("/")[2])
+        name = quote(self._get_base_name())
         return {
             "type": "ir.actions.act_url",
             "url": f"/web/content/tiss.message/{self.id}/{self._get_content_field()}/{name}"
@@ -379,6 +378,10 @@ class TissMessage(models.Model):
             file_name=name,
             **vals,
         )
+
+    def _get_base_name(self):
+        """The name of the file alone: an operadora may call its file anything, also a path."""
+        return self.file_name.replace("\\", "/").rpartition("/")[2]
 
     def _get_content_field(self):
         """Where the bytes are; AccessError where they are not for this user."""

@@ -6,6 +6,7 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 Number = int | float | str | Decimal
 
 CENT = Decimal("0.01")
+MAX_AMOUNT = 99_999_999.99  # dec(10,2)
 # Room for every float there is: what is absurdly large is refused later, in words.
 _ROOM = Context(prec=400)
 

@@ -19,6 +19,7 @@ from . import (
     test_demonstrativo_odonto,
     test_document,
     test_encounter,
+    test_files,
     test_glosa,
     test_guia,
     test_guia_generate,

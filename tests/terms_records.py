@@ -95,6 +95,8 @@ def create_shared_terms(env, operadora, products):
             "edition_id": edition.id,
         }
     )
+    version = {"name": "4.98.00", "file_name": "tiss.zip", "package": b"eA==", "sha256": "0" * 64}
+    env["tiss.version"].sudo().create(version)
     return env["product.template"].create(
         {
             "name": "Pacote inventado",

@@ -535,6 +535,7 @@ class TestCorrect(GuiaRecords, TissCommon):
         gone.withdraw("1308 at reception")
         self.assertEqual((gone.state, kept.state, lote.state), ("cancelled", "sent", "received"))
         self.assertEqual((gone.amount_open, lote.amount_open), (0, 33.33))
+        self.assertEqual((lote.guia_count, lote.amount_total), (1, 33.33))
         self.assertEqual(gone.amount_accepted, 0)
         self.assertEqual(lote.invoice_id.amount_residual, 33.33)
         movement = gone.movement_ids.filtered(lambda move: move.kind == "withdraw")
