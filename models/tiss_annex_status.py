@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.fields import Domain
 
-from .tiss_annex import ANSWER_ELEMENTS
+from .tiss_annex_answer import ANSWER_ELEMENTS
 from .tiss_protocoled import STATUS_FIELDS
 
 DECIDED = ("1", "3", "6", "7")  # T45, after which nothing comes

@@ -5,6 +5,7 @@ from odoo.exceptions import UserError
 
 from ..standard.text import to_ascii
 from .bulk import read_children
+from .system_fields import refuse_forged
 from .tiss_term import term_field
 
 REQUEST_TYPES = [
@@ -19,8 +20,8 @@ DECIDED = ("authorized", "partial", "denied")
 GRANTED = ("authorized", "partial")
 MAX_ITEMS = 9999  # sequencialItem, by which the operadora answers, has 4 digits
 LINE_CONTENT = (
-    "description", "quantity", "tooth_id", "region_id", "faces", "us_quantity", "amount",
-    "amount_patient", "date",
+    "table_code", "code", "description", "quantity", "tooth_id", "region_id", "faces",
+    "us_quantity", "amount", "amount_patient", "date",
 )  # fmt: skip
 ITEM_IN_PATH = re.compile(r"/procedimentos(?:Solicitados|Adicionais)\[(\d+)\](?:.*/)?([^/]*)$")
 ANSWER_FIELDS = {
@@ -222,8 +223,9 @@ class TissAuthorization(models.Model):
             request_type = vals.get("request_type", default_type)
             for name, term_id in self._get_default_terms(request_type).items():
                 vals.setdefault(name, term_id)
+        model = refuse_forged(self, self._get_system_fields() - {"version"}, vals_list)
         self._take_form_numbers(vals_list)
-        return super().create(vals_list)
+        return super(TissAuthorization, model).create(vals_list)
 
     def write(self, vals):
         touches_content = set(vals) & self._get_frozen_fields()

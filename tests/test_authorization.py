@@ -48,6 +48,28 @@ class TestRequest(AuthorizationCase):
         with self.assertRefused("comes from its convênio"):
             self._create_request(name="7")
 
+    def test_an_answer_comes_from_the_operadora(self):
+        """Not from whoever makes the request, nor from the context of his browser."""
+        vals = {
+            "contract_id": self.contract.id,
+            "patient_id": self.patient.id,
+            "card_id": self.card.id,
+            "professional_id": self.professional.id,
+        }
+        Request = self.env["tiss.authorization"].with_user(self.reception)
+        for said in ({"state": "authorized"}, {"authorization_password": "S"}):
+            with self.subTest(said), self.assertRefused("follows from what is done"):
+                Request.create({**vals, **said})
+        forged = {"default_state": "authorized", "default_authorization_password": "S"}
+        request = Request.with_context(**forged).create(dict(vals))
+        self.assertEqual((request.state, request.authorization_password), ("draft", False))
+        item = {"authorization_id": request.id, **self._asked(ECG, 2)[2]}
+        Line = self.env["tiss.authorization.line"].with_user(self.reception)
+        line = Line.with_context(default_quantity_authorized=9).create(item)
+        self.assertEqual(line.quantity_authorized, 0)
+        with self.assertRefused("follows from the operadora's answer"):
+            line.quantity_used = 0
+
     def test_a_number_for_whoever_tells_the_convenio_as_a_default(self):
         Request = self.env["tiss.authorization"].with_context(default_contract_id=self.contract.id)
         vals = {
@@ -492,6 +514,26 @@ class TestUse(AuthorizationCase):
         with self.assertRefused("Guias already use the request"):
             request.action_cancel()
 
+    def test_a_guia_of_a_part_of_a_dental_item(self):
+        """Asked: 4 for 400.00, of which the patient pays 300.00 and which are 40 US.
+
+        One is authorised: 100.00, of which he pays 75.00, and 10 US. Of 3 for 100.00 that the
+        patient pays whole, each is worth 33.33, and he pays no more than the 99.99.
+        """
+        request = self._create_request(
+            "odonto",
+            self._asked("81000030", 4, amount=400, amount_patient=300, us_quantity=40),
+            self._asked("85100196", 3, amount=100, amount_patient=100),
+        )
+        request.send()
+        part, whole = request.line_ids
+        request.register_answer("7", {part: 1, whole: 3}, authorization_password="S9")
+        part, whole = request.create_guia().line_ids
+        self.assertEqual((part.quantity, part.unit_price, part.us_quantity), (1, 100, 10))
+        self.assertEqual((part.amount_patient, part.amount), (75, 25))
+        self.assertEqual((whole.quantity, whole.unit_price), (3, 33.33))
+        self.assertEqual((whole.amount_patient, whole.amount), (99.99, 0))
+
     def test_a_stay_and_its_extension(self):
         request = self._create_request("internacao")
         request.register_answer("1", operadora_number="OP-9", authorization_password="S1")
@@ -623,6 +665,12 @@ class TestFrontDesk(AuthorizationCase):
         request.send()
         with self.assertRaises(UserError):
             own.tooth_ids.unlink()
+        draft = self._create_request("odonto").with_user(self.doctor)
+        draft.tooth_ids = [Command.create(tooth)]
+        with self.assertRefused("was sent"):
+            draft.tooth_ids.authorization_id = request
+        with self.assertRefused("Guia", AccessError):
+            draft.tooth_ids.write({"authorization_id": False, "guia_id": guia.id})
 
     def test_two_clinics(self):
         contract = self._create_other_clinic()

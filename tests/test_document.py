@@ -337,6 +337,14 @@ class TestDocument(GuiaRecords, TissCommon):
         document.send()
         self.assertEqual(len(document.tiss_message_ids), 3)
 
+    def test_nobody_says_himself_that_it_was_received(self):
+        for said in ({"state": "received"}, {"protocol_number": "1"}):
+            with self.subTest(said), self.assertRefused("follows from what is done"):
+                self._create_document(**said)
+        forged = self.Document.with_context(default_state="received", default_protocol_number="1")
+        document = forged.create({"guia_id": self.guia.id})
+        self.assertEqual((document.state, document.protocol_number), ("draft", False))
+
     def test_a_receipt_of_an_unknown_document(self):
         document = self._create_document()
         with self.assertRefused(f"{document.name} does not wait"):

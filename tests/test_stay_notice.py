@@ -286,9 +286,10 @@ class TestStayNotice(GuiaRecords, TissCommon):
 
     def test_a_card_that_xml_cannot_carry(self):
         """Emoji and 2,000 characters: a sentence, never an invalid file."""
-        for number in ("0😀1", "9" * 2000):
+        for number, words in (("0😀1", "cannot be sent"), ("9" * 2000, "is too long")):
             notice = self._create_notice(card_number=number)
-            with self.assertRefused("numeroCarteira"):
+            self.assertIn(words, notice.problems)
+            with self.assertRefused(words):
                 notice.build()
 
     # ------------------------------------------------------------------
