@@ -41,13 +41,7 @@ class TissAuthorization(models.Model):
 
         :return: `tiss.guia`
         """
-        self.ensure_one()
-        self._check_state("authorized", "partial")
-        left = self.line_ids.filtered("quantity_remaining")
-        if not left:
-            raise UserError(
-                self.env._("Nothing is left of the authorisation %s.", self.display_name)
-            )
+        self._check_left()
         Guia = self.env["tiss.guia"]
         guia_type = GUIA_TYPES[self.request_type]
         tables = Guia._get_term_tables("tiss.guia")
@@ -60,12 +54,31 @@ class TissAuthorization(models.Model):
                 **terms,
                 **Guia._prepare_authorization_vals(self, guia_type),
                 **self._prepare_guia_vals(guia_type),
-                "line_ids": [
-                    Command.create(line._prepare_guia_line_vals(item, price))
-                    for item, (line, price) in enumerate(left._get_prices().items(), start=1)
-                ],
+                "line_ids": [Command.create(vals) for vals in self._prepare_left_lines()],
             }
         )
+
+    def _check_left(self):
+        """Only what the operadora granted, and only what is left of it, can be used."""
+        self.ensure_one()
+        self._check_state("authorized", "partial")
+        if not any(self.line_ids.mapped("quantity_remaining")):
+            raise UserError(
+                self.env._("Nothing is left of the authorisation %s.", self.display_name)
+            )
+
+    def _prepare_left_lines(self):
+        """Values of the items of a guia that bills what is left."""
+        left = self.line_ids.filtered("quantity_remaining")
+        return [
+            line._prepare_guia_line_vals(item, price)
+            for item, (line, price) in enumerate(left._get_prices().items(), start=1)
+        ]
+
+    def _get_guia_types(self):
+        """The types of guia that bill what is asked for here."""
+        guia_type = GUIA_TYPES[self.request_type]
+        return (guia_type, "honorarios") if guia_type == "resumo_internacao" else (guia_type,)
 
     def _prepare_guia_vals(self, guia_type):
         """What a guia takes over of the request itself; nothing clinical, which is typed anew."""
