@@ -238,7 +238,12 @@ class TissGuia(models.Model):
         """What is nearly always so, where nothing was chosen yet."""
         if not self.guia_type:
             return
-        for name, code in getattr(self, f"_get_{self.guia_type}_defaults")().items():
+        own = getattr(self, f"_get_{self.guia_type}_defaults")()
+        for other, _label in GUIA_TYPES:  # whoever passed by another type leaves nothing of it
+            for name, code in getattr(self, f"_get_{other}_defaults")().items():
+                if name not in own and self[name].code == code:
+                    self[name] = False
+        for name, code in own.items():
             table = self._get_term_tables("tiss.guia")[name]
             self[name] = self[name] or self.env["tiss.term"]._get(table, code)
 

@@ -29,7 +29,7 @@ class AuthorizationCase(AuthorizationRecords, TissCommon):
         return request
 
     def _authorized(self, quantity=5, **vals):
-        request = self._sent(self._asked(ECG, quantity))
+        request = self._sent(self._asked(ECG, quantity, product_id=self.products[ECG].id))
         request.register_answer("1", authorization_password="S9", **vals)
         return request
 
@@ -468,7 +468,6 @@ class TestUse(AuthorizationCase):
 
     def test_choosing_it_brings_the_items_that_are_left(self):
         request = self._authorized(5)
-        request.sudo().line_ids.product_id = self.products[ECG]
         self._guia(request, 3)
         with Form(self._create_guia("sp_sadt")) as form:
             form.authorization_id = request
@@ -572,7 +571,6 @@ class TestFrontDesk(AuthorizationCase):
 
     def test_a_granted_request_is_used_in_the_visit_of_today(self):
         request = self._authorized(3)
-        request.sudo().line_ids.product_id = self.products[ECG]
         action = request.with_user(self.reception).action_use_in_visit()
         self.assertNotIn("res_id", action, "no visit yet: a new one is proposed")
         Visit = self.env["tiss.encounter"].with_user(self.reception)
@@ -609,6 +607,7 @@ class TestFrontDesk(AuthorizationCase):
             self.assertEqual(form.contract_id, self.contract)
             form.card_id = card
             self.assertEqual(form.contract_id, contract)
+            form.professional_id = self.professional
 
     def test_an_appointment_asks_before_the_patient_comes(self):
         self._require(ECG)

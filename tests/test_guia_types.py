@@ -683,6 +683,17 @@ class TestGuiaCompleteness(GuiaTypeCase):
             with self.subTest(guia_type):
                 self.assertFalse(self._create_by_type(guia_type).problems)
 
+    def test_passing_by_another_type_leaves_nothing_of_it(self):
+        with Form(self.env["tiss.guia"]) as form:
+            form.contract_id = self.contract
+            form.patient_id = self.patient
+            form.professional_id = self.professional
+            form.guia_type = "consulta"
+            self.assertEqual(form.consultation_type_id.code, "1")
+            form.guia_type = "sp_sadt"
+            self.assertFalse(form.consultation_type_id)
+            self.assertEqual(form.regime_id.code, "01")
+
     def test_an_empty_guia_names_every_box(self):
         missing = {
             "consulta": ["Accident", "Regime", "Consultation Type"],
