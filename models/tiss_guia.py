@@ -264,6 +264,14 @@ class TissGuia(models.Model):
         self._take_form_numbers(unnumbered)
         return super().create(vals_list)
 
+    def web_save(self, vals, specification, next_id=None):
+        """What was typed in a form is ready as soon as nothing is missing."""
+        if self:
+            return super().web_save(vals, specification, next_id)
+        guia = self.create(vals)
+        guia._update_readiness()
+        return super(TissGuia, guia).web_save({}, specification, next_id)
+
     def write(self, vals):
         touches_content = set(vals) & self._get_frozen_fields()
         if touches_content:
