@@ -1,6 +1,6 @@
 import math
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
 
@@ -23,6 +23,7 @@ class TissAuthorization(models.Model):
 
     guia_ids = fields.One2many("tiss.guia", "authorization_id", "Guias")
     guia_count = fields.Integer(compute="_compute_guia_count")
+    has_rest = fields.Boolean(compute="_compute_has_rest")
 
     def _compute_guia_count(self):
         counts = dict(
@@ -32,6 +33,13 @@ class TissAuthorization(models.Model):
         )
         for request in self:
             request.guia_count = counts.get(request, 0)
+
+    @api.depends("state", "line_ids.quantity_remaining")
+    def _compute_has_rest(self):
+        for request in self:
+            request.has_rest = request._is_granted() and any(
+                request.line_ids.mapped("quantity_remaining")
+            )
 
     def action_view_guias(self):
         return self.guia_ids._get_records_action(name=self.env._("Guias"))
@@ -62,7 +70,7 @@ class TissAuthorization(models.Model):
         """Only what the operadora granted, and only what is left of it, can be used."""
         self.ensure_one()
         self._check_state("authorized", "partial")
-        if not any(self.line_ids.mapped("quantity_remaining")):
+        if not self.has_rest:
             raise UserError(
                 self.env._("Nothing is left of the authorisation %s.", self.display_name)
             )

@@ -93,7 +93,8 @@ class TissDocument(models.Model):
     @api.depends("name", "kind_id")
     def _compute_display_name(self):
         for document in self:
-            parts = [document.name, document.kind_id.name]
+            number = document.name if document.name != "/" else self.env._("New Document")
+            parts = [number, document.kind_id.name]
             document.display_name = " · ".join(filter(None, parts))
 
     @api.depends("guia_id", "lote_id", "authorization_id")

@@ -53,7 +53,8 @@ class TissStayNotice(models.Model):
     def _compute_display_name(self):
         label = dict(self._fields["event"]._description_selection(self.env))
         for notice in self:
-            parts = [notice.name, label.get(notice.event), notice.contract_id.name]
+            number = notice.name if notice.name != "/" else self.env._("New Notice")
+            parts = [number, label.get(notice.event), notice.contract_id.name]
             notice.display_name = " · ".join(filter(None, parts))
 
     @api.depends("card_id", "event", "event_date", "encounter_id", "guia_id", "state")
