@@ -91,11 +91,7 @@ class TissAuthorization(models.Model):
     def _prepare_guia_vals(self, guia_type):
         """What a guia takes over of the request itself; nothing clinical, which is typed anew."""
         requester = self.professional_id
-        professional = (
-            self.executor_id
-            or (requester.tiss_is_professional and requester)
-            or self.encounter_id.professional_id
-        )
+        professional = self._get_executor()
         if not professional:
             raise UserError(
                 self.env._(
@@ -119,6 +115,14 @@ class TissAuthorization(models.Model):
         if self.care_character_id:
             vals["care_character_id"] = self.care_character_id.id
         return vals
+
+    def _get_executor(self):
+        """Who of this clinic does it, as far as the request tells; a referrer does not."""
+        return (
+            self.executor_id
+            or self.professional_id.filtered("tiss_is_professional")
+            or self.encounter_id.professional_id
+        )
 
     def _is_granted(self):
         self.ensure_one()

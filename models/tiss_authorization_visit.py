@@ -38,15 +38,13 @@ class TissAuthorization(models.Model):
 
     def _prepare_visit_vals(self):
         """What a new visit starts with; the authorisation brings its password by itself."""
-        requester = self.professional_id
-        executor = self.executor_id or requester.filtered("tiss_is_professional")
         return {
             "company_id": self.company_id.id,
             "patient_id": self.patient_id.id,
             "card_id": self.card_id.id,
             "contract_id": self.contract_id.id,
-            "professional_id": executor.id,
-            "requester_id": requester.id,
+            "professional_id": self._get_executor().id,
+            "requester_id": self.professional_id.id,
             "authorization_id": self.id,
             **self.env["tiss.encounter"]._prepare_authorization_vals(self),
             "line_ids": [

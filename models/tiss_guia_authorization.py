@@ -36,7 +36,10 @@ class TissGuia(models.Model):
             request = self.authorization_id
             self.update(self._prepare_authorization_vals(request, self.guia_type))
             # Whoever asked is whoever does it, until somebody says otherwise.
-            self.professional_id = self.professional_id or request.professional_id
+            self.professional_id = self.professional_id or request._get_executor()
+            if self.guia_type in ("sp_sadt", "odonto"):
+                self.requester_id = self.requester_id or request.professional_id
+                self.request_date = self.request_date or request.date
             if not self.line_ids and self.guia_type in request._get_guia_types():
                 self.line_ids = self._prepare_authorized_lines(request)
 

@@ -90,6 +90,16 @@ class TissStayNotice(models.Model):
         return super()._compute_problems()
 
     # ------------------------------------------------------------------
+    # Constraints and onchange
+    # ------------------------------------------------------------------
+
+    @api.onchange("guia_id", "event")
+    def _onchange_guia_id(self):
+        """The guia knows whose stay it is, and when it began and ended."""
+        if self.guia_id and self.event:
+            self.update(self.guia_id._prepare_stay_notice(self.event))
+
+    # ------------------------------------------------------------------
     # CRUD
     # ------------------------------------------------------------------
 

@@ -475,10 +475,24 @@ class TestUse(AuthorizationCase):
         line = form.record.line_ids
         self.assertEqual((line.code, line.quantity, line.unit_price), (ECG, 2, 41.10))
         self.assertEqual((line.sequence_item, line.date), (1, form.record.date))
+        self.assertEqual(form.record.requester_id, request.professional_id)
+        self.assertEqual(form.record.request_date, request.date)
         typed = self._create_by_type("sp_sadt")
         with Form(typed) as form:
             form.authorization_id = request
         self.assertEqual(len(typed.line_ids), 2, "what was typed is left alone")
+
+    def test_who_asked_elsewhere_does_not_do_it(self):
+        referrer = self._create_professional("Médico de Fora")
+        referrer.write({"tiss_is_professional": False, "tiss_is_referrer": True})
+        request = self._sent(professional_id=referrer.id)
+        request.register_answer("1", authorization_password="S9")
+        with Form(self._create_guia("sp_sadt")) as form:
+            form.professional_id = self.env["res.partner"]
+            form.authorization_id = request
+            self.assertFalse(form.professional_id)
+            self.assertEqual(form.requester_id, referrer)
+            form.professional_id = self.professional
 
     def test_fees_come_with_who_did_it(self):
         request = self._create_request("internacao")
@@ -498,6 +512,7 @@ class TestUse(AuthorizationCase):
         self.assertEqual(guia.line_ids.quantity, 2)
         self.assertEqual(guia.authorization_password, "S9")
         self.assertEqual(self._balance(request), (5, 5, 0))
+        self.assertFalse(request.has_rest)
         with self.assertRefused("Nothing is left"):
             request.create_guia()
         with self.assertRefused("Guias already use the request"):
