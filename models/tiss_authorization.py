@@ -204,8 +204,10 @@ class TissAuthorization(models.Model):
     @api.onchange("card_id")
     def _onchange_card_id(self):
         result = super()._onchange_card_id()
-        contracts = self.env["tiss.contract"]._get_by_card(self.card_id)
-        self.contract_id = self.contract_id or contracts.get(self.card_id)
+        # A card of another operadora brings its own convênio.
+        if self.card_id and self.contract_id.partner_id != self.card_id.operadora_id:
+            contracts = self.env["tiss.contract"]._get_by_card(self.card_id)
+            self.contract_id = contracts.get(self.card_id)
         return result
 
     # ------------------------------------------------------------------

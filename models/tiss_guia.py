@@ -238,6 +238,14 @@ class TissGuia(models.Model):
 
     @api.onchange("guia_type")
     def _onchange_guia_type(self):
+        """What is nearly always so, where nothing was chosen yet."""
+        if not self.guia_type:
+            return
+        own = getattr(self, f"_get_{self.guia_type}_defaults")()
+        for other, _label in GUIA_TYPES:  # whoever passed by another type leaves nothing of it
+            for name, code in getattr(self, f"_get_{other}_defaults")().items():
+                if name not in own and self[name].code == code:
+                    self[name] = False
         self._fill_default_terms(self.guia_type)
 
     # ------------------------------------------------------------------
@@ -257,6 +265,14 @@ class TissGuia(models.Model):
                 )
         self._take_form_numbers(unnumbered)
         return super(TissGuia, model).create(vals_list)
+
+    def web_save(self, vals, specification, next_id=None):
+        """What was typed in a form is ready as soon as nothing is missing."""
+        if self:
+            return super().web_save(vals, specification, next_id)
+        guia = self.create(vals)
+        guia._update_readiness()
+        return super(TissGuia, guia).web_save({}, specification, next_id)
 
     def write(self, vals):
         touches_content = set(vals) & self._get_frozen_fields()

@@ -25,7 +25,7 @@ class TissMessage(models.Model):
         " encoding. No answer is refused for its hash: operadoras often get it wrong.",
     )
     readable_content = fields.Text(
-        "Content", compute="_compute_readable_content", compute_sudo=False
+        "As Text", compute="_compute_readable_content", compute_sudo=False
     )
 
     # ------------------------------------------------------------------

@@ -29,7 +29,7 @@ class AuthorizationCase(AuthorizationRecords, TissCommon):
         return request
 
     def _authorized(self, quantity=5, **vals):
-        request = self._sent(self._asked(ECG, quantity))
+        request = self._sent(self._asked(ECG, quantity, product_id=self.products[ECG].id))
         request.register_answer("1", authorization_password="S9", **vals)
         return request
 
@@ -501,6 +501,44 @@ class TestUse(AuthorizationCase):
         form.authorization_id = self._authorized()
         self.assertEqual(form.professional_id, other, "somebody said otherwise")
 
+    def test_choosing_it_brings_the_items_that_are_left(self):
+        request = self._authorized(5)
+        self._guia(request, 3)
+        with Form(self._create_guia("sp_sadt")) as form:
+            form.authorization_id = request
+            self.assertEqual(len(form.line_ids), 1)
+        line = form.record.line_ids
+        self.assertEqual((line.code, line.quantity, line.unit_price), (ECG, 2, 41.10))
+        self.assertEqual((line.sequence_item, line.date), (1, form.record.date))
+        self.assertEqual(form.record.requester_id, request.professional_id)
+        self.assertEqual(form.record.request_date, request.date)
+        typed = self._create_by_type("sp_sadt")
+        with Form(typed) as form:
+            form.authorization_id = request
+        self.assertEqual(len(typed.line_ids), 2, "what was typed is left alone")
+
+    def test_who_asked_elsewhere_does_not_do_it(self):
+        referrer = self._create_professional("Médico de Fora")
+        referrer.write({"tiss_is_professional": False, "tiss_is_referrer": True})
+        request = self._sent(professional_id=referrer.id)
+        request.register_answer("1", authorization_password="S9")
+        with Form(self._create_guia("sp_sadt")) as form:
+            form.professional_id = self.env["res.partner"]
+            form.authorization_id = request
+            self.assertFalse(form.professional_id)
+            self.assertEqual(form.requester_id, referrer)
+            form.professional_id = self.professional
+
+    def test_fees_come_with_who_did_it(self):
+        request = self._create_request("internacao")
+        request.register_answer("1", operadora_number="OP-9", authorization_password="S1")
+        guia = self._create_guia("honorarios", start_date=self.visit_date)
+        with Form(guia) as form:
+            form.authorization_id = request
+        self.assertEqual(guia.main_number, "OP-9")
+        self.assertEqual(guia.line_ids.code, "31005470")
+        self.assertEqual(guia.line_ids.performer_id, self.professional)
+
     def test_a_guia_of_what_is_left(self):
         request = self._authorized(5)
         self._guia(request, 3)
@@ -509,6 +547,7 @@ class TestUse(AuthorizationCase):
         self.assertEqual(guia.line_ids.quantity, 2)
         self.assertEqual(guia.authorization_password, "S9")
         self.assertEqual(self._balance(request), (5, 5, 0))
+        self.assertFalse(request.has_rest)
         with self.assertRefused("Nothing is left"):
             request.create_guia()
         with self.assertRefused("Guias already use the request"):
@@ -599,6 +638,46 @@ class TestFrontDesk(AuthorizationCase):
         self.assertEqual(guia.authorization_id, request)
         self.assertEqual(guia.state, "ready")
         self.assertEqual(request.line_ids.quantity_used, 2)
+
+    def test_a_granted_request_is_used_in_the_visit_of_today(self):
+        request = self._authorized(3)
+        action = request.with_user(self.reception).action_use_in_visit()
+        self.assertNotIn("res_id", action, "no visit yet: a new one is proposed")
+        Visit = self.env["tiss.encounter"].with_user(self.reception)
+        with Form(Visit.with_context(**action["context"])) as form:
+            self.assertEqual(form.authorization_password, "S9")
+        visit = form.record
+        self.assertEqual(visit.authorization_id, request)
+        self.assertEqual(
+            (visit.line_ids.product_id, visit.line_ids.quantity), (self.products[ECG], 3)
+        )
+        action = request.with_user(self.reception).action_use_in_visit()
+        self.assertEqual(action["res_id"], visit.id, "the second click opens it")
+
+    def test_a_visit_of_today_takes_the_authorisation(self):
+        visit = self._create_encounters({ECG: 1}, done=False, date=self.today)
+        request = self._authorized(3)
+        action = request.with_user(self.reception).action_use_in_visit()
+        self.assertEqual(action["res_id"], visit.id)
+        self.assertEqual((visit.authorization_id, visit.authorization_password), (request, "S9"))
+
+    def test_what_is_not_granted_is_used_in_no_visit(self):
+        with self.assertRefused("this cannot be done now"):
+            self._sent().action_use_in_visit()
+
+    def test_another_card_brings_its_convenio(self):
+        contract = self._create_contract("005711")
+        plan = self.env["tiss.plan"].create({"operadora_id": contract.partner_id.id, "name": "P"})
+        card = self.env["tiss.card"].create(
+            {"patient_id": self.patient.id, "plan_id": plan.id, "number": "5005711"}
+        )
+        with Form(self.env["tiss.authorization"].with_user(self.reception)) as form:
+            form.patient_id = self.patient
+            form.card_id = self.card
+            self.assertEqual(form.contract_id, self.contract)
+            form.card_id = card
+            self.assertEqual(form.contract_id, contract)
+            form.professional_id = self.professional
 
     def test_an_appointment_asks_before_the_patient_comes(self):
         self._require(ECG)

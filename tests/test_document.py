@@ -454,6 +454,31 @@ class TestDocument(GuiaRecords, TissCommon):
         self.assertEqual(document.state, "sent")
         self.assertIn(b"JVBERi0", document.with_user(self.doctor).get_xml())
 
+    def test_who_examines_sends_without_the_billing_desk(self):
+        """Reception with clinical rights: chooses the file, sends it and takes the XML."""
+        clinician = self._create_user("d.clinica", "reception", "clinical")
+        document = self._create_document(guia_id=False, contract_id=self.contract.id)
+        document = document.with_user(clinician)
+        with Form(document) as form:
+            form.guia_id = self.guia.with_user(clinician)
+        document.send()
+        self.assertEqual(self.guia.with_user(clinician).document_count, 1)
+        url = document.action_download()["url"]
+        self.assertIn(f"/tiss.document/{document.id}/xml_file/ENVIO_DOCUMENTO_", url)
+        self.assertEqual(base64.b64decode(document.xml_file), document.get_xml())
+        receptionist = document.with_user(self._create_user("d.recepcao", "reception"))
+        for call in (receptionist.action_download, lambda: receptionist.read(["xml_file"])):
+            with self.assertRaises(AccessError):
+                call()
+
+    def test_who_examines_opens_the_document_of_a_lote(self):
+        lote = self.guia.create_lotes()
+        document = self._create_document(guia_id=False, lote_id=lote.id)
+        clinician = self._create_user("d.clinica", "reception", "clinical")
+        self.env.invalidate_all()
+        self.assertFalse(document.with_user(clinician).problems)
+        Form(document.with_user(clinician))
+
     def test_the_name_of_the_file_is_told_nowhere(self):
         document = self._create_document()
         document.file_name = "outro hiv.pdf"

@@ -683,6 +683,28 @@ class TestGuiaCompleteness(GuiaTypeCase):
             with self.subTest(guia_type):
                 self.assertFalse(self._create_by_type(guia_type).problems)
 
+    def test_what_is_typed_whole_is_ready_at_once(self):
+        with Form(self.env["tiss.guia"]) as form:
+            form.contract_id = self.contract
+            form.guia_type = "sp_sadt"
+            form.patient_id = self.patient
+            form.professional_id = self.professional
+            with form.line_ids.new() as line:
+                line.product_id = self.products[ECG]
+        self.assertFalse(form.record.problems)
+        self.assertEqual(form.record.state, "ready")
+
+    def test_passing_by_another_type_leaves_nothing_of_it(self):
+        with Form(self.env["tiss.guia"]) as form:
+            form.contract_id = self.contract
+            form.guia_type = "consulta"
+            form.patient_id = self.patient
+            form.professional_id = self.professional
+            self.assertEqual(form.consultation_type_id.code, "1")
+            form.guia_type = "sp_sadt"
+            self.assertFalse(form.consultation_type_id)
+            self.assertEqual(form.regime_id.code, "01")
+
     def test_an_empty_guia_names_every_box(self):
         missing = {
             "consulta": ["Accident", "Regime", "Consultation Type"],
