@@ -230,10 +230,11 @@ class Operadora:
         liberado, motivos: [code], itens: {sequencialItem: {informado, processado, liberado,
         glosas: [(code, amount)]}}}}}}`. A glosa is informado − liberado at every level.
         """
-        return {
-            number: views.verdict_values(protocol.verdict)
-            for number, protocol in self._ledger.protocols.items()
-        }
+        with self._exchange.lock:
+            return {
+                number: views.verdict_values(protocol.verdict)
+                for number, protocol in self._ledger.protocols.items()
+            }
 
     @property
     def authorizations(self) -> dict[str, dict]:
@@ -243,13 +244,15 @@ class Operadora:
         diarias, motivos: [code], itens: {sequencialItem: {tabela, codigo, solicitada,
         autorizada, motivo}}}`.
         """
-        found = self._desk.book.authorizations
-        return {number: views.authorization_values(each) for number, each in found.items()}
+        with self._exchange.lock:
+            found = self._desk.book.authorizations
+            return {number: views.authorization_values(each) for number, each in found.items()}
 
     @property
     def annexes(self) -> dict[str, dict]:
         """The annexes of ENVIO_ANEXO by numeroGuiaOperadora: kind, referenciada, status, itens…"""
-        return {each.numero: views.annex_values(each) for each in self._desk.annexes.values()}
+        with self._exchange.lock:
+            return {each.numero: views.annex_values(each) for each in self._desk.annexes.values()}
 
     @property
     def notices(self) -> list[Notice]:
@@ -263,16 +266,17 @@ class Operadora:
         `{numero, protocolo, recursado, acatado, claims: [{guia, sequencial, codigo, recursado,
         acatado}]}`, amounts in Decimal reais.
         """
-        found = self._second_look.appeals
-        return {
-            number: views.appeal_values(each, self._second_look.judge(each))
-            for number, each in found.items()
-        }
+        with self._exchange.lock:
+            return {
+                number: views.appeal_values(each, self._second_look.judge(each))
+                for number, each in self._second_look.appeals.items()
+            }
 
     @property
     def documents(self) -> dict[str, Document]:
         """The documents taken, by the protocol that each was given."""
-        return {each.protocolo: each for each in self._desk.documents.values()}
+        with self._exchange.lock:
+            return {each.protocolo: each for each in self._desk.documents.values()}
 
     def _ask_status(self, node: etree._Element, prestador: Prestador, on: date) -> Reply:
         self.pay_due(on)

@@ -3,7 +3,9 @@
 import gzip
 import hashlib
 import threading
+from unittest import mock
 
+from .. import InvalidAnswer, exchange, server
 from ..server import serve
 from . import messages as m
 from .test_operadora import (
@@ -141,6 +143,19 @@ class TestFaults(ServerCase):
         answer = send(self.start(), message(body(consulta()), tipo="CANCELA_GUIA"))
         self.assertEqual((answer.status, answer.text(".//ans:codigoGlosa")), (200, "3148"))
 
+    def test_an_answer_that_its_own_schema_would_refuse(self):
+        address = self.start()
+        refuse = mock.patch.object(exchange, "write", side_effect=InvalidAnswer("no"))
+        with refuse, self.assertLogs(server.__name__, "ERROR"):
+            answer = send(address, message(body(consulta())))
+        self.assertEqual((answer.status, answer.fault), (500, "ErroInesperadoServidor"))
+        self.assertEqual(answer.content.findtext("faultcode"), "soapenv:Server")
+        [arrival] = address.operadora.arrivals
+        self.assertEqual((arrival.outcome, arrival.reason), ("fault", "answer"))
+        self.assertEqual(address.operadora.verdicts, {})
+        again = send(address, message(body(consulta())))
+        self.assertIsNotNone(again.text(".//ans:numeroProtocolo"), "nothing was kept of the first")
+
     def test_an_unknown_address(self):
         self.assertEqual(post(f"{self.start()}/tissNada", b"").status, 404)
 
@@ -152,6 +167,15 @@ class TestTransport(ServerCase):
         packed = gzip.compress(enveloped(content))
         answer = post(address.url(service.name), packed, Content_Encoding="gzip")
         self.assertIsNotNone(answer.text(".//ans:numeroProtocolo"))
+
+    def test_what_came_is_kept_as_it_came(self):
+        address = self.start()
+        service, content = payload(message(body(consulta())))
+        packed = gzip.compress(enveloped(content))
+        post(address.url(service.name), packed, Content_Encoding="gzip", SOAPAction='"x"')
+        [request] = address.server.requests
+        self.assertEqual((request.service, request.body), (service.name, enveloped(content)))
+        self.assertEqual(request.headers["SOAPAction"], '"x"')
 
     def test_bad_gzip_and_a_gzip_bomb_are_turned_away(self):
         address = self.start()
