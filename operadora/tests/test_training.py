@@ -16,7 +16,7 @@ from . import messages as m
 from . import questions as q
 from .test_operadora import CNPJ, TODAY, VERSIONS, OperadoraCase, body, consulta, message
 from .test_server import ServerCase
-from .wire import fetch, payload, post, send
+from .wire import enveloped, fetch, payload, post, send
 
 ROOT = Path(__file__).parents[2]
 
