@@ -57,10 +57,9 @@ def questions(op):
     (protocol, guia, seq, code, amount), other, *_rest = denied_items(op)
     item = q.of_guia(guia, q.item_appeal(seq, code, amount))
     op.receive(q.appeal(protocol, amount, item, version=version, numero="R0"), TODAY)
-    [appealed] = op.appeals
     op.receive(m.request(m.sp_sadt("77"), version), TODAY)
     contested = q.of_guia(other[1], q.item_appeal(*other[2:]))
-    return inquiries(version, protocol, appealed) | {
+    return inquiries(version, protocol, *op.appeals) | {
         "tissLoteGuias": (
             message(body(consulta("900"), lote="901"), version), "protocoloRecebimento",
             message(body(consulta("901"), lote="900"), version), "3268",
