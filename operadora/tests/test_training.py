@@ -47,7 +47,9 @@ class TestPage(ServerCase):
         send(address, xml, digest="x")
         page = self.page(address)
         for words in ("<td>88</td><td>aceita</td>", "<td>88</td><td>recusada</td>",
-                      "<td>88</td><td>falha (tissFault)</td>", "21/11/2026"):  # fmt: skip
+                      "<td>88</td><td>falha (tissFault)</td>", "21/11/2026",
+                      "3268 NÚMERO DE LOTE JÁ INFORMADO ANTERIORMENTE (lote 88)",
+                      "HashInvalido: resumo recalculado"):  # fmt: skip
             self.assertIn(words, page)
         rows = json.loads(fetch(f"{address}/received.json").body)
         self.assertEqual([row["outcome"] for row in rows], ["taken", "refused", "fault"])
