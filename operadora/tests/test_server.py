@@ -133,6 +133,25 @@ class TestFaults(ServerCase):
             with self.subTest(wrong[:40]):
                 self.check_fault(post(url, wrong), "SchemaInvalido")
 
+    def test_xml_that_attacks_the_operadora(self):
+        address = self.start()
+        _service, content = payload(message(body(consulta())))
+        laughs = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
+        bomb = enveloped(content.replace("MARIA SOUZA", "&l9;")).replace(
+            b"?>", b'?><!DOCTYPE x [<!ENTITY l0 "ha">' + laughs.encode() + b"]>", 1
+        )
+        file = enveloped(content.replace("MARIA SOUZA", "&f;")).replace(
+            b"?>", b'?><!DOCTYPE x [<!ENTITY f SYSTEM "file:///etc/passwd">]>', 1
+        )
+        deep = enveloped("<a>" * 100_000 + "</a>" * 100_000)
+        wide = enveloped(content.replace("MARIA SOUZA", "A" * 11_000_000))
+        for wrong in (bomb, file, deep, wide):
+            with self.subTest(wrong[:80]):
+                answer = post(address.url("tissLoteGuias"), wrong)
+                self.check_fault(answer, "SchemaInvalido")
+                self.assertNotIn(b"root:", answer.body)
+        self.assertEqual(address.operadora.verdicts, {})
+
     def test_a_service_takes_its_own_element_only(self):
         address = self.start()
         _service, content = payload(message(body(consulta())))
