@@ -1,4 +1,6 @@
--- A copy of the database for tests sends nothing to any operadora, and knows no login.
+-- A copy of the database for tests sends nothing to any operadora, and knows no login and no key.
+UPDATE tiss_certificate
+   SET sealed_key = NULL;
 UPDATE tiss_endpoint
    SET active = FALSE;
 UPDATE tiss_contract

@@ -95,6 +95,7 @@ from . import (
     tiss_encounter_notice,
     tiss_encounter_request,
     tiss_endpoint,
+    tiss_endpoint_certificate,
     tiss_glosa,
     tiss_guia,
     tiss_guia_authorization,

@@ -3,6 +3,7 @@
 A dump, or a copy of the database on another server, then holds no secret.
 """
 
+import contextlib
 import os
 import tempfile
 import uuid
@@ -86,8 +87,7 @@ def _create_key_file(path):
             file.write(Fernet.generate_key())
             file.flush()
             os.fsync(file.fileno())
-        os.link(name, path)
-    except FileExistsError:
-        pass
+        with contextlib.suppress(FileExistsError):
+            os.link(name, path)
     finally:
         os.unlink(name)

@@ -12,6 +12,11 @@ from .upload import decode_upload
 MAX_SIZE = 1024 * 1024  # bytes of a .pfx; real ones have some 10 kB
 WARNING_DAYS = (7, 15, 30)
 TODO = "mail.mail_activity_data_todo"
+# What only follows from the file that was uploaded.
+SYSTEM_FIELDS = {
+    "document", "holder", "issuer", "sealed_key", "serial", "valid_from", "valid_until",
+    "warned_days",
+}  # fmt: skip
 
 
 class TissCertificate(models.Model):
@@ -120,10 +125,21 @@ class TissCertificate(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        for vals in vals_list:
+            self._check_system_fields(vals)
         certificates = super().create(vals_list)
         if not all(certificates.sudo().mapped("sealed_key")):
             raise UserError(self.env._("Choose the file of the certificate (.pfx or .p12)."))
         return certificates
+
+    def write(self, vals):
+        self._check_system_fields(vals)
+        return super().write(vals)
+
+    @api.model
+    def _check_system_fields(self, vals):
+        if SYSTEM_FIELDS & set(vals) and not self.env.su:
+            raise UserError(self.env._("What a certificate says comes from its file alone."))
 
     def copy_data(self, default=None):
         raise UserError(self.env._("A certificate is not duplicated: upload its file again."))
@@ -139,7 +155,16 @@ class TissCertificate(models.Model):
         """
         self.ensure_one()
         # As superuser: whoever may send signs with it, nobody reads it.
-        certificate = from_pem(unseal(self.env, self.sudo().sealed_key))
+        sealed = self.sudo().sealed_key
+        if not sealed:
+            raise UserError(
+                self.env._(
+                    "The key of the certificate of %s is not in this copy of the database: upload"
+                    " its file again.",
+                    self.holder,
+                )
+            )
+        certificate = from_pem(unseal(self.env, sealed))
         try:
             certificate.check(datetime.datetime.now(datetime.timezone.utc))
         except CertificateError as error:
@@ -218,14 +243,15 @@ class TissCertificate(models.Model):
     def _cron_expiry(self):
         """Remind of each certificate 30, 15 and 7 days before it expires, once each time."""
         now = fields.Datetime.now()
-        limit = now + datetime.timedelta(days=WARNING_DAYS[-1])
-        for certificate in self.search([("valid_until", "<=", limit)]):
+        limit = now + datetime.timedelta(days=WARNING_DAYS[-1] + 1)
+        for certificate in self.search([("valid_until", "<", limit)]):
             days_left = max((certificate.valid_until - now).days, 0)
             reached = next(days for days in WARNING_DAYS if days_left <= days)
             if not certificate.warned_days or reached < certificate.warned_days:
                 certificate._remind(reached)
 
     def _remind(self, reached):
+        self.ensure_one()
         date = self.valid_until.date()
         self.activity_unlink([TODO])
         self.activity_schedule(
@@ -239,4 +265,4 @@ class TissCertificate(models.Model):
             ),
             user_id=(self.user_id or self.create_uid).id,
         )
-        self.warned_days = reached
+        self.sudo().warned_days = reached

@@ -41,11 +41,12 @@ def recebimento(
         element("registroANS", ans_code),
         element("dadosPrestador", first.prestador.contratado),
         element("qtAnexosClinicos", str(len(records))),
-        element("anexosClinicos", *(_anexo(record, schema) for record in records)),
+        element("anexosClinicos", *(anexo(record, schema) for record in records)),
     )
 
 
-def _anexo(record: AnnexRecord, schema: Schema) -> etree._Element:
+def anexo(record: AnnexRecord, schema: Schema) -> etree._Element:
+    """The answer to one annex."""
     annex = record.annex
     if record.decision is None:
         kept = copy(annex.node, "anexoSituacaoInicial")

@@ -22,6 +22,7 @@ TAXES = (
 )
 # T47: 3 liberado para pagamento, 4 encerrado sem pagamento, 6 pagamento efetuado.
 APPROVED, CLOSED_UNPAID, PAID = "3", "4", "6"
+DENTAL = "guiaOdonto"
 
 
 @dataclass(frozen=True)
@@ -77,23 +78,51 @@ def recebimento(protocol: Protocol, ans_code: str) -> etree._Element:
             "detalheProtocolo",
             element("numeroProtocolo", protocol.numero),
             element("valorTotalProtocolo", money(lote.informado)),
-            element("dadosGuiasProtocolo", *map(_dados_guia, lote.guias)),
+            element(
+                "dadosGuiasProtocolo",
+                *(
+                    guia_dados("dadosGuiasOdonto" if is_dental(lote) else "dadosGuias", guia)
+                    for guia in lote.guias
+                ),
+            ),
         ),
     )
 
 
-def _dados_guia(guia: Guia) -> etree._Element:
+def is_dental(lote: Lote) -> bool:
+    """A lote has guias of one type."""
+    return lote.guias[0].tipo == DENTAL
+
+
+def guia_dados(
+    tag: str, guia: Guia, verdict: GuiaVerdict | None = None, texts: dict[str, str] | None = None
+) -> etree._Element:
+    """A ct_guiaDados or ct_guiaDadosOdonto, with what was decided where that may be told."""
+    card = (
+        element("numeroCarteira", guia.carteira),
+        element("atendimentoRN", guia.atendimento_rn),
+    )
+    dental = guia.tipo == DENTAL
+    day = min(item.data for item in guia.itens).isoformat()
     return element(
-        "dadosGuias",
+        tag,
         element("numeroGuiaPrestador", guia.numero),
         optional("numeroGuiaOperadora", guia.numero_operadora),
-        element(
-            "dadosBeneficiario",
-            element("numeroCarteira", guia.carteira),
-            element("atendimentoRN", guia.atendimento_rn),
-        ),
-        element("dataRealizacao", min(item.data for item in guia.itens).isoformat()),
+        *(card if dental else (element("dadosBeneficiario", *card),)),
+        None if dental else element("dataRealizacao", day),
+        *(_decided(verdict, texts) if verdict else ()),
     )
+
+
+def _decided(verdict: GuiaVerdict, texts: dict[str, str]) -> list[etree._Element]:
+    values = element(
+        "vlInformadoGuia",
+        element("valorProcessado", money(verdict.processado)),
+        element("valorGlosa", money(verdict.glosa)),
+        element("valorLiberado", money(verdict.liberado)),
+    )
+    motivos = [motivo_glosa("motivoGlosa", code, texts[code]) for code in verdict.motivos]
+    return [values, element("glosaGuia", *motivos)] if motivos else [values]
 
 
 def analise(
@@ -132,7 +161,7 @@ def _dados_protocolo(
         element("numeroLotePrestador", protocol.lote.numero),
         element("numeroProtocolo", protocol.numero),
         element("dataProtocolo", protocol.received_on.isoformat()),
-        element("situacaoProtocolo", _status(verdict, paid)),
+        element("situacaoProtocolo", status(verdict, paid)),
         *(_relacao_guia(guia, paid, texts) for guia in verdict.guias),
         *_values("Protocolo", verdict, demonstrativo.stated()),
     )
@@ -148,7 +177,7 @@ def _relacao_guia(verdict: GuiaVerdict, paid: bool, texts: dict[str, str]) -> et
         element("dataInicioFat", min(days)),
         element("dataFimFat", max(days)),
         *(motivo_glosa("motivoGlosaGuia", code, texts[code]) for code in verdict.motivos),
-        element("situacaoGuia", _status(verdict, paid)),
+        element("situacaoGuia", status(verdict, paid)),
         *map(_detalhe, verdict.itens),
         *_values("Guia", verdict, verdict.glosa_stated),
     )
@@ -317,7 +346,8 @@ def _values(suffix: str, sums: Sums, stated: bool) -> list[etree._Element | None
     ]
 
 
-def _status(sums: Sums, paid: bool) -> str:
+def status(sums: Sums, paid: bool) -> str:
+    """T47 of what was analysed."""
     if sums.informado and not sums.liberado:
         return CLOSED_UNPAID
     return PAID if paid else APPROVED

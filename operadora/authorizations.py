@@ -15,6 +15,7 @@ from .reception import cents, text
 from .requests import INTERNACAO, ODONTO, PRORROGACAO, SP_SADT, Request
 
 NO_CNES = "9999999"
+WITH_COVER = "4.02.00"  # before, the answer had no coberturaEspecial
 PRIOR = "1"  # T73
 
 
@@ -73,7 +74,7 @@ class Answer:
             *etapa,
             self._beneficiario(),
             element("nomeBeneficiario", self.nome),
-            *echo(self.node, "coberturaEspecial"),
+            *(echo(self.node, "coberturaEspecial") if self.schema.version >= WITH_COVER else ()),
             self._prestador() if self.granted else None,
             element("statusSolicitacao", self.status),
             self._motivos(),

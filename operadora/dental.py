@@ -9,11 +9,11 @@ from datetime import date
 
 from lxml import etree
 
+from . import answers
 from .answers import Demonstrativo, Protocol, retentions
 from .message import element, money, optional
 from .verdict import GuiaVerdict, ItemVerdict
 
-DENTAL = "guiaOdonto"
 # The five sums of each level, under the names of the XSD with its slips.
 VALUES = ("Informado", "Processado", "Glosa", "Franquia", "Liberado")
 BY_GUIA = tuple(f"valorTotal{name}Guia" for name in VALUES)
@@ -36,8 +36,7 @@ OF_ITEM = (
 
 
 def is_dental(protocol: Protocol) -> bool:
-    """A lote has guias of one type."""
-    return protocol.lote.guias[0].tipo == DENTAL
+    return answers.is_dental(protocol.lote)
 
 
 def pagamento_odonto(
@@ -50,7 +49,7 @@ def pagamento_odonto(
 ) -> etree._Element:
     """One demonstrativoPagamentoOdonto of one prestador and one day.
 
-    :param cnpj: of the prestador, whose messages may carry only its code
+    :param cnpj: of the prestador, whose messages may carry only its code; or a person's CPF
     """
     itens = [item for each in protocols for guia in each.verdict.guias for item in guia.itens]
     liberado = sum(item.liberado for item in itens)
@@ -63,7 +62,10 @@ def pagamento_odonto(
         element(
             "dadosPrestador",
             element("codigoPrestador", prestador.value[:14]),
-            element("cpfCNPJContratado", element("cnpjPrestador", cnpj)),
+            element(
+                "cpfCNPJContratado",
+                element("cpfContratado" if len(cnpj) == 11 else "cnpjPrestador", cnpj),
+            ),
         ),
         element(
             "dadosPagamentoPorData",

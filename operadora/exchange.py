@@ -2,8 +2,9 @@
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 
 from lxml import etree
 
@@ -17,6 +18,7 @@ from .message import (
     InvalidAnswer,
     Prestador,
     Unreadable,
+    check_answer,
     element,
     file_message,
     header,
@@ -25,9 +27,10 @@ from .message import (
     service_message,
     write,
 )
-from .official import Schema
+from .official import NS, Schema
 from .reception import REASONS, Refusal, body_of
 from .services import BY_BODY, LOTE, Reply, Service
+from .signing import FILE_SIGNATURE, Signer
 
 ODONTO_ANSWER = "AUTORIZACAO_ODONTOLOGIA"
 FILE, SERVICE = "file", "service"
@@ -43,6 +46,7 @@ class Question:
     service: Service
     channel: str
     on: date
+    signatures: tuple[str, ...] = ()
 
     @property
     def prestador(self) -> Prestador:
@@ -56,11 +60,19 @@ class Question:
 class Exchange:
     """Opens messages, has them handled by transaction, and seals the answers."""
 
-    def __init__(self, ans_code: str, schema: Schema, gate: Gate, handlers: Mapping[str, Handler]):
+    def __init__(
+        self,
+        ans_code: str,
+        schema: Schema,
+        gate: Gate,
+        handlers: Mapping[str, Handler],
+        signer: Signer | None = None,
+    ):
         self.ans_code = ans_code
         self.schema = schema
         self.gate = gate
         self.handlers = handlers
+        self.signer = signer
         self.lock = threading.RLock()
         self.arrivals = Arrivals()
         self._sequence = 0
@@ -71,7 +83,8 @@ class Exchange:
         try:
             root = _parse(xml)
             question = Question(root, _service_of(root), FILE, on)
-            self.gate.check(root, question.service, on, login=False)
+            findings = self.gate.check(root, question.service, on, login=False)
+            question = replace(question, signatures=tuple(map(str, findings)))
         except Refusal as error:
             refusal = error
         return self._respond(question, refusal)
@@ -80,9 +93,10 @@ class Exchange:
         """The answer to the element that a web service received, or Fault."""
         question, refusal = Question(root, service, SERVICE, on), None
         try:
-            if root.tag != f"{{{ANS['ans']}}}{service.request}":
+            if root.tag != f"{{{NS}}}{service.request}":
                 raise Refusal("schema", f"{service.name} recebe {service.request}")
-            self.gate.check(root, service, on, login=True)
+            findings = self.gate.check(root, service, on, login=True)
+            question = replace(question, signatures=tuple(map(str, findings)))
         except Refusal as error:
             if error.reason in FAULTS:
                 self._note(question, FAULT, error)
@@ -97,7 +111,13 @@ class Exchange:
     def issue(self, reply: Reply, prestador: Prestador, on: date) -> bytes:
         """A demonstrativo as a file that nobody asked for."""
         body = element("demonstrativosRetorno", *reply.elements)
-        xml = self._send(reply.transaction, prestador, on, lambda head: file_message(head, body))
+        xml = self._send(
+            reply.transaction,
+            prestador,
+            on,
+            lambda head: file_message(head, body),
+            FILE_SIGNATURE,
+        )
         reply.register()
         return xml
 
@@ -132,6 +152,7 @@ class Exchange:
             reason=refusal.reason if refusal else None,
             detail=refusal.detail if refusal else None,
             protocol=number,
+            signatures=question.signatures,
         )
         with self.lock:
             self.arrivals.append(arrival)
@@ -153,16 +174,17 @@ class Exchange:
         transaction = reply.transaction or _reply_of(question)
         if question.channel == FILE:
             body = element(service.answer, *reply.elements)
-            wrap = file_message
+            signature, wrap = FILE_SIGNATURE, partial(file_message, body=body)
         else:
             body = element(service.result, *(_renamed(each, service) for each in reply.elements))
+            signature = f"{{{NS}}}{service.signature}"
+            wrap = partial(service_message, service.response, body=body)
+        return self._send(transaction, prestador, question.on, wrap, signature)
 
-            def wrap(head: etree._Element, body: etree._Element) -> etree._Element:
-                return service_message(service.response, head, body)
-
-        return self._send(transaction, prestador, question.on, lambda head: wrap(head, body))
-
-    def _send(self, transaction: str, prestador: Prestador, on: date, wrap: Callable) -> bytes:
+    def _send(
+        self, transaction: str, prestador: Prestador, on: date, wrap: Callable, signature: str
+    ) -> bytes:
+        """The bytes of what `wrap` makes of a header; `signature`: the tag of one, if we sign."""
         head = header(
             transaction,
             sequence=self._sequence + 1,
@@ -172,6 +194,9 @@ class Exchange:
             version=self.schema.version,
         )
         xml = write(wrap(head), self.schema)
+        if self.signer:
+            xml = self.signer.sign(xml, signature)
+            check_answer(xml, self.schema)
         self._sequence += 1
         return xml
 
@@ -200,5 +225,5 @@ def _reply_of(question: Question) -> str:
 def _renamed(content: etree._Element, service: Service) -> etree._Element:
     name = service.renames.get(etree.QName(content).localname)
     if name:
-        content.tag = f"{{{ANS['ans']}}}{name}"
+        content.tag = f"{{{NS}}}{name}"
     return content

@@ -8,6 +8,7 @@ from datetime import date
 
 from lxml import etree
 
+from . import signatures
 from .lote import MAX_GUIAS
 from .message import ANS, sender
 from .official import Schema
@@ -39,20 +40,42 @@ class Fault(Exception):
 
 @dataclass(frozen=True)
 class Gate:
-    """`prestadores`: who may send, by identification; `logins`: password by login; None: all."""
+    """`prestadores`: who may send, by identification; `logins`: password by login; None: all.
+
+    `signed` holds what must be signed: signatures.MESSAGE, signatures.GUIA, both or nothing.
+    """
 
     ans_code: str
     schema: Schema
     prestadores: Mapping[str, str] | None = None
     logins: Mapping[str, str] | None = None
+    signed: frozenset[str] = frozenset()
 
-    def check(self, root: etree._Element, service: Service, on: date, login: bool) -> None:
-        """Refusal when the message is not one that this operadora opens."""
+    def check(
+        self, root: etree._Element, service: Service, on: date, login: bool
+    ) -> list[signatures.Finding]:
+        """What the signatures are worth; Refusal for a message that is not opened."""
         check_envelope(root, self.schema, self.ans_code, on, service.transaction, MAX_GUIAS)
         if self.prestadores is not None and sender(root).value not in self.prestadores:
             raise Refusal("sender", "prestador não cadastrado")
         if login and self.logins is not None:
             self._check_login(root)
+        findings = signatures.examine(root, on)
+        self._check_signatures(root, findings)
+        return findings
+
+    def _check_signatures(self, root: etree._Element, findings: list[signatures.Finding]) -> None:
+        """Where none is asked for, a bad one is only noted."""
+        for each in findings:
+            if each.kind in self.signed and each.problem:
+                raise Refusal(each.reason, str(each))
+        kinds = {each.kind for each in findings}
+        if signatures.MESSAGE in self.signed - kinds:
+            raise Refusal("no signature", "mensagem sem assinatura")
+        if signatures.GUIA in self.signed:
+            missing = signatures.unsigned_guias(root)
+            if missing:
+                raise Refusal("no signature", f"{missing} guias sem assinatura")
 
     def _check_login(self, root: etree._Element) -> None:
         """The password comes as the hexadecimal MD5 of it (guide §2.5)."""

@@ -19,6 +19,7 @@ class Ledger:
         self.protocols: dict[str, answers.Protocol] = {}
         self.payments: dict[str, tuple[frozenset[str], bytes]] = {}
         self.analysed: set[str] = set()
+        self.cancelled: dict[str, answers.Protocol] = {}
         self._lotes: dict[tuple[Prestador, str], str] = {}
         self._guias: dict[tuple[Prestador, str], str] = {}
 
@@ -37,6 +38,21 @@ class Ledger:
         self._lotes[lote.prestador, lote.numero] = protocol.numero
         for guia in lote.guias:
             self._guias[lote.prestador, guia.numero] = protocol.numero
+
+    def find(
+        self, number: str, prestador: Prestador, by_lote: bool = False
+    ) -> answers.Protocol | None:
+        """The protocol of that number, perhaps that of the lote of that number, if it is his."""
+        numbers = [number]
+        if by_lote:
+            numbers.append(self._lotes.get((prestador, number)))
+        known = (self.protocols.get(each) or self.cancelled.get(each) for each in numbers)
+        found = next(filter(None, known), None)
+        return found if found and found.lote.prestador == prestador else None
+
+    def has_lote(self, prestador: Prestador, numero: str) -> bool:
+        """Did a lote of that number come before?"""
+        return (prestador, numero) in self._lotes
 
     def choose(self, numbers: Iterable[str]) -> list[answers.Protocol]:
         """The protocols of those numbers; ValueError for an unknown one and for none."""
@@ -90,4 +106,4 @@ class Ledger:
             lote = replace(protocol.lote, guias=tuple(each.guia for each in kept))
             self.protocols[number] = replace(protocol, lote=lote, verdict=lote_verdict(kept))
         else:
-            del self.protocols[number]
+            self.cancelled[number] = self.protocols.pop(number)

@@ -9,7 +9,6 @@ from decimal import Decimal
 from lxml import etree
 
 from .message import ANS, Prestador
-from .official import NS
 from .reception import REASONS as REASONS
 from .reception import (
     Refusal,
@@ -17,6 +16,7 @@ from .reception import (
     day,
     first_repeated,
     half_up,
+    inner_text,
     text,
 )
 
@@ -32,6 +32,11 @@ TOTALS = {
     "08": "valorOPME",
     None: "valorProcedimentos",
 }
+DATES = etree.XPath(
+    "descendant::ans:*[not(*)][starts-with(local-name(), 'data')]"
+    "[local-name() != 'dataValidadeSenha']",
+    namespaces=ANS,
+)
 ATTENDED = ("dataAtendimento", "dataExecucao", "dataRealizacao")
 
 
@@ -106,11 +111,9 @@ def read_lote(body: etree._Element | None, prestador: Prestador, ans_code: str, 
 
 
 def _check_dates(guia: etree._Element, on: date) -> None:
-    for node in guia.iter(f"{{{NS}}}*"):
-        name = etree.QName(node).localname
-        if not name.startswith("data") or name == "dataValidadeSenha" or len(node):
-            continue
+    for node in DATES(guia):
         if day(node, ".") > on:
+            name = etree.QName(node).localname
             raise Refusal("attended in the future" if name in ATTENDED else "date", name)
 
 
@@ -130,13 +133,13 @@ def _read_guia(node: etree._Element, ans_code: str, on: date) -> Guia:
     return Guia(
         tipo=tipo,
         numero=numero,
-        numero_operadora=node.findtext(".//ans:numeroGuiaOperadora", None, ANS),
-        senha=node.findtext(SENHAS.get(tipo, "ans:dadosAutorizacao/ans:senha"), None, ANS),
+        numero_operadora=inner_text(node, "numeroGuiaOperadora"),
+        senha=text(node, SENHAS.get(tipo, "ans:dadosAutorizacao/ans:senha")) or None,
         carteira=text(node, f"ans:{bearer}/ans:numeroCarteira"),
         atendimento_rn=text(node, f"ans:{bearer}/ans:atendimentoRN"),
-        cnes=text(node, f".//ans:{CNES.get(tipo, 'CNES')}"),
+        cnes=inner_text(node, CNES.get(tipo, "CNES")),
         itens=itens,
-        urgente=node.findtext(".//ans:caraterAtendimento", None, ANS) == "2",
+        urgente=inner_text(node, "caraterAtendimento") == "2",
     )
 
 
@@ -252,12 +255,12 @@ def _read_line(
         data=day(line, "ans:dataExecucao"),
         tabela=text(procedimento, "ans:codigoTabela"),
         codigo=text(procedimento, "ans:codigoProcedimento"),
-        descricao=procedimento.findtext("ans:descricaoProcedimento", None, ANS),
+        descricao=text(procedimento, "ans:descricaoProcedimento"),
         quantidade=quantidade,
         informado=informado,
         despesa=despesa,
         grau=grau,
-        centro_consumo=line.findtext("ans:centroConsumo", None, ANS),
+        centro_consumo=text(line, "ans:centroConsumo") or None,
     )
 
 

@@ -13,6 +13,7 @@ from .official import NS, Schema, parser
 ANS = {"ans": NS}
 ENCODING = "ISO-8859-1"
 MAX_BYTES = 10_000_000
+LEAF_TEXTS = etree.XPath("descendant-or-self::text()[not(../*)]", smart_strings=False)
 SIGNATURES = ("Signature", "Signatures")
 
 
@@ -86,7 +87,10 @@ def leaf_texts(root: etree._Element) -> Iterator[str]:
     """The texts that count for the digest, in document order (guide §2.3)."""
     digest = hash_node(root)
     for part in root:
-        if etree.QName(part).localname in SIGNATURES:
+        if etree.QName(part).localname in SIGNATURES or part is digest:
+            continue
+        if digest is None or digest.getparent() is not part:
+            yield "".join(LEAF_TEXTS(part))
             continue
         for node in part.iter():
             if len(node) == 0 and node is not digest:
@@ -103,7 +107,7 @@ def hash_agrees(root: etree._Element) -> bool:
     """Is the declared hash right in one of the two charsets seen in the field?"""
     found = hash_node(root)
     declared = "" if found is None else (found.text or "").strip().lower()
-    return declared in (digest(root, ENCODING), digest(root, "UTF-8"))
+    return any(declared == digest(root, charset) for charset in (ENCODING, "UTF-8"))
 
 
 def sender(root: etree._Element) -> Prestador:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # A fatal alert, handshake_failure, of TLS 1.2.
 TLS_ALERT = bytes.fromhex("15030300020228")
 FOREVER = 3600.0
+PLAIN = "text/plain; charset=utf-8"
 BLOCK = 1 << 20
 PATTERN = re.compile(r"(?P<kind>[a-z0-9-]+)(=(?P<value>[^+]*))?(\+(?P<fate>taken|lost))?")
 PAGE = (
@@ -72,7 +73,7 @@ def read(text: str) -> Misbehaviour:
     match = PATTERN.fullmatch(text.strip())
     kind = KINDS.get(match["kind"]) if match else None
     if kind is None:
-        raise ValueError(f"No such misbehaviour: {text!r}. There are: {', '.join(KINDS)}")
+        raise ValueError(f"Não existe {text!r}. Há: {', '.join(KINDS)}")
     taken = kind.taken if match["fate"] is None else match["fate"] == "taken"
     return Misbehaviour(match["kind"], match["value"] or "", taken)
 
@@ -86,6 +87,8 @@ class Script:
         self._orders: list[list] = []
 
     def add(self, text: str, service: str | None = None, times: int = 1) -> None:
+        if service and service.lower() not in BY_NAME:
+            raise ValueError(f"Não existe o serviço {service!r}")
         name = BY_NAME[service.lower()].name if service else None
         with self._lock:
             self._orders.append([read(text), name, times])
@@ -209,7 +212,8 @@ def _changed(
 
 def _duplicate(handler: "Handler", answer: Response, _value: str) -> None:
     """The protocol that another lote was given before."""
-    protocols = [each.protocol for each in handler.server.operadora.arrivals if each.protocol]
+    operadoras = handler.server.directory.operadoras
+    protocols = [each.protocol for one in operadoras for each in one.arrivals if each.protocol]
     before = protocols[-2] if len(protocols) > 1 else "1"
     _changed(lambda xml, _value: distortion.with_protocol(xml, before))(handler, answer, "")
 

@@ -1,22 +1,29 @@
 """The simulated operadora: one object holds all its state, and every answer is bytes."""
 
 import re
+import zlib
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from random import Random
 
 from lxml import etree
 
 from . import answers, dental, official, views
+from .appeals import AppealReader
 from .desk import Desk
+from .eligibility import Eligibility
 from .exchange import Exchange
 from .gate import Gate
 from .ledger import Ledger
 from .lote import read_lote
 from .message import ENCODING, Prestador
 from .receipts import Document, Notice
+from .retrieval import Retrieval
+from .second_look import SecondLook
 from .services import Reply, Service
+from .signing import Signer
+from .statuses import Statuses
 from .treasury import Identity, Treasury
 from .verdict import decide
 
@@ -36,6 +43,15 @@ class Operadora:
     :param schema_dir: folder of the official XSDs, by default those of the package `tiss`.
     :param prestadores: CNPJ by the identification under which each may send; None: anybody.
     :param logins: password by login, which its web services then require; None: no login.
+    :param signed: what must be signed: `message`, `guia`, both or nothing.
+    :param key: PEM of a key and its certificate: with them it signs its answers.
+    :param eligibility: by card, the code of Tabela 38 that refuses it, or None for a good one;
+        of the other cards the seed decides.
+    :param status_by_lote: a status may also be asked for by the prestador's number of the lote.
+    :param analysis_days: days after its reception on which a lote's analysis may be asked for.
+    :param payment_days: the same until it is paid without being told; None: only when told.
+    :param appeal_days: days until a recurso is answered.
+    :param appeal_limit: days after a lote's reception for recursos against it; None: no limit.
     :raises ValueError: bad identification, or no schema of that version (MissingSchema).
     """
 
@@ -51,6 +67,14 @@ class Operadora:
         names: Mapping[str, str] | None = None,
         prestadores: Mapping[str, str] | None = None,
         logins: Mapping[str, str] | None = None,
+        signed: Iterable[str] = (),
+        key: bytes | None = None,
+        eligibility: Mapping[str, str | None] | None = None,
+        status_by_lote: bool = False,
+        analysis_days: int = 0,
+        payment_days: int | None = None,
+        appeal_days: int = 0,
+        appeal_limit: int | None = None,
     ):
         if not re.fullmatch("[0-9]{6}", ans_code):
             raise ValueError("The registro ANS of an operadora has six digits")
@@ -63,6 +87,7 @@ class Operadora:
         self.name = name
         self.cnpj = cnpj
         self.version = version
+        self.logins = dict(logins or {})
         self.schema = official.load(version, str(schema_dir) if schema_dir else None)
         self._seed = f"{ans_code}|{seed}"
         # Four digits that tell this operadora's numbers from those of another.
@@ -73,8 +98,19 @@ class Operadora:
         self._desk = Desk(
             ans_code, self.schema, self._seed, self._prefix, dict(names or {}), self._ledger
         )
-        gate = Gate(ans_code, self.schema, prestadores, logins)
-        self._exchange = Exchange(ans_code, self.schema, gate, self._make_handlers())
+        self._payment_days = payment_days
+        self._prestadores = dict(prestadores or {})
+        self._eligibility = Eligibility(
+            ans_code, self.schema, self._seed, self._desk.nome, dict(eligibility or {})
+        )
+        self._statuses = Statuses(ans_code, self.schema, self._ledger, self._desk, status_by_lote)
+        self._retrieval = Retrieval(self._treasury, self.pay_due, analysis_days)
+        reader = AppealReader(ans_code, self._ledger, appeal_limit)
+        self._second_look = SecondLook(identity, reader, appeal_days)
+        gate = Gate(ans_code, self.schema, prestadores, logins, frozenset(signed))
+        self._exchange = Exchange(
+            ans_code, self.schema, gate, self._make_handlers(), Signer(key) if key else None
+        )
         self.arrivals = self._exchange.arrivals
 
     def _make_handlers(self) -> dict:
@@ -82,11 +118,16 @@ class Operadora:
         return {
             "ENVIO_LOTE_GUIAS": self._receive_lote,
             "ENVIO_ANEXO": self._desk.annex_lote,
+            "RECURSO_GLOSA": self._second_look.receive,
             "SOLICITACAO_PROCEDIMENTOS": self._desk.request,
             "SOLICITA_STATUS_AUTORIZACAO": self._desk.request_status,
+            "VERIFICA_ELEGIBILIDADE": self._eligibility.verify,
+            "SOLIC_STATUS_PROTOCOLO": self._ask_status,
+            "SOLIC_DEMONSTRATIVO_RETORNO": self._retrieval.ask,
+            "SOLIC_STATUS_RECURSO_GLOSA": self._second_look.ask,
+            "CANCELA_GUIA": self._desk.cancel,
             "COMUNICACAO_BENEFICIARIO": self._desk.notice,
             "ENVIO_DOCUMENTO": self._desk.document,
-            "CANCELA_GUIA": self._desk.cancel,
         }
 
     def receive(self, xml: bytes, received_on: date) -> bytes:
@@ -163,6 +204,24 @@ class Operadora:
             self._ledger.pay(chosen, xml)
             return xml
 
+    def pay_due(self, on: date) -> None:
+        """Pay each lote that was received `payment_days` ago, a demonstrativo a day and kind."""
+        if self._payment_days is None:
+            return
+        with self._exchange.lock:
+            groups: dict[tuple, list[str]] = {}
+            for number, protocol in self._ledger.protocols.items():
+                due = protocol.received_on + timedelta(self._payment_days)
+                if due <= on and number not in self._ledger.payments:
+                    key = (protocol.lote.prestador, dental.is_dental(protocol), due)
+                    groups.setdefault(key, []).append(number)
+            for (prestador, is_dental, due), numbers in groups.items():
+                if is_dental:
+                    cnpj = self._cnpj_of(prestador)
+                    self.dental_payment(numbers, paid_on=due, issued_on=on, cnpj=cnpj)
+                else:
+                    self.payment(numbers, paid_on=due, issued_on=on)
+
     @property
     def verdicts(self) -> dict[str, dict]:
         """What was decided, in Decimal reais, for tests to compare with.
@@ -198,9 +257,33 @@ class Operadora:
         return list(self._desk.stays.notices)
 
     @property
+    def appeals(self) -> dict[str, dict]:
+        """What was decided on each recurso, by its protocol, even where not yet told.
+
+        `{numero, protocolo, recursado, acatado, claims: [{guia, sequencial, codigo, recursado,
+        acatado}]}`, amounts in Decimal reais.
+        """
+        found = self._second_look.appeals
+        return {
+            number: views.appeal_values(each, self._second_look.judge(each))
+            for number, each in found.items()
+        }
+
+    @property
     def documents(self) -> dict[str, Document]:
         """The documents taken, by the protocol that each was given."""
         return {each.protocolo: each for each in self._desk.documents.values()}
+
+    def _ask_status(self, node: etree._Element, prestador: Prestador, on: date) -> Reply:
+        self.pay_due(on)
+        return self._statuses.ask(node, prestador, on)
+
+    def _cnpj_of(self, prestador: Prestador) -> str:
+        """The dental demonstrativo must tell it; one is made up for a sender known by a code."""
+        if prestador.tag != "codigoPrestadorNaOperadora":
+            return prestador.value
+        made_up = f"{zlib.crc32(prestador.value.encode()):014d}"
+        return self._prestadores.get(prestador.value) or made_up
 
     def _medical(self) -> list[str]:
         """Dental lotes have a demonstrativo of their own."""

@@ -11,18 +11,22 @@ import logging
 import ssl
 import threading
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from . import misbehaviour, soap
+from . import misbehaviour, official, pages, soap
+from .directory import Directory
 from .gate import UNEXPECTED, Fault
 from .message import MAX_BYTES, Unreadable
-from .misbehaviour import Misbehaviour, Response
+from .misbehaviour import PLAIN, Misbehaviour, Response
 from .operadora import Operadora
 from .services import BY_NAME, Service
+from .tls import context as make_tls
 
 _logger = logging.getLogger(__name__)
 MAX_REQUEST = 2 * MAX_BYTES
@@ -30,7 +34,11 @@ HEADER = "X-Misbehave"
 
 
 class Server(ThreadingHTTPServer):
-    """One operadora at one address; `today` tells the day on which messages arrive."""
+    """One operadora at one address, or a directory of them.
+
+    `today` tells the day on which messages arrive. `versions` are those that WSDLs are offered of,
+    `logins` what the page tells of them.
+    """
 
     daemon_threads = True
     allow_reuse_address = True
@@ -38,7 +46,7 @@ class Server(ThreadingHTTPServer):
 
     def __init__(
         self,
-        operadora: Operadora,
+        operadora: Operadora | Directory,
         host: str = "127.0.0.1",
         port: int = 0,
         *,
@@ -46,14 +54,25 @@ class Server(ThreadingHTTPServer):
         misbehave: str = "",
         tls: ssl.SSLContext | None = None,
         fault_status: int = 500,
+        versions: Sequence[str] = (),
+        schema_dir: str | None = None,
+        logins: Mapping[str, str] | None = None,
     ):
         super().__init__((host, port), Handler)
-        self.operadora = operadora
+        fixed = isinstance(operadora, Operadora)
+        self.directory = Directory(operadora) if fixed else operadora
+        only = self.directory.operadoras[0] if self.directory.fixed else None
+        self.versions = list(versions) or [only.version]
+        self.schema_dir = schema_dir or (str(only.schema.folder) if only else None)
+        self.logins = dict(logins or (only.logins if only else {}))
+        self.ca_file: str | None = None
         self.today = today or date.today
         self.tls = tls
         self.fault_status = fault_status
         self.stopping = threading.Event()
         self.script = misbehaviour.Script(misbehave)
+        # What getpeercert says of each client that came by TLS.
+        self.clients: list[dict] = []
 
     @property
     def address(self) -> str:
@@ -64,7 +83,8 @@ class Server(ThreadingHTTPServer):
         """What the service says to the bytes of a request."""
         try:
             root = soap.open_envelope(xml)
-            answer = self.operadora.receive_service(service, root, self.today())
+            operadora = self.directory.pick(root)
+            answer = operadora.receive_service(service, root, self.today())
         except Fault as error:
             return Response(soap.fault(error.code, error.detail), self.fault_status)
         except Exception:
@@ -77,9 +97,14 @@ class Server(ThreadingHTTPServer):
         """The message came to the door and no further."""
         try:
             root = soap.open_envelope(xml)
+            operadora = self.directory.pick(root)
         except Fault:
-            root = None
-        self.operadora.note_lost(service, root, self.today())
+            return
+        operadora.note_lost(service, root, self.today())
+
+    def schema_folder(self, version: str) -> Path:
+        """Where the XSDs of a version are."""
+        return official.load(version, self.schema_dir).folder
 
     def shutdown(self) -> None:
         self.stopping.set()
@@ -98,6 +123,7 @@ class Handler(BaseHTTPRequestHandler):
     sys_version = ""
     disable_nagle_algorithm = True
     wbufsize = -1
+    timeout = 120  # of a client that says nothing more
     server: Server
 
     def setup(self) -> None:
@@ -110,12 +136,17 @@ class Handler(BaseHTTPRequestHandler):
                 raise ConnectionAbortedError("misbehaviour: tls")
             self.request = self.server.tls.wrap_socket(self.request, server_side=True)
             self.request.settimeout(None)
+            self.server.clients.append(self.request.getpeercert() or {})
         super().setup()
+
+    def finish(self) -> None:
+        super().finish()
+        if self.server.tls:
+            # It took the place of the socket that the server would close.
+            self.request.close()
 
     def do_GET(self) -> None:
         """The explanation, a WSDL, an XSD, or what arrived."""
-        from . import pages  # only here: the services do without it
-
         path, query = self._target()
         self.send(pages.page(self.server, path, query, self.headers.get("Host")))
 
@@ -132,9 +163,12 @@ class Handler(BaseHTTPRequestHandler):
         if path[:1] == ["misbehave"] and service is None:
             self._control(parse_qs(body.decode("utf-8", "replace")) or query)
         elif service is None:
-            self.send(Response(b"no such service\n", 404, content_type="text/plain"))
+            self.send(Response(b"no such service\n", 404, content_type=PLAIN))
         else:
-            self._serve(service, body, self._asked_for(path))
+            try:
+                self._serve(service, body, self._asked_for(path))
+            except ValueError as error:
+                self.send(Response(f"{error}\n".encode(), 400, content_type=PLAIN))
 
     def send(self, response: Response) -> None:
         """Header and body in one write where the body is not endless."""
@@ -162,7 +196,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def _read(self) -> bytes:
         """The body of the request, unpacked; Unreadable when it is too large or not gzip."""
-        length = int(self.headers.get("Content-Length") or 0)
+        length = self.headers.get("Content-Length", "")
+        if not length.isascii() or not length.isdigit():
+            raise Unreadable("Content-Length ausente ou inválido")
+        length = int(length)
         if length > MAX_REQUEST:
             raise Unreadable(f"mensagem com mais de {MAX_REQUEST} bytes")
         body = self.rfile.read(length)
@@ -197,17 +234,17 @@ class Handler(BaseHTTPRequestHandler):
         bad.perform(self, answer)
 
     def _control(self, query: dict[str, list[str]]) -> None:
-        """POST /misbehave?kind=html&times=2&service=tissLoteGuias; no kind: behave well again."""
+        """POST /misbehave?kind=html&times=2&service=tissLoteGuias; or well=1: well again."""
         values = {name: value[0] for name, value in query.items()}
         try:
-            if values.get("kind"):
+            if "kind" in values and "well" not in values:
                 self.server.script.add(
                     values["kind"], values.get("service"), int(values.get("times") or 1)
                 )
             else:
                 self.server.script.clear()
         except ValueError as error:
-            self.send(Response(f"{error}\n".encode(), 400, content_type="text/plain"))
+            self.send(Response(f"{error}\n".encode(), 400, content_type=PLAIN))
             return
         left = json.dumps(self.server.script.left()).encode()
         self.send(Response(left, 303, content_type="application/json", headers={"Location": "/"}))
@@ -217,10 +254,11 @@ class Address(str):
     """Where the operadora listens, as text; with what a test wants to do to it."""
 
     server: Server
+    ca_file: str | None
 
     @property
     def operadora(self) -> Operadora:
-        return self.server.operadora
+        return self.server.directory.operadoras[0]
 
     def url(self, service: str, misbehave: str = "") -> str:
         """The address of a service; with `misbehave`, one that always misbehaves so."""
@@ -234,27 +272,34 @@ class Address(str):
 
 @contextmanager
 def serve(
-    operadora: Operadora,
+    operadora: Operadora | Directory,
     port: int = 0,
     host: str = "127.0.0.1",
     today: Callable[[], date] | date | None = None,
+    tls: str | bool = False,
+    client_ca: str | None = None,
     **options,
 ) -> Iterator[Address]:
-    """Run the operadora in a thread; the address of the server as long as the block lasts."""
-    if isinstance(today, date):
-        day = today
+    """Run the operadora in a thread; the address of the server as long as the block lasts.
 
-        def today() -> date:
-            return day
-
-    server = Server(operadora, host, port, today=today, **options)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    address = Address(server.address)
-    address.server = server
-    try:
+    :param today: the day on which messages arrive, fixed or asked for; by default the real one
+    :param tls: True, or one of tls.KINDS for a bad certificate; `address.ca_file` is to be trusted
+    :param client_ca: file of the authorities of whom clients must show a certificate
+    """
+    day = today if not isinstance(today, date) else lambda: today
+    with ExitStack() as stack:
+        context, ca_file = None, None
+        if tls:
+            folder = stack.enter_context(TemporaryDirectory(prefix="operadora-"))
+            kind = "good" if tls is True else tls
+            context, ca_file = make_tls(Path(folder), host, kind, client_ca)
+        server = Server(operadora, host, port, today=day, tls=context, **options)
+        stack.callback(server.server_close)
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        stack.callback(thread.join)
+        stack.callback(server.shutdown)
+        address = Address(server.address)
+        address.server = server
+        address.ca_file = server.ca_file = str(ca_file) if ca_file else None
         yield address
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -3,6 +3,8 @@
 from decimal import Decimal
 
 from .annex_answers import AnnexRecord
+from .appeal_answers import Judged, total_accepted
+from .appeals import Appeal
 from .book import Authorization
 from .decisions import CANCELLED
 from .verdict import LoteVerdict
@@ -59,6 +61,26 @@ def annex_values(record: AnnexRecord) -> dict:
         "status": outcome.status if outcome else None,
         "senha": record.senha if outcome and outcome.granted else None,
         "itens": _items(outcome.itens) if outcome else {},
+    }
+
+
+def appeal_values(appeal: Appeal, judged: list[Judged]) -> dict:
+    """One recurso; a guia contested as a whole has no sequencial, a protocol no guia either."""
+    return {
+        "numero": appeal.numero_prestador,
+        "protocolo": appeal.protocol.numero,
+        "recursado": _reais(appeal.recursado),
+        "acatado": _reais(total_accepted(judged)),
+        "claims": [
+            {
+                "guia": each.claim.guia,
+                "sequencial": each.claim.sequencial,
+                "codigo": each.claim.code,
+                "recursado": _reais(each.claim.recursado),
+                "acatado": _reais(each.acatado),
+            }
+            for each in judged
+        ],
     }
 
 

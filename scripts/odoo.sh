@@ -136,8 +136,12 @@ make_venv() {
   echo "$want" >"$venv/.stamp"
 }
 
-setup_python() {
+python_packages() {
   make_venv "$ENVD/venv" --no-deps "$ROOT"/requirements.txt "$ROOT"/requirements-{odoo,dev}.txt
+}
+
+setup_python() {
+  python_packages
   # A .pth instead of PYTHONPATH: pip then sees that Odoo is installed, and can add other addons beside it.
   echo "$ODOO_HOME" >"$(echo "$ENVD"/venv/lib/python3*/site-packages)/odoo19.pth"
 }

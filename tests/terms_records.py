@@ -1,11 +1,18 @@
+import base64
 from datetime import timedelta
 
 from odoo.fields import Command
 
+from ..standard.tests.certificates import PASSWORD, pkcs12_file
 from .common import CONSULTATION, ECG
 
 # A code that the common price list does not have, so that its price comes out of the table.
 TABLE_CODE = "40301630"
+
+
+def make_a1(**options):
+    """The file of an A1 of the tests' clinic, as a form sends it; options of `pkcs12_file`."""
+    return base64.b64encode(pkcs12_file(**options))
 
 
 def create_terms(contract, professional, products):
@@ -23,6 +30,7 @@ def create_terms(contract, professional, products):
     env["tiss.accreditation"].create(
         {**own, "professional_id": professional.id, "network_status": "preferential"}
     )
+    env["tiss.certificate"].create({"file": make_a1(), "password": PASSWORD})
     env["tiss.endpoint"].create(
         {
             **own,

@@ -162,6 +162,14 @@ class TestTransport(ServerCase):
                 self.assertEqual((answer.status, answer.fault), (413, "SchemaInvalido"))
         self.assertEqual(list(address.operadora.arrivals), [])
 
+    def test_a_length_that_is_none(self):
+        address = self.start()
+        for length in ("-1", "x", ""):
+            answer = post(address.url("tissLoteGuias"), b"", Content_Length=length)
+            self.assertEqual(answer.status, 413)
+        large = post(address.url("tissLoteGuias"), b"", Content_Length="99999999999")
+        self.assertEqual((large.status, large.fault), (413, "SchemaInvalido"))
+
     def test_the_official_name_at_the_end_of_any_path(self):
         address = self.start()
         service, content = payload(message(body(consulta())))

@@ -78,6 +78,18 @@ def post(url, body, **headers):
         connection.close()
 
 
+def fetch(url):
+    """One GET."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=20)
+    try:
+        connection.request("GET", f"{parts.path}?{parts.query}" if parts.query else parts.path)
+        reply = connection.getresponse()
+        return Answer(reply.status, dict(reply.headers), reply.read())
+    finally:
+        connection.close()
+
+
 def send(address, xml, headers=None, misbehave="", **options):
     """A file message by web service."""
     service, content = payload(xml, **options)

@@ -9,7 +9,11 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    PrivateFormat,
+    pkcs12,
+)
 from cryptography.x509.oid import NameOID
 
 from ..certificate import Certificate
@@ -86,15 +90,19 @@ def pkcs12_file(
     password: str = PASSWORD,
     with_key: bool = True,
     with_chain: bool = True,
+    old: bool = False,
 ) -> bytes:
-    """A .pfx as a certification authority delivers an A1."""
+    """A .pfx as a certification authority delivers an A1; ``old`` ones are encrypted with 3DES."""
+    old_way = PrivateFormat.PKCS12.encryption_builder().key_cert_algorithm(
+        pkcs12.PBES.PBESv1SHA1And3KeyTripleDESCBC
+    )
     certificate = certificate or issue(private_key=private_key)
     return pkcs12.serialize_key_and_certificates(
         b"a1",
         (private_key or key()) if with_key else None,
         certificate,
         [authority()] if with_chain else None,
-        BestAvailableEncryption(password.encode()),
+        old_way.build(password.encode()) if old else BestAvailableEncryption(password.encode()),
     )
 
 

@@ -45,6 +45,11 @@ class TestLoad(unittest.TestCase):
         self.assertEqual(found.chain, (made.authority(),))
         found.check(made.NOW)
 
+    def test_older_files_and_passwords_with_accents(self) -> None:
+        for old in (False, True):
+            file = made.pkcs12_file(password="coração", old=old)
+            self.assertEqual(load_pkcs12(file, "coração").identity.document, made.CNPJ)
+
     def test_an_a1_of_a_person(self) -> None:
         names = {made.PERSON_OID: made.person_entry()}
         certificate = made.issue(holder=f"MEDICA EXEMPLO:{made.CPF}", names=names)

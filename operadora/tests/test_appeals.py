@@ -1,0 +1,267 @@
+"""Recursos de glosa: what is taken, what is refused, and that the answers add up."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+from lxml import etree
+
+from . import messages as m
+from . import questions as q
+from .test_operadora import (
+    ANS,
+    TODAY,
+    VERSIONS,
+    OperadoraCase,
+    body,
+    line,
+    message,
+    odonto,
+    operadora,
+    sp_sadt,
+    value,
+)
+
+# With it one guia of the hundred is denied as a whole.
+SEED_OF_A_WHOLE = 2
+
+
+class AppealCase(OperadoraCase):
+    def denied(self, version="4.03.00", dental=False, **options):
+        """An operadora, the protocol of a lote of 100 guias, and what it denied of it."""
+        op = operadora(version, **options)
+        guias = [
+            odonto(str(number), valor="90.00")
+            if dental
+            else sp_sadt(str(number), [line(1, "4", "20.00"), line(2, "1", "33.33")])
+            for number in range(100)
+        ]
+        number = self.accept(op, message(body(*guias), version), version)
+        found = [
+            (guia, seq, code, str(amount))
+            for guia, verdict in op.verdicts[number]["guias"].items()
+            for seq, item in verdict["itens"].items()
+            for code, amount in item["glosas"]
+        ]
+        self.assertGreater(len(found), 5)
+        return op, number, found
+
+    def whole(self, op, number):
+        """A guia that was denied as a whole, its reason and its amount."""
+        return next(
+            (guia, verdict["motivos"][0], str(verdict["informado"]))
+            for guia, verdict in op.verdicts[number]["guias"].items()
+            if verdict["motivos"]
+        )
+
+    def take(self, op, xml, on=TODAY):
+        """The protocol of a recurso, and its receipt."""
+        root = self.check_answer(op.receive(xml, on), op.version, "RECEBIMENTO_RECURSO_GLOSA")
+        receipt = root.find(".//ans:protocoloRecebimento", ANS)
+        self.assertIsNotNone(receipt, value(root, ".//ans:descricaoGlosa"))
+        return value(receipt, "ans:nrProtocoloRecursoGlosa"), receipt
+
+    def refusal(self, op, xml, on=TODAY):
+        root = self.check_answer(op.receive(xml, on), op.version, "RECEBIMENTO_RECURSO_GLOSA")
+        return value(root, ".//ans:mensagemErro/ans:codigoGlosa")
+
+    def answer(self, op, number, on=TODAY):
+        xml = op.receive(q.appeal_status(number, version=op.version), on)
+        root = self.check_answer(xml, op.version, "RESPOSTA_RECURSO_GLOSA")
+        return root.find(".//ans:respostaRecursoGlosa/*", ANS)
+
+
+class TestTaken(AppealCase):
+    def test_items_are_judged_one_by_one_and_their_amounts_add_up(self):
+        for version in VERSIONS:
+            with self.subTest(version):
+                op, number, found = self.denied(version)
+                total = str(sum(Decimal(each[3]) for each in found))
+                guias = [
+                    q.of_guia(guia, q.item_appeal(seq, code, amount))
+                    for guia, seq, code, amount in found
+                ]
+                taken, receipt = self.take(op, q.appeal(number, total, *guias, version=version))
+                self.assertEqual(value(receipt, "ans:valorTotalRecursado"), total)
+                self.assertEqual(
+                    value(receipt, "ans:qtGuiasRecurso"), str(len({f[0] for f in found}))
+                )
+                self.check_items(op, taken, found, total)
+
+    def check_items(self, op, taken, found, total):
+        answer = self.answer(op, taken)
+        rows = answer.findall(".//ans:respostaGuiaItens", ANS)
+        self.assertEqual(
+            [
+                (
+                    value(row, "ans:numeroGuiaPrestador"),
+                    int(value(row, "ans:sequencialItem")),
+                    value(row, "ans:codGlosa"),
+                    value(row, "ans:valorRecursado"),
+                )
+                for row in rows
+            ],
+            found,
+        )
+        accepted = [Decimal(value(row, "ans:valorAcatadado")) for row in rows]
+        for row, amount in zip(rows, accepted, strict=True):
+            wanted = Decimal(value(row, "ans:valorRecursado"))
+            self.assertTrue(0 <= amount <= wanted)
+            told = value(row, "ans:justificativaOperadora")
+            self.assertEqual(told is None, amount == wanted)
+        self.assertEqual(value(answer, "ans:valorTotalRecursado"), total)
+        self.assertEqual(Decimal(value(answer, "ans:valorTotalAcatado")), sum(accepted))
+        decided = op.appeals[taken]
+        self.assertEqual([each["acatado"] for each in decided["claims"]], accepted)
+        self.assertEqual(decided["acatado"], sum(accepted))
+        kinds = {(a > 0) + (a == Decimal(f[3])) for a, f in zip(accepted, found, strict=True)}
+        self.assertEqual(kinds, {0, 1, 2}, "kept, in part and accepted all occur")
+
+    def test_the_same_history_gives_the_same_answer(self):
+        answers = []
+        for _ in range(2):
+            op, number, [(guia, seq, code, amount), *_rest] = self.denied()
+            item = q.of_guia(guia, q.item_appeal(seq, code, amount))
+            taken, _receipt = self.take(op, q.appeal(number, amount, item))
+            answers.append(op.receive(q.appeal_status(taken), TODAY))
+        self.assertEqual(*answers)
+
+    def test_a_whole_guia_contested_for_two_reasons_is_paid_once(self):
+        for version in VERSIONS:
+            op, number, _found = self.denied(version, seed=SEED_OF_A_WHOLE)
+            guia, code, amount = self.whole(op, number)
+            both = q.of_guia(guia, q.guia_appeal(code), q.guia_appeal("1705"))
+            taken, receipt = self.take(op, q.appeal(number, amount, both, version=version))
+            self.assertEqual(len(receipt.findall(".//ans:recursoGuia", ANS)), 2)
+            answer = self.answer(op, taken)
+            words = {row.text for row in answer.iterfind(".//ans:recursoGuiaAcatado", ANS)}
+            self.assertEqual(len(words), 1)
+            accepted = Decimal(value(answer, "ans:valorTotalAcatado"))
+            self.assertEqual(accepted, Decimal(amount) if words == {"S"} else 0)
+
+    def test_a_whole_protocol(self):
+        for version in VERSIONS:
+            op, number, _found = self.denied(version)
+            verdict = op.verdicts[number]
+            glosa = str(verdict["informado"] - verdict["liberado"])
+            xml = q.appeal(number, glosa, q.of_protocol("1705"), of="1", version=version)
+            taken, receipt = self.take(op, xml)
+            self.assertEqual(value(receipt, ".//ans:codigoGlosaProtocolo"), "1705")
+            answer = self.answer(op, taken)
+            accepted = value(answer, ".//ans:recursoAcatado")
+            self.assertEqual(
+                value(answer, "ans:valorTotalAcatado"), glosa if accepted == "S" else "0.00"
+            )
+
+    def test_dental_items_and_guias(self):
+        for version in VERSIONS:
+            op, number, found = self.denied(version, dental=True)
+            (guia, seq, code, amount), (other, _seq, other_code, other_amount) = found[:2]
+            xml = q.appeal(
+                number,
+                str(Decimal(amount) + Decimal(other_amount)),
+                q.of_dental_guia(guia, code, (seq, code, amount)),
+                q.of_dental_guia(other, other_code),
+                form="guiaRecursoGlosaOdonto",
+                version=version,
+            )
+            taken, receipt = self.take(op, xml)
+            self.assertEqual(value(receipt, ".//ans:itensGuia/ans:dataInicio"), "2026-11-20")
+            answer = self.answer(op, taken)
+            self.assertTrue(answer.tag.endswith("reciboGlosaOdonto"))
+            item = answer.find(".//ans:recursoProcedimento", ANS)
+            self.assertEqual(value(item, "ans:valorRecursado"), amount)
+            claims = op.appeals[taken]["claims"]
+            self.assertEqual(Decimal(value(item, "ans:valorAcatado")), claims[0]["acatado"])
+            said = value(answer, ".//ans:recursoAcatadoGuia")
+            self.assertEqual(said, "S" if claims[1]["acatado"] else "N")
+            self.assertEqual(
+                Decimal(value(answer, "ans:valorTotalAcatado")),
+                claims[0]["acatado"] + claims[1]["acatado"],
+            )
+
+    def test_until_it_is_judged_there_is_a_status(self):
+        op, number, [(guia, seq, code, amount), *_rest] = self.denied(appeal_days=5)
+        item = q.of_guia(guia, q.item_appeal(seq, code, amount))
+        taken, _receipt = self.take(op, q.appeal(number, amount, item))
+        answer = self.answer(op, taken, TODAY + timedelta(4))
+        self.assertTrue(answer.tag.endswith("reciboGlosaStatus"))
+        self.assertEqual(value(answer, "ans:situacaoProtocolo"), "2")
+        answer = self.answer(op, taken, TODAY + timedelta(5))
+        self.assertTrue(answer.tag.endswith("reciboGlosa"))
+
+
+class TestRefused(AppealCase):
+    def test_each_reason(self):
+        op, number, [(guia, seq, code, amount), *_rest] = self.denied(appeal_limit=30)
+        self.accept(op, message(body(sp_sadt("900"), lote="2")))
+        more = str(Decimal(amount) + Decimal("0.01"))
+        good = q.of_guia(guia, q.item_appeal(seq, code, amount))
+        silent = q.of_guia(guia, q.item_appeal(seq, code, amount, why=" "))
+        cases = {
+            "unknown protocol": (q.appeal("999", amount, good), "3291"),
+            "another lote": (q.appeal(number, amount, good, lote="2"), "3259"),
+            "another guia": (
+                q.appeal(number, amount, q.of_guia("900", q.item_appeal(seq, code, amount))),
+                "3242",
+            ),
+            "no such item": (
+                q.appeal(number, amount, q.of_guia(guia, q.item_appeal(77, code, amount))),
+                "2908",
+            ),
+            "another reason": (
+                q.appeal(number, amount, q.of_guia(guia, q.item_appeal(seq, "1401", amount))),
+                "2908",
+            ),
+            "more than denied": (
+                q.appeal(number, more, q.of_guia(guia, q.item_appeal(seq, code, more))),
+                "2908",
+            ),
+            "no justification": (q.appeal(number, amount, silent), "2903"),
+            "total": (q.appeal(number, more, good), "5050"),
+            "the same twice": (q.appeal(number, str(Decimal(amount) * 2), good, good), "2904"),
+            "objeto": (q.appeal(number, amount, good, of="1"), "2908"),
+            "lote in letters": (q.appeal(number, amount, good, lote="A1"), "3111"),
+            "of tomorrow": (q.appeal(number, amount, good, date="2026-11-22"), "1323"),
+            "another operadora": (q.appeal(number, amount, good, ans="000001"), "5027"),
+            "dental form": (
+                q.appeal(
+                    number, amount, q.of_dental_guia(guia, code), form="guiaRecursoGlosaOdonto"
+                ),
+                "2908",
+            ),
+        }
+        for reason, (xml, expected) in cases.items():
+            with self.subTest(reason):
+                self.assertEqual(self.refusal(op, xml), expected)
+        late = date(2026, 12, 22)
+        self.assertEqual(self.refusal(op, q.appeal(number, amount, good), late), "2909")
+        self.assertEqual(op.appeals, {})
+        taken, _receipt = self.take(op, q.appeal(number, amount, good), late - timedelta(1))
+        self.assertEqual(list(op.appeals), [taken])
+
+    def test_a_number_or_a_claim_comes_once(self):
+        op, number, found = self.denied()
+        (guia, seq, code, amount), (other, other_seq, other_code, other_amount) = found[:2]
+        first = q.of_guia(guia, q.item_appeal(seq, code, amount))
+        second = q.of_guia(other, q.item_appeal(other_seq, other_code, other_amount))
+        self.take(op, q.appeal(number, amount, first))
+        self.assertEqual(self.refusal(op, q.appeal(number, other_amount, second)), "5053")
+        again = q.appeal(number, amount, first, numero="R2")
+        self.assertEqual(self.refusal(op, again), "2904")
+        self.take(op, q.appeal(number, other_amount, second, numero="R2"))
+
+    def test_the_lote_may_have_a_number_of_its_own(self):
+        op, number, [(guia, seq, code, amount), *_rest] = self.denied()
+        item = q.of_guia(guia, q.item_appeal(seq, code, amount))
+        _taken, receipt = self.take(op, q.appeal(number, amount, item, lote="880"))
+        self.assertEqual(value(receipt, "ans:numeroLote"), "880")
+        self.assertEqual(value(receipt, "ans:nrProtocoloRecursado"), number)
+
+    def test_the_status_of_what_is_not_there_or_of_somebody_else(self):
+        op, number, [(guia, seq, code, amount), *_rest] = self.denied()
+        item = q.of_guia(guia, q.item_appeal(seq, code, amount))
+        taken, _receipt = self.take(op, q.appeal(number, amount, item))
+        self.assertEqual(value(self.answer(op, "999"), "ans:codigoGlosa"), "3291")
+        other = m.CONTRACTED.replace("12345", "777")
+        xml = op.receive(q.appeal_status(taken, prestador=other), TODAY)
+        self.assertEqual(value(etree.fromstring(xml), ".//ans:codigoGlosa"), "3291")
