@@ -192,7 +192,7 @@ class TissEndpoint(models.Model):
             kind, message = "success", self._knock()
         except soap.TransportError as error:
             kind = "danger"
-            message = self.env["tiss.delivery"]._describe_failure(error.code, error.detail)
+            message = self._explain_error(error)
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",

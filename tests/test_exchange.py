@@ -188,11 +188,11 @@ class TestEndpoint(ExchangeCase):
             wizard.action_add()
 
     def test_every_error_and_fault_has_its_sentence(self):
-        Delivery = self.env["tiss.delivery"]
-        errors = [Delivery._describe_failure(code, "") for code in soap.CODES]
-        faults = [Delivery._describe_fault(kind, "") for kind in soap.TISS_FAULTS]
-        self.assertNotIn(Delivery._describe_failure("?", ""), errors)
-        self.assertEqual(len(set(faults)), len(soap.TISS_FAULTS))
+        Endpoint = self.env["tiss.endpoint"]
+        sentences = Endpoint._get_error_sentences()
+        self.assertEqual(set(sentences), set(soap.CODES))
+        self.assertEqual(set(Endpoint._get_fault_sentences()), set(soap.TISS_FAULTS))
+        self.assertEqual(len(set(sentences.values())), len(sentences))
 
 
 @tagged("post_install", "-at_install", "post_install_l10n")
