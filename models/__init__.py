@@ -117,6 +117,7 @@ from . import (
     tiss_encounter_request,
     tiss_endpoint,
     tiss_endpoint_certificate,
+    tiss_endpoint_problem,
     tiss_glosa,
     tiss_guia,
     tiss_guia_authorization,
