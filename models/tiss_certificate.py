@@ -252,6 +252,8 @@ class TissCertificate(models.Model):
 
     def _remind(self, reached):
         self.ensure_one()
+        user = self.user_id or self.create_uid
+        self = self.with_context(lang=user.lang)
         date = self.valid_until.date()
         self.activity_unlink([TODO])
         self.activity_schedule(
@@ -263,6 +265,6 @@ class TissCertificate(models.Model):
                 holder=self.holder,
                 date=format_date(self.env, date),
             ),
-            user_id=(self.user_id or self.create_uid).id,
+            user_id=user.id,
         )
         self.sudo().warned_days = reached

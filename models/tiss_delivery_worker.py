@@ -26,7 +26,7 @@ CONFLICT_PAUSES = (0.01, 0.05, 0.2, 1.0)
 OUTAGE_PAUSES = (0.0, 1.0, 5.0, 15.0, 60.0)  # seconds that PostgreSQL may take to come back
 BATCH = 20  # deliveries between two looks at the clock
 # Codes of `soap` which another try does not change: somebody has to do something first.
-LASTING = {"url", "certificate", "untrusted", "not_carried_out"}
+LASTING = {"url", "certificate", "untrusted", "not_carried_out", "environment"}
 BUSY = (429, 503)  # “not now”
 
 HASH = re.compile(rb"<(?:[\w.-]+:)?hash\s*>\s*([0-9A-Fa-f]{32})\s*</")
@@ -216,22 +216,23 @@ class TissDelivery(models.Model):
     @api.model
     def _transmit(self, claim):
         """Post one claimed delivery and keep what came of it, whatever breaks meanwhile."""
-        outcome = None
+        outcome = delivery = None
         try:
             with self.env.registry.cursor() as cr:
                 delivery = api.Environment(cr, SUPERUSER_ID, {})["tiss.delivery"]._hold(claim)
                 if delivery:
                     outcome = delivery._post(claim)
                     delivery._keep(outcome)
-        except Exception as error:
-            if outcome is None:
-                _logger.warning("Delivery %s did not begin: %s", claim.delivery_id, error)
-        else:
+        except Exception:
+            _logger.exception("Delivery %s broke", claim.delivery_id)
             if outcome:
-                return self._pause_others(claim, outcome)
-        if outcome is None:
+                return self._keep_late(claim, outcome)
+            if delivery:
+                # It may have left: it stays as it is, and recovery says that nobody knows.
+                return None
+        if not delivery:
             return self._retried(lambda Delivery: Delivery._release(claim))
-        return self._keep_late(claim, outcome)
+        return self._pause_others(claim, outcome)
 
     @api.model
     def _hold(self, claim):
@@ -274,8 +275,6 @@ class TissDelivery(models.Model):
             reply = endpoint._post(claim.payload)
         except soap.TransportError as error:
             outcome = self._read_failure(error, endpoint._explain_error(error))
-        except UserError as error:
-            outcome = Outcome(self._prepare_failed("not_sendable", str(error)))
         except Exception:
             # Wherever it happened: nobody can say that nothing had left.
             _logger.exception("Delivery %s broke while it was being sent", claim.delivery_id)

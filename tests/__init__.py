@@ -18,6 +18,7 @@ from . import (
     test_coverage_rules,
     test_delivery,
     test_delivery_crash,
+    test_delivery_kinds,
     test_demo_job,
     test_demonstrativo,
     test_demonstrativo_odonto,

@@ -156,3 +156,10 @@ def create_questions(guia):
     )
     line = Command.create({"guia_id": guia.id})
     env["tiss.cancellation"].create({**own, "reason": "Duplicidade", "line_ids": [line]})
+
+
+def create_delivery(lote):
+    """The lote's message in the queue of a web service; nothing sends it."""
+    Delivery = lote.env["tiss.delivery"].sudo()
+    endpoint = lote.contract_id.sudo().endpoint_ids[:1]
+    return Delivery.create(Delivery._prepare_delivery(lote.message_id.sudo(), endpoint))

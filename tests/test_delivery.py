@@ -22,10 +22,13 @@ SETTLE = tiss_delivery_settle.__name__
 class DeliveryCase(TissCommon):
     """A convênio whose web services are a simulated operadora on this machine."""
 
+    options = {}  # of the simulated operadora
+
     def setUp(self):
         super().setUp()
         self.contract.environment = "demo"
-        self.simulated = self._simulate()
+        # One for each test: it remembers what was sent to it, the database does not.
+        self.simulated = self._simulate(**self.options)
         self.enterContext(self.enter_registry_test_mode())
         self.address = self.enterContext(serve(self.simulated, today=self.today))
         self.endpoint = self._connect("tissLoteGuias")
@@ -51,6 +54,9 @@ class DeliveryCase(TissCommon):
         lote = self._create_lote(*(visits or (ECG,)))
         lote.send()
         return lote
+
+    def _later(self, **delta):
+        return self._at(fields.Datetime.now() + timedelta(**delta))
 
     @contextmanager
     def _at(self, moment):
@@ -169,7 +175,7 @@ class TestDelivery(DeliveryCase):
         first, second = self._send(), self._send()
         self._deliver()
         self.assertEqual((first | second).mapped("state"), ["unknown", "sending"])
-        with self._at(fields.Datetime.now() + timedelta(minutes=16)):
+        with self._later(minutes=16):
             self._deliver(second.delivery_ids)
         self.assertEqual((first | second).mapped("state"), ["unknown", "received"])
 
@@ -233,7 +239,7 @@ class TestDelivery(DeliveryCase):
     def test_the_unknown_is_never_sent_again(self):
         lote = self._send_unanswered()
         for days in range(1, 30):
-            with self._at(fields.Datetime.now() + timedelta(days=days)):
+            with self._later(days=days):
                 self.env["tiss.delivery"].sudo()._ask_about_unknown()
                 self._deliver()
         with self.assertRefused("No Answer"):

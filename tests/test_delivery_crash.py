@@ -168,6 +168,17 @@ class TestCrashes(WorkerCase):
         self.assertReceivedOnce([lote_id])
         self.assertNotIn("unknown", self._get_delivery_states())
 
+    def test_our_own_error_after_the_post_is_no_reason_to_send_again(self):
+        self.address.misbehave("html+taken")
+        [lote_id] = self._queue()
+        broken = patch.object(
+            self.registry["tiss.delivery"], "_read_failure", side_effect=ZeroDivisionError
+        )
+        with broken, mute_logger(tiss_delivery_worker.__name__):
+            self._work()
+        self._assert_recovers(lote_id, "sending")
+        self.assertEqual(len(self.simulated.arrivals), 1)
+
     def test_the_connection_with_the_database_breaks_while_the_operadora_works(self):
         [lote_id] = self._queue()
         self.address.misbehave("slow=2")

@@ -252,7 +252,7 @@ class TestPost(ExchangeCase):
             endpoint = self._create_endpoint("demo", url=server.url)
             self.contract.environment = "homologation"
             with self.assertRefused("not in use now"):
-                endpoint._check_armed()
+                endpoint._check_sendable()
             self.contract.environment = "demo"
             endpoint.active = False
             with self.assertStopped("not in use now"):
@@ -325,7 +325,7 @@ class TestProduction(ExchangeCase):
 
     def test_armed_in_this_database_only(self):
         endpoint = self._arm()
-        endpoint._check_armed()
+        endpoint._check_sendable()
         self.assertEqual(self.contract.shown_environment, "production")
         self._set_parameter("database.uuid", "00000000-0000-0000-0000-000000000000")
         self.contract.invalidate_recordset()
@@ -333,7 +333,7 @@ class TestProduction(ExchangeCase):
         with self.assertStopped("another database"):
             endpoint._post(b"<a/>")
         self.contract._arm_production()
-        endpoint._check_armed()
+        endpoint._check_sendable()
 
     def test_a_copy_that_postgresql_made(self):
         """It has the same number, but not the same name."""

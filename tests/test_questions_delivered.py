@@ -21,8 +21,6 @@ class TestQuestionsDelivered(DeliveryCase):
     options = {"eligibility": {GOOD: None, BAD: "1016"}, "status_by_lote": True}
 
     def setUp(self):
-        # One for each test: it remembers what was sent to it, the database does not.
-        self.simulated = self._simulate(**self.options)
         super().setUp()
         for service in SERVICES:
             self._connect(service)
@@ -96,7 +94,7 @@ class TestQuestionsDelivered(DeliveryCase):
         return lote
 
     def _find_out(self):
-        with self._later(minutes=20):
+        with self._later(minutes=16):
             self.env["tiss.delivery"].sudo()._ask_about_unknown()
             self._deliver()
 

@@ -9,6 +9,7 @@ from odoo.tests import Form, tagged
 from .common import BLOOD_COUNT, CONSULTATION, DIPYRONE, ECG, PRICES, TissCommon
 from .return_messages import analysis_message, payment_message
 from .terms_records import (
+    create_delivery,
     create_denied_request,
     create_questions,
     create_shared_terms,
@@ -173,6 +174,7 @@ class TestSecurity(TissCommon):
             cls._create_annex_rows(guia)
             cls.request = create_denied_request(guia)
             create_questions(guia)
+            create_delivery(guia.lote_id)
 
     @classmethod
     def _create_clinical_rows(cls, guia):
