@@ -57,7 +57,7 @@ class TissDemonstrativoRequest(models.Model):
     )
     payment_date = fields.Date("Paid On")
     competence_date = fields.Date("Month", help="Any day of the month of the payments.")
-    asked_date = fields.Date("Asked On", default=fields.Date.context_today)
+    asked_date = fields.Date("Asked On", default=fields.Date.context_today, copy=False)
     demonstrativo_ids = fields.Many2many(
         "tiss.demonstrativo",
         "tiss_demonstrativo_request_answer_rel",

@@ -11,6 +11,7 @@ STATES = [
     ("eligible", "Eligible"),
     ("old", "Verify Again"),
     ("waiting", "Asked, No Answer Yet"),
+    ("refused", "Not Verified"),
     ("not_eligible", "Not Eligible"),
 ]
 OPEN = ("draft", "validated", "sending", "sent", "unknown")
@@ -297,6 +298,15 @@ class TissEligibility(models.Model):
         if self.result != "eligible":
             return "not_eligible"
         return "eligible" if (day - self.answer_date).days < good_days else "old"
+
+    def _describe_question(self):
+        """What is to be said of a question without an answer: a key of STATES and a sentence."""
+        self.ensure_one()
+        if self.state == "rejected":
+            return "refused", self.env._(
+                "The operadora could not verify the card: %s", self.rejection_reason
+            )
+        return "waiting", self.env._("Asked, the operadora has not answered yet.")
 
     def _describe(self):
         """What was answered and how long ago, in a sentence."""

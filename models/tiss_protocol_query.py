@@ -44,7 +44,7 @@ class TissProtocolQuery(models.Model):
     is_by_lote = fields.Boolean(
         "By Lote Number", help="There was no protocolo yet: the question carries the lote."
     )
-    asked_date = fields.Date("Asked On", default=fields.Date.context_today)
+    asked_date = fields.Date("Asked On", default=fields.Date.context_today, copy=False)
     status_id = term_field("47", "Answer", readonly=True, copy=False)
     answer_note = fields.Text("Remark of the Operadora", readonly=True, copy=False)
 
