@@ -173,8 +173,8 @@ class TestSignature(TissCommon):
         with Form(self.contract) as form:
             form.sign_messages = True
             form.signature_form = "xades"
-            form.signature_policy = "2.4"
-        policy = b"urn:oid:2.16.76.1.7.1.6.2.4"
+            form.signature_policy = "2.5"
+        policy = b"urn:oid:2.16.76.1.7.1.6.2.5"
         self.assertIn(policy, self._create_lote(CONSULTATION).get_xml())
 
     # ------------------------------------------------------------------
