@@ -45,6 +45,7 @@ class Agreements:
         self._build_network()
         self._build_tables()
         self._build_package()
+        self._build_own_code()
         self._build_coverage()
         self._build_cards()
         self._build_appointments()
@@ -99,59 +100,8 @@ class Agreements:
 
     def _build_tables(self):
         """The second convênio pays CBHPM −10% and Brasíndice instead of fixed prices."""
-        amount, values = FIRST_PORTE, []
-        for i, porte in enumerate(PORTES):
-            values.append(Command.create({"porte": porte, "amount": amount, "sequence": i}))
-            amount = round(amount * PORTE_STEP, 2)
-        edition = self.env["tiss.porte.edition"].create(
-            {
-                "name": "Valores inventados para a demonstração",
-                "start_date": self.today - timedelta(days=365),
-                "uco_amount": UCO,
-                "film_amount": FILM,
-                "value_ids": values,
-            }
-        )
-        names = {code: product.name for code, product in self.clinic.products.items()}
-        cbhpm, brasindice = self.env["tiss.price.table"].create(
-            [
-                {
-                    "name": "CBHPM (estrutura inventada)",
-                    "kind": "cbhpm",
-                    "start_date": edition.start_date,
-                    "line_ids": [
-                        Command.create(
-                            {
-                                "code": code,
-                                "tuss_code": code,
-                                "name": names[code],
-                                "porte": porte,
-                                "uco": uco,
-                                "film": film,
-                            }
-                        )
-                        for code, (porte, uco, film) in CBHPM_ROWS.items()
-                    ],
-                },
-                {
-                    "name": "Brasíndice (valores inventados)",
-                    "kind": "brasindice",
-                    "start_date": edition.start_date,
-                    "line_ids": [
-                        Command.create(
-                            {
-                                "code": f"999.{code}",
-                                "tuss_code": code,
-                                "name": names[code],
-                                "pf": pf,
-                                "pmc": pmc or 0,
-                            }
-                        )
-                        for code, (pf, pmc) in MEDICINES.items()
-                    ],
-                },
-            ]
-        )
+        edition = self._create_portes()
+        cbhpm, brasindice = self._create_price_tables(edition.start_date)
         (cbhpm + brasindice).action_publish()
         edition.action_publish()
         pricelist = self.by_table.pricelist_id
@@ -178,8 +128,51 @@ class Agreements:
             ]
         )
 
+    def _create_portes(self):
+        amount, values = FIRST_PORTE, []
+        for i, porte in enumerate(PORTES):
+            values.append(Command.create({"porte": porte, "amount": amount, "sequence": i}))
+            amount = round(amount * PORTE_STEP, 2)
+        return self.env["tiss.porte.edition"].create(
+            {
+                "name": "Valores inventados para a demonstração",
+                "start_date": self.today - timedelta(days=365),
+                "uco_amount": UCO,
+                "film_amount": FILM,
+                "value_ids": values,
+            }
+        )
+
+    def _create_price_tables(self, start_date):
+        cbhpm = {
+            code: {"code": code, "porte": porte, "uco": uco, "film": film}
+            for code, (porte, uco, film) in CBHPM_ROWS.items()
+        }
+        brasindice = {
+            code: {"code": f"999.{code}", "pf": pf, "pmc": pmc or 0}
+            for code, (pf, pmc) in MEDICINES.items()
+        }
+        products = self.clinic.products
+        return self.env["tiss.price.table"].create(
+            [
+                {
+                    "name": name,
+                    "kind": kind,
+                    "start_date": start_date,
+                    "line_ids": [
+                        Command.create({"tuss_code": code, "name": products[code].name, **row})
+                        for code, row in rows.items()
+                    ],
+                }
+                for kind, name, rows in (
+                    ("cbhpm", "CBHPM (estrutura inventada)", cbhpm),
+                    ("brasindice", "Brasíndice (valores inventados)", brasindice),
+                )
+            ]
+        )
+
     def _build_package(self):
-        """The third convênio pays a check-up as a package, and has its own code for an exam."""
+        """The third convênio pays a check-up as a package."""
         products = self.clinic.products
         package = self.env["product.template"].create(
             {
@@ -209,9 +202,12 @@ class Agreements:
                 "tiss_billing_kind": "package",
             }
         )
-        ecg = pricelist.item_ids.filtered(
-            lambda item: item.product_tmpl_id == products["40101010"].product_tmpl_id
-        )
+
+    def _build_own_code(self):
+        """The third convênio has its own code for an exam."""
+        product = self.clinic.products["40101010"].product_tmpl_id
+        items = self.by_package.pricelist_id.item_ids
+        ecg = items.filtered(lambda item: item.product_tmpl_id == product)
         ecg.write(
             {
                 "tiss_table_id": self.env["tiss.term"]._get("87", "00").id,
@@ -227,25 +223,21 @@ class Agreements:
     def _build_coverage(self):
         products = {code: product.product_tmpl_id for code, product in self.clinic.products.items()}
         consultation, therapy = products["10101012"], products["50000160"].categ_id
-        plan = self.env["tiss.plan"].search(
-            [("operadora_id", "=", self.fixed.partner_id.id)], limit=1
-        )
+        of_operadora = [("operadora_id", "=", self.fixed.partner_id.id)]
+        plan = self.env["tiss.plan"].search(of_operadora, limit=1)
+        fixed = {"contract_id": self.fixed.id}
         self.env["tiss.coverage"].create(
             [
-                {"contract_id": self.fixed.id, "covered": "yes", "limit_day": 8},
+                {**fixed, "covered": "yes", "limit_day": 8},
+                {**fixed, "product_tmpl_id": consultation.id, "return_days": 15},
                 {
-                    "contract_id": self.fixed.id,
-                    "product_tmpl_id": consultation.id,
-                    "return_days": 15,
-                },
-                {
-                    "contract_id": self.fixed.id,
+                    **fixed,
                     "categ_id": therapy.id,
                     "authorization": "yes",
                     "limit_month": 10,
                 },
                 {
-                    "contract_id": self.fixed.id,
+                    **fixed,
                     "plan_id": plan.id,
                     "copayment_kind": "percent",
                     "copayment_percent": 30,

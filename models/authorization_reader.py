@@ -27,7 +27,6 @@ class AnsweredItem:
     authorized: int
     tooth: str | None = None
     region: str | None = None
-    amount_requested: Decimal | None = None
     amount_authorized: Decimal | None = None
     reasons: tuple[tuple[str, str | None], ...] = ()
 
@@ -120,7 +119,6 @@ def _read_item(item):
         **_read_procedure(item["procedimento"]),
         requested=item["quantidadeSolicitada"],
         authorized=item["quantidadeAutorizada"],
-        amount_requested=item.get("valorSolicitado"),
         amount_authorized=item.get("valorAutorizado"),
         reasons=tuple((reason["codigoGlosa"], reason.get("descricaoGlosa")) for reason in reasons),
     )
@@ -137,7 +135,6 @@ def _read_dental(item):
         authorized=item["qtdProc"] if is_authorized else 0,
         tooth=place.get("codDente"),
         region=place.get("codRegiao"),
-        amount_requested=item["valorProc"],
         amount_authorized=item["valorProc"] if is_authorized else None,
         reasons=_read_codes(item),
     )

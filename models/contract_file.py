@@ -141,16 +141,20 @@ SECTIONS = {
         (
             "name", "active", "network_status", "identification_kind", "provider_code",
             "guias_per_lote", "guia_grouping", "max_guia_items", "version", "hash_charset",
+            "file_pattern",
             "invoice_moment", "payment_days",
             "appeal_days", "start_date", "end_date", "renewal", "renewal_months", "notice_days",
             "base_date", "readjustment_index", "readjustment_percent", "coverage_policy", "note",
             "signature_form", "signature_algorithm", "signature_policy",
+            "eligibility_required", "eligibility_days", "status_days", "status_by_lote",
+            "demonstrativo_days",
         ),
         {"network_level_id": "level", "price_policy_id": "policy"},
         single=True,
         left_out=(
             # of this clinic and database
             "company_id", "company_cnes", "partner_id", "pricelist_id", "user_id", "document_ids",
+            "export_folder",
             # of this clinic, and never in a file
             "certificate_id", "sign_guias", "sign_messages",
             # numbers begin anew

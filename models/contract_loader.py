@@ -1,18 +1,12 @@
 """Making a convênio out of its file (see contract_file.py): what is there is found and left as it
 is, what is not is created, and what cannot be is listed."""
 
-import datetime
 from collections import Counter, defaultdict
 
 from odoo.exceptions import UserError
 
 from ..standard import identifiers
 from .contract_file import KEYS, SECTIONS, dump_key, dump_row
-
-MOMENTS = (
-    ("tiss_start_date", "date_start", datetime.time.min),
-    ("tiss_end_date", "date_end", datetime.time(23, 59, 59)),
-)
 
 
 class MissingRecord(Exception):
@@ -394,7 +388,6 @@ class ContractLoader:
         return Contract.create({**vals, "partner_id": operadora.id, "company_id": self.company.id})
 
     def _load_prices(self, contract):
-        Item = self.env["product.pricelist.item"]
         prepared = self._prepare_all(
             "prices", self._rows("prices"), lambda number, _row: self.env._("Price %s", number)
         )
@@ -404,15 +397,12 @@ class ContractLoader:
         variants = {product.id: product.product_variant_id.id for product in products}
         vals_list = []
         for _row, vals in prepared:
-            for name, other, time in MOMENTS:
-                # The inverse of our dates would write, and be checked, rule by rule.
-                vals[other] = Item._tiss_to_moment(_to_date(vals.pop(name, None)), time)
             if vals.get("applied_on") == "0_product_variant":
                 vals["product_id"] = variants.get(vals.get("product_tmpl_id"))
             by_group = vals.get("applied_on") == "2_product_category"
             vals["display_applied_on"] = "2_product_category" if by_group else "1_product"
             vals_list.append({**vals, "pricelist_id": contract.pricelist_id.id})
-        self.created["prices"] += len(Item.create(vals_list))
+        self.created["prices"] += len(self.env["product.pricelist.item"].create(vals_list))
 
     def _load_of_contract(self, name, contract):
         """Rows that belong to a new convênio alone."""
@@ -440,10 +430,6 @@ class ContractLoader:
                 vals_list.append({**vals, "contract_id": contract.id})
         self.env["tiss.contract.clause"].create(vals_list)
         self.created["clauses"] += len(prepared)
-
-
-def _to_date(text):
-    return datetime.date.fromisoformat(text) if text else None
 
 
 def _freeze(key):

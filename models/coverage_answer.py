@@ -41,6 +41,7 @@ class CoverageAnswer:
         if self.card:
             self._check_card()
             self._check_newborn()
+            self._check_eligibility()
         else:
             self._say("no_card", BLOCK, self.env._("Choose the patient's card."))
         self._check_contract()
@@ -143,6 +144,23 @@ class CoverageAnswer:
                 self.format_date(last),
             )
             self._say("newborn_over", BLOCK, message, self.card)
+
+    def _check_eligibility(self):
+        """What the operadora answered last; a no counts for its own day, later on as a doubt."""
+        contract, check = self.contract, self.book.get_eligibility(self.request)
+        day = min(self.request.date, self.book.today)
+        state = check._get_state_on(day, contract.eligibility_days) if check else None
+        if state == "not_eligible":
+            kind = BLOCK if check.answer_date == self.request.date else WARN
+            self._say("not_eligible", kind, check._describe(), check)
+        elif state == "old" and contract.eligibility_required:
+            message = self.env._("Verify the card at the operadora again: %s", check._describe())
+            self._say("eligibility_old", WARN, message, check)
+        elif state:
+            self._say("eligible", INFO, check._describe(), check)
+        elif contract.eligibility_required:
+            message = self.env._("Nobody has verified at the operadora yet that the card is good.")
+            self._say("eligibility_unknown", WARN, message, self.card)
 
     def _check_contract(self):
         contract, date = self.contract, self.request.date

@@ -171,6 +171,9 @@ class CoverageBook:
         self.networks = contract._get_networks(self.professionals)
         self.uses = self._read_uses()
         self.prices = contract._get_coverage_prices(self.requests)
+        self.eligibilities = self.cards._get_eligibilities(
+            (request.card, request.date) for request in self.requests if request.card
+        )
         self.today = fields.Date.context_today(contract)
         self._terms = {}
         self._uses_of_visit = {}
@@ -283,6 +286,10 @@ class CoverageBook:
     # ------------------------------------------------------------------
     # Looking up
     # ------------------------------------------------------------------
+
+    def get_eligibility(self, request):
+        """The last `tiss.eligibility` that the operadora had answered on the day; may be empty."""
+        return self.eligibilities[request.card, request.date]
 
     def get_network(self, professional, date):
         """(network status, network level) in which `professional` attends on `date`."""

@@ -49,19 +49,25 @@ class IrActionsReport(models.Model):
         with tempfile.TemporaryDirectory(prefix="tiss_print_") as folder:
             source, target = Path(folder, "form.html"), Path(folder, "form.pdf")
             source.write_text(html, encoding="utf-8")
-            subprocess.run(
-                [
-                    browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
-                    "--no-pdf-header-footer", f"--user-data-dir={folder}/profile",
-                    f"--print-to-pdf={target}", source.as_uri(),
-                ],
-                check=True,
-                timeout=BROWSER_SECONDS,
-                preexec_fn=_lift_memory_limit,  # noqa: PLW1509
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )  # fmt: skip
-            return target.read_bytes()
+            command = [
+                browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
+                "--no-pdf-header-footer", f"--user-data-dir={folder}/profile",
+                f"--print-to-pdf={target}", source.as_uri(),
+            ]  # fmt: skip
+            try:
+                subprocess.run(
+                    command,
+                    check=True,
+                    timeout=BROWSER_SECONDS,
+                    preexec_fn=_lift_memory_limit,  # noqa: PLW1509
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                )
+                return target.read_bytes()
+            except (OSError, subprocess.SubprocessError) as error:
+                raise UserError(
+                    self.env._("Chromium could not print this: try again with fewer forms.")
+                ) from error
 
     @api.model
     def _tiss_find_browser(self):

@@ -8,6 +8,8 @@ from .bulk import skip_images
 from .guia_reader import CRO, Person, Place
 from .tiss_term import PROCEDURE_TABLES
 
+COUNCIL = ("tiss_council_id", "tiss_council_number", "tiss_council_state_id")
+MAX_NAMES = 30  # told of each kind before an import
 QUIET = {"tracking_disable": True, "mail_create_nosubscribe": True}
 CHILDREN = {
     "line_ids": "tiss.guia.line",
@@ -367,8 +369,66 @@ class LoteBook:
             )
         return vals
 
+    # ------------------------------------------------------------------
+    # Telling
+    # ------------------------------------------------------------------
 
-COUNCIL = ("tiss_council_id", "tiss_council_number", "tiss_council_state_id")
+    def describe(self):
+        """Who and what is known, and what is going to be created, as sentences."""
+        return [*self._describe_people(), *self._describe_gaps()]
+
+    def _describe_people(self):
+        new_people = [person.name or person.number for person in self.new_people.values()]
+        new_places = [place.name for place in self.new_places.values()]
+        rows = [
+            (self.env._("Beneficiaries"), self.cards, list(self.new_cards)),
+            (self.env._("Professionals"), self.people, new_people),
+            (self.env._("Hospitals"), self.places, new_places),
+        ]
+        return [
+            self.env._(
+                "%(kind)s: %(known)s known, %(new)s will be created%(names)s",
+                kind=kind,
+                known=len(known),
+                new=len(new),
+                names=self._join(new),
+            )
+            for kind, known, new in rows
+            if known or new
+        ]
+
+    def _describe_gaps(self):
+        sentences = []
+        if self.new_cards:
+            sentences.append(
+                self.env._(
+                    "The file has no names of beneficiaries: who is created is called by the card"
+                    " number and marked as to be completed."
+                )
+            )
+        if self.lacks_performer:
+            sentences.append(
+                self.env._(
+                    "Some guias do not say who attended: they get “Professional Not Informed”."
+                )
+            )
+        unknown = [" ".join(item) for item in self.unknown_items]
+        if unknown:
+            sentences.append(
+                self.env._(
+                    "Items that are no procedure of the clinic and stay as they are:"
+                    " %(count)s%(names)s",
+                    count=len(unknown),
+                    names=self._join(unknown),
+                )
+            )
+        return sentences
+
+    @staticmethod
+    def _join(names):
+        """The first names in brackets, or nothing."""
+        more = " …" if len(names) > MAX_NAMES else ""
+        return f" ({', '.join(names[:MAX_NAMES])}{more})" if names else ""
 
 
 def get_key(partner):

@@ -134,26 +134,7 @@ class LoteFile:
         """Violations of the schema in words; those that change nothing are only noted."""
         self.is_valid = standard.load(self.version).validate(self.content)
         if not self.is_valid:
-            blocking = [
-                violation for violation in self.values.problems if violation.code not in HARMLESS
-            ]
-            unknown = [path for path, _text in self.values.unexpected if "@" not in path]
-            Lote = self.env["tiss.lote"]
-            names = self._get_names(guias)
-            self._tell(
-                [
-                    f"{Lote._describe_violation(each.code, Lote._get_place(each.path, names))}."
-                    for each in blocking
-                ]
-                + [
-                    self.env._(
-                        "%(place)s is unknown to TISS %(version)s.",
-                        place=Lote._get_place(path, names),
-                        version=self.version,
-                    )
-                    for path in unknown
-                ]
-            )
+            self._tell(self._describe_violations(self._get_names(guias)))
             if not self.problems:
                 self.notices.append(
                     self.env._(
@@ -171,6 +152,28 @@ class LoteFile:
         if check_envelope(self.values, self.version):
             self.is_valid = False
             self.notices.append(self.env._("The header of the message does not fit its content."))
+
+    def _describe_violations(self, names):
+        """What of the schema the file breaks in what it says, as sentences.
+
+        :param names: numbers of the guias in the order of the file
+        """
+        Lote = self.env["tiss.lote"]
+        sentences = [
+            f"{Lote._describe_violation(each.code, Lote._get_place(each.path, names))}."
+            for each in self.values.problems
+            if each.code not in HARMLESS
+        ]
+        sentences += [
+            self.env._(
+                "%(place)s is unknown to TISS %(version)s.",
+                place=Lote._get_place(path, names),
+                version=self.version,
+            )
+            for path, _text in self.values.unexpected
+            if "@" not in path
+        ]
+        return sentences
 
     def _get_names(self, guias):
         """Numbers of the guias; the one that lacks it is called by its place."""

@@ -10,6 +10,10 @@ from . import period
 from .price_book import CONDITIONS, PriceBook, PriceRequest
 from .tiss_term import PROCEDURE_TABLES
 
+DATES = (  # our day, Odoo's moment, the time of the day
+    ("tiss_start_date", "date_start", datetime.time.min),
+    ("tiss_end_date", "date_end", datetime.time(23, 59, 59)),
+)
 # What an item of a guia may carry as its table (T87): TUSS, own codes and packages.
 SENT_TABLES = ["00", "18", "19", "20", "22", "90", "98"]
 
@@ -219,12 +223,14 @@ class ProductPricelistItem(models.Model):
             item.tiss_end_date = end and period.to_last_day(end)
 
     def _inverse_tiss_start_date(self):
-        for item in self:
-            item.date_start = item._tiss_to_moment(item.tiss_start_date, datetime.time.min)
+        self._tiss_set_moment(*DATES[0])
 
     def _inverse_tiss_end_date(self):
+        self._tiss_set_moment(*DATES[1])
+
+    def _tiss_set_moment(self, name, stored, time):
         for item in self:
-            item.date_end = item._tiss_to_moment(item.tiss_end_date, datetime.time(23, 59, 59))
+            item[stored] = item._tiss_to_moment(item[name], time)
 
     @api.depends("tiss_table_id", "product_tmpl_id")
     def _compute_tiss_code(self):
@@ -423,10 +429,7 @@ class ProductPricelistItem(models.Model):
     def _tiss_prepare_date_vals(self, vals):
         """First and last day as moments, so that checks see them together with all the rest."""
         vals = dict(vals)
-        for name, stored, time in (
-            ("tiss_start_date", "date_start", datetime.time.min),
-            ("tiss_end_date", "date_end", datetime.time(23, 59, 59)),
-        ):
+        for name, stored, time in DATES:
             if name in vals:
                 date = fields.Date.to_date(vals.pop(name))
                 vals[stored] = self._tiss_to_moment(date, time)
@@ -444,6 +447,31 @@ class ProductPricelistItem(models.Model):
         except OverflowError:
             # 31/12/9999 is how many tables write “without end”; in UTC it is the year 10000.
             return moment
+
+    def _tiss_end_before(self, day):
+        """Let these prices hold until the day before `day`, on which others begin.
+
+        First and last day are always written by their own names: `create` and `write` make
+        moments of them, and all rules of a call are checked together.
+        """
+        self.write({"tiss_end_date": day - datetime.timedelta(days=1)})
+
+    def _tiss_make_room(self, start, end=None):
+        """Let a price begin among those of the same procedure: the one before it ends.
+
+        :return: its last day, which is `end` unless a later price begins before that
+        """
+        self.filtered(
+            lambda item: (
+                (not item.tiss_start_date or item.tiss_start_date < start)
+                and (not item.tiss_end_date or item.tiss_end_date >= start)
+            )
+        )._tiss_end_before(start)
+        later = [item.tiss_start_date for item in self if (item.tiss_start_date or start) > start]
+        lasts = [end] if end else []
+        if later:
+            lasts.append(min(later) - datetime.timedelta(days=1))
+        return min(lasts, default=False)
 
     def _tiss_get_period(self):
         """The days of a rule in words."""

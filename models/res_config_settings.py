@@ -1,5 +1,7 @@
 from odoo import api, fields, models
 
+from .. import standard
+
 
 class ResConfigSettings(models.TransientModel):
     """Convênios settings of the current company."""
@@ -28,9 +30,14 @@ class ResConfigSettings(models.TransientModel):
         "tiss.terminology.edition", string="Terminology", compute="_compute_tiss_edition_ids"
     )
 
+    tiss_versions = fields.Char("TISS Versions", compute="_compute_tiss_versions")
+
     # ------------------------------------------------------------------
     # Compute, inverse, search
     # ------------------------------------------------------------------
+
+    def _compute_tiss_versions(self):
+        self.tiss_versions = ", ".join(standard.versions())
 
     @api.depends_context("uid")
     def _compute_tiss_edition_ids(self):

@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 from ..standard import identifiers
 from ..standard.text import to_ascii
@@ -19,6 +19,7 @@ class ResPartner(models.Model):
         compute="_compute_tiss_authorization_count", groups="l10n_br_tiss.group_tiss_reception"
     )
 
+    @api.depends("tiss_authorization_ids")
     def _compute_tiss_authorization_count(self):
         counts = dict(
             self.env["tiss.authorization"]._read_group(
@@ -26,7 +27,7 @@ class ResPartner(models.Model):
             )
         )
         for partner in self:
-            partner.tiss_authorization_count = counts.get(partner, 0)
+            partner.tiss_authorization_count = counts.get(partner._origin, 0)
 
     def action_view_tiss_authorizations(self):
         self.ensure_one()

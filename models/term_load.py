@@ -161,6 +161,39 @@ def apply(env, edition_ids):
     :param edition_ids: {table: id of the edition that changes its terms}
     """
     stamp = SQL("%s, now() AT TIME ZONE 'UTC'", env.uid)
+    _remember(env, edition_ids, stamp)
+    env.cr.execute(
+        SQL(
+            """
+            UPDATE tiss_term t
+               SET name = d.name, search_name = d.search_name, description = d.description,
+                   start_date = d.start_date, end_date = d.end_date,
+                   (write_uid, write_date) = ROW(%s)
+              FROM tiss_term_diff d
+             WHERE t.id = d.term_id AND d.kind NOT IN ('new', 'unchanged')
+            """,
+            stamp,
+        )
+    )
+    env.cr.execute(
+        SQL(
+            """
+            INSERT INTO tiss_term (table_code, code, name, search_name, description, start_date,
+                   end_date, create_uid, create_date, write_uid, write_date)
+            SELECT table_code, code, name, search_name, description, start_date, end_date, %s, %s
+              FROM tiss_term_diff WHERE kind = 'new'
+            """,
+            stamp,
+            stamp,
+        )
+    )
+    env["tiss.term"].invalidate_model()
+    env["tiss.term.history"].invalidate_model()
+    env.registry.clear_cache()
+
+
+def _remember(env, edition_ids, stamp):
+    """Keep the terms that are about to change as they read before."""
     editions = SQL(", ").join(SQL("(%s, %s)", *each) for each in edition_ids.items())
     env.cr.execute(
         SQL(
@@ -179,31 +212,3 @@ def apply(env, edition_ids):
             list(REMEMBERED),
         )
     )
-    env.cr.execute(
-        SQL(
-            """
-            UPDATE tiss_term t
-               SET name = d.name, search_name = d.search_name, description = d.description,
-                   start_date = d.start_date, end_date = d.end_date,
-                   write_uid = %s, write_date = now() AT TIME ZONE 'UTC'
-              FROM tiss_term_diff d
-             WHERE t.id = d.term_id AND d.kind NOT IN ('new', 'unchanged')
-            """,
-            env.uid,
-        )
-    )
-    env.cr.execute(
-        SQL(
-            """
-            INSERT INTO tiss_term (table_code, code, name, search_name, description, start_date,
-                   end_date, create_uid, create_date, write_uid, write_date)
-            SELECT table_code, code, name, search_name, description, start_date, end_date, %s, %s
-              FROM tiss_term_diff WHERE kind = 'new'
-            """,
-            stamp,
-            stamp,
-        )
-    )
-    env["tiss.term"].invalidate_model()
-    env["tiss.term.history"].invalidate_model()
-    env.registry.clear_cache()

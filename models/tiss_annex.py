@@ -2,11 +2,7 @@ import re
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.fields import Domain
-from odoo.tools import split_every
 
-from ..standard.text import to_ascii
-from .bulk import read_children
 from .tiss_term import term_field
 
 ANNEX_TYPES = [
@@ -15,21 +11,6 @@ ANNEX_TYPES = [
     ("radio", "Radiotherapy"),
     ("situacao_inicial", "Initial Dental Condition"),
 ]
-ELEMENTS = {
-    "opme": "anexoSolicitacaoOPME",
-    "quimio": "anexoSolicitacaoQuimio",
-    "radio": "anexoSolicitacaoRadio",
-    "situacao_inicial": "anexoSituacaoInicial",
-}
-INSIDE_ELEMENTS = {
-    "opme": "solicitacaoOPME",
-    "quimio": "solicitacaoQuimioterapia",
-    "radio": "solicitacaoRadioterapia",
-}
-ANSWER_ELEMENTS = {"opme": "anexoOPME", "quimio": "anexoQuimio", "radio": "anexoRadio"}
-MAX_TEETH_ANNEXES = 100  # per message; of the others there is one (guide §3.9)
-PHONE = re.compile("[0-9]{10,11}")
-ANNEX_IN_PATH = re.compile(r"anexoSituacaoInicial\[(\d+)\](?:/(.*))?")
 CLINICAL = "l10n_br_tiss.group_tiss_clinical"
 ANSWER_FIELDS = {
     "answer_id", "answer_number", "answer_password", "answer_date", "answer_validity_date",
@@ -40,9 +21,10 @@ ANSWER_FIELDS = {
 class TissAnnex(models.Model):
     """What explains a request for authorisation: OPME, quimioterapia, radioterapia, teeth.
 
-    It travels inside its request, or by itself once the request is away (guide §3.9). Here is what
-    all types share; a file for each adds its boxes, what it cannot do without
-    (`_get_<type>_problems`) and its element of the message (`_prepare_tiss_<type>`).
+    It travels inside its request, or by itself once the request is away (guide §3.9). Here, and
+    in the files of problems, message and answer, is what all types share; a file for each adds its
+    boxes, what it cannot do without (`_get_<type>_problems`) and its element of the message
+    (`_prepare_tiss_<type>`).
 
     Of health are also the weight and the name of a drug: only who belongs to the clinical group
     sees what is asked for and why. Numbers, dates, people, prices and answers everybody sees.
@@ -256,24 +238,28 @@ class TissAnnex(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        unnumbered = {}
+        unnumbered = []
         for vals in vals_list:
-            if not self.env.su and (vals.get("name", "/") != "/" or vals.get("number")):
+            if vals.get("name", "/") == "/" and not vals.get("number"):
+                unnumbered.append(vals)
+            elif not self.env.su:
                 raise UserError(
                     self.env._("The number of an annex comes from its convênio: leave it empty.")
                 )
-            if vals.get("name", "/") == "/":
-                request = self.env["tiss.authorization"].browse(vals.get("authorization_id"))
-                unnumbered.setdefault(request.contract_id, []).append(vals)
-        for contract, batch in unnumbered.items():
-            if contract:
-                numbers = contract._take_numbers("next_guia_number", len(batch))
-                for vals, number in zip(batch, numbers, strict=True):
-                    vals.update(number=number, name=str(number))
+        self._take_form_numbers(unnumbered)
         annexes = super().create(vals_list)
         annexes._check_editable()
         annexes._outdate()
         return annexes
+
+    @api.model
+    def _get_form_contracts(self, vals_list):
+        """An annex is numbered by the convênio of its request."""
+        default = self.env.context.get("default_authorization_id")
+        ids = [vals.get("authorization_id") or default for vals in vals_list]
+        requests = self.env["tiss.authorization"].browse(filter(None, ids))
+        contracts = {request.id: request.contract_id for request in requests}
+        return [contracts.get(each, self.env["tiss.contract"]) for each in ids]
 
     def write(self, vals):
         touches_content = bool(set(vals) & self._get_frozen_fields())
@@ -345,415 +331,3 @@ class TissAnnex(models.Model):
         self._check_editable()
         self._outdate()
         self.sudo().write({"state": "cancelled"})
-
-    # ------------------------------------------------------------------
-    # What is missing
-    # ------------------------------------------------------------------
-
-    def _get_problem_rows(self):
-        """See `tiss.form`. As superuser: what is clinical is only found missing, never told."""
-        self.ensure_one()
-        if self.state not in ("draft", "validated"):
-            return []
-        if not self.authorization_id or not self.annex_type:
-            sentence = self.env._("Choose the request and the type.")
-            return [(sentence, self, "authorization_id")]
-        annex = self.sudo()
-        return [
-            *super(TissAnnex, annex)._get_problem_rows(),
-            *annex._get_kind_problems(),
-            *annex._get_requester_problems(),
-            *annex._get_date_problems(),
-            *annex._get_range_problems(),
-            *annex._get_text_problems(),
-            *getattr(annex, f"_get_{annex.annex_type}_problems")(),
-            *annex._get_item_problems(),
-        ]
-
-    def _get_kind_problems(self):
-        is_dental = self.authorization_id._is_dental()
-        is_teeth = self.annex_type == "situacao_inicial"
-        if is_teeth and self.transport == "request":
-            sentence = self.env._("The initial dental condition goes by itself.")
-            return [(sentence, self, "transport")]
-        if is_dental == is_teeth:
-            return []
-        sentence = (
-            self.env._("A dental request takes the initial dental condition alone.")
-            if is_dental
-            else self.env._("The initial dental condition belongs to a dental request.")
-        )
-        return [(sentence, self, "annex_type")]
-
-    def _get_requester_problems(self):
-        """ctm_anexoSolicitante, which a situação inicial does not have."""
-        if self.annex_type == "situacao_inicial":
-            return []
-        problems = self._get_missing("requester_id")
-        if self.requester_id and not to_ascii(self.requester_id.name or ""):
-            sentence = self.env._("The requester's name cannot be sent: write it in Latin letters.")
-            problems.append((sentence, self.requester_id, "name"))
-        if not PHONE.fullmatch(self._get_phone()):
-            sentence = self.env._("The requester's phone needs the area code: 10 or 11 digits.")
-            problems.append((sentence, self, "requester_phone"))
-        email = self.requester_email or ""
-        if len(email) > 60 or email != to_ascii(email, upper=False):
-            sentence = self.env._("The e-mail has at most 60 plain characters.")
-            problems.append((sentence, self, "requester_email"))
-        return problems
-
-    def _get_phone(self):
-        return re.sub("[^0-9]", "", self.requester_phone or "")
-
-    def _get_past_fields(self):
-        """Fields with days on which something had already happened when it was asked for."""
-        return getattr(self, f"_get_{self.annex_type}_past_fields", tuple)()
-
-    def _get_expected_fields(self):
-        """Fields with days on which something is planned."""
-        return getattr(self, f"_get_{self.annex_type}_expected_fields", tuple)()
-
-    def _get_date_problems(self):
-        """Birth ≤ what happened ≤ the request ≤ what is planned, and no request of tomorrow."""
-        problems = self._get_missing("date")
-        day, birth = self.date, self.patient_id.tiss_birth_date
-        if not day:
-            return problems
-        if day > fields.Date.context_today(self):
-            problems.append((self.env._("The annex has a date in the future."), self, "date"))
-        past = [(name, self[name]) for name in ("date", *self._get_past_fields()) if self[name]]
-        for name, moment in past:
-            label = self._get_box_label(name)
-            if birth and moment < birth:
-                sentence = self.env._("%s: the patient was not born yet.", label)
-                problems.append((sentence, self, name))
-            elif moment > day:
-                sentence = self.env._("%s: after the day of the request.", label)
-                problems.append((sentence, self, name))
-        for name in self._get_expected_fields():
-            if self[name] and self[name] < day:
-                sentence = self.env._(
-                    "%s: before the day of the request.", self._get_box_label(name)
-                )
-                problems.append((sentence, self, name))
-        return problems
-
-    def _get_ranges(self):
-        """{field: (smallest, largest)} of the numbers that this type sends."""
-        return getattr(self, f"_get_{self.annex_type}_ranges", dict)()
-
-    def _get_range_problems(self):
-        return [
-            (
-                self.env._(
-                    "%(label)s: from %(smallest)s to %(largest)s.",
-                    label=self._get_box_label(name),
-                    smallest=smallest,
-                    largest=largest,
-                ),
-                self,
-                name,
-            )
-            for name, (smallest, largest) in self._get_ranges().items()
-            if not smallest <= self[name] <= largest
-        ]
-
-    def _get_texts(self):
-        """{field: (size in the message, whether it must be there)} of the free texts."""
-        return getattr(self, f"_get_{self.annex_type}_texts")()
-
-    def _get_text_problems(self):
-        """Texts are measured as they are sent: nothing is cut off without being told."""
-        problems = []
-        for name, (size, is_required) in self._get_texts().items():
-            text = to_ascii(self[name] or "")
-            label = self._get_box_label(name)
-            if len(text) > size:
-                sentence = self.env._(
-                    "%(label)s: at most %(size)s characters.", label=label, size=size
-                )
-                problems.append((sentence, self, name))
-            elif is_required and not text:
-                sentence = self.env._("Fill in: %s.", label)
-                problems.append((sentence, self, name))
-        return problems
-
-    def _get_item_problems(self):
-        """Lines of the types that have them."""
-        if self.annex_type not in ("opme", "quimio"):
-            return []
-        problems = []
-        if not self.line_ids:
-            problems.append((self.env._("The annex has no items."), self, None))
-        for place, line in enumerate(self.line_ids, start=1):
-            problems += [(sentence, self, None) for sentence in line._get_problems(place)]
-        return problems
-
-    def _get_parts(self):
-        return [*self.line_ids, *self.tooth_ids]
-
-    @api.model
-    def _get_term_tables(self, model):
-        """Those too that only clinical people see: the sentence names the box alone."""
-        return {
-            name: field.domain[0][2]
-            for name, field in self.env[model]._fields.items()
-            if field.comodel_name == "tiss.term" and field.store
-        }
-
-    # ------------------------------------------------------------------
-    # Building the message
-    # ------------------------------------------------------------------
-
-    @api.model
-    def _get_transaction(self):
-        return "ENVIO_ANEXO"
-
-    def _check_alone(self):
-        inside = self.filtered(lambda annex: annex.transport == "request")
-        if inside:
-            raise UserError(
-                self.env._(
-                    "Annex %(name)s travels inside request %(request)s: work on the request.",
-                    name=inside[0].name,
-                    request=inside[0].authorization_id.name,
-                )
-            )
-
-    def _get_bundle(self):
-        """All annexes of the messages that those in self are in, themselves included."""
-        numbered = self.filtered("lote_number")
-        if not numbered:
-            return self
-        others = self.search(
-            [
-                ("contract_id", "in", numbered.contract_id.ids),
-                ("lote_number", "in", numbered.mapped("lote_number")),
-                ("state", "!=", "cancelled"),
-            ]
-        )
-        lotes = {(annex.contract_id, annex.lote_number) for annex in numbered}
-        return self | others.filtered(
-            lambda annex: (annex.contract_id, annex.lote_number) in lotes
-        ).sorted("number")
-
-    def _take_lote_numbers(self):
-        """Number the messages: a hundred situações iniciais go together, each other by itself."""
-        new = self.filtered(lambda annex: not annex.lote_number).sorted("number")
-        for (contract, kind), annexes in new.grouped(
-            lambda annex: (annex.contract_id, annex.annex_type)
-        ).items():
-            size = MAX_TEETH_ANNEXES if kind == "situacao_inicial" else 1
-            groups = list(split_every(size, annexes.ids, self.browse))
-            numbers = contract._take_numbers("next_lote_number", len(groups))
-            for number, group in zip(numbers, groups, strict=True):
-                group.sudo().write({"lote_number": str(number)})
-
-    def build(self):
-        """See `tiss.outgoing`; situações iniciais of one convênio share their message.
-
-        :return: `tiss.message`, one per lote of annexes
-        """
-        self.check_access("write")
-        self._check_alone()
-        self._check_state("draft", "validated")
-        self._take_lote_numbers()
-        bundles = self._get_bundle().grouped(lambda annex: (annex.contract_id, annex.lote_number))
-        # The first of each lote carries the message; the others point at it.
-        leaders = self.browse().union(*(bundle[0] for bundle in bundles.values()))
-        messages = super(TissAnnex, leaders).build()
-        for bundle in bundles.values():
-            bundle[1:].sudo().write({"message_id": bundle[0].message_id.id, "state": "validated"})
-        return messages
-
-    def send(self):
-        """Freeze the annexes as sent, with those that are in the same message."""
-        self._check_alone()
-        return super(TissAnnex, self._get_bundle()).send()
-
-    def _get_delivered(self):
-        return self._get_bundle()
-
-    def _read_content(self):
-        self._read_for_message(self._get_bundle())
-
-    def _read_for_message(self, annexes):
-        """Read all that the messages of these annexes say in a constant number of queries."""
-        annexes = annexes.sudo()
-        read_children(annexes, "line_ids")
-        read_children(annexes, "tooth_ids")
-        people = annexes.requester_id | annexes.patient_id
-        (people | annexes.contract_id.partner_id | annexes.company_id.partner_id).fetch()
-        self.env["tiss.term"]._cache_domain_codes()
-
-    def _check_content(self):
-        for annex in self._get_bundle():
-            problems = annex._get_problems()
-            if problems:
-                raise UserError(
-                    self.env._(
-                        "Annex %(name)s lacks something. %(problems)s",
-                        name=annex.name,
-                        problems=" ".join(problems),
-                    )
-                )
-
-    def _prepare_tiss_body(self):
-        """loteAnexos (guide §3.9)"""
-        values = [annex._prepare_tiss_annex() for annex in self._get_bundle()]
-        is_dental = self.annex_type == "situacao_inicial"
-        return {
-            "numeroLote": self.lote_number,
-            "AnexosGuiasTISS": {ELEMENTS[self.annex_type]: values if is_dental else values[0]},
-        }
-
-    def _prepare_tiss_annex(self):
-        """The element of this annex, in a message of its own or in its request's."""
-        return getattr(self, f"_prepare_tiss_{self.annex_type}")()
-
-    def _prepare_tiss_header(self):
-        """ct_anexoCabecalho"""
-        return {
-            "registroANS": self.contract_id.ans_code,
-            "numeroGuiaAnexo": self.name,
-            "numeroGuiaReferenciada": self.authorization_id.name,
-            "numeroGuiaOperadora": self.operadora_number or None,
-            "dataSolicitacao": self.date,
-            "senha": self.authorization_password or None,
-            "dataAutorizacao": self.authorization_date or None,
-        }
-
-    def _prepare_tiss_annex_requester(self):
-        """ctm_anexoSolicitante"""
-        return {
-            "nomeProfissional": to_ascii(self.requester_id.name, 70),
-            "telefoneProfissional": self._get_phone(),
-            "emailProfissional": self.requester_email or None,
-        }
-
-    def _prepare_tiss_text(self, name):
-        size, _is_required = self._get_texts()[name]
-        return to_ascii(self[name] or "", size) or None
-
-    def _locate(self, path):
-        """The annex that a path is in."""
-        found = ANNEX_IN_PATH.search(path)
-        if not found:
-            return path
-        return self.env._(
-            "annex %(annex)s, %(element)s",
-            annex=self._get_bundle()[int(found[1]) - 1].name,
-            element=(found[2] or "").rpartition("/")[2] or self.env._("the whole annex"),
-        )
-
-    # ------------------------------------------------------------------
-    # Answers
-    # ------------------------------------------------------------------
-
-    @api.model
-    def _receive_answer(self, name, content, values, body):
-        """Take in a recebimentoAnexo: the protocolo of a lote with its answers, or its refusal.
-
-        :return: the annexes that were answered
-        """
-        contract = self.env["tiss.message"]._find_contract(values["cabecalho"])
-        receipt = body.get("protocoloRecebimentoAnexo")
-        annexes = self._find_answered(contract, receipt)
-        if receipt and annexes[0].protocol_number == receipt["nrProtocoloRecebimento"]:
-            return annexes
-        annexes._check_state("sent", "unknown")
-        reason = None if receipt else self._get_refusal(body.get("mensagemErro") or {})
-        # The message is the first one's: the others are found beside it.
-        annexes[0]._record_answer(name, content, values, reason)
-        if reason:
-            annexes.sudo().write({"state": "rejected", "rejection_reason": reason})
-            return annexes
-        annexes.sudo().write(
-            {
-                "state": "received",
-                "protocol_number": receipt["nrProtocoloRecebimento"],
-                "protocol_date": receipt["dataEnvioAnexo"],
-            }
-        )
-        for element in ANSWER_ELEMENTS.values():
-            answer = (receipt.get("anexosClinicos") or {}).get(element)
-            if answer:
-                annexes[0]._read_answer(answer)
-        return annexes
-
-    @api.model
-    def _find_answered(self, contract, receipt):
-        """The annexes of a lote; a refusal does not name one, so it is the only one that waits."""
-        domain = Domain("contract_id", "=", contract.id)
-        if receipt:
-            domain &= Domain("lote_number", "=", receipt["numeroLote"])
-        else:
-            waiting = Domain("state", "in", ("sent", "unknown"))
-            domain &= waiting & Domain("transport", "=", "alone")
-        annexes = self._search_answered(domain & Domain("state", "!=", "cancelled"), order="number")
-        if not annexes:
-            raise UserError(
-                self.env._(
-                    "The answer is about the lote of annexes %s, which this clinic did not send.",
-                    receipt["numeroLote"] if receipt else "?",
-                )
-            )
-        count = len(set(annexes.mapped("lote_number")))
-        if count > 1:
-            raise UserError(
-                self.env._(
-                    "The refusal does not say which annex it is about, and %s annexes of this"
-                    " operadora wait for an answer: open the annex and refuse it there.",
-                    count,
-                )
-            )
-        return annexes
-
-    def action_reject(self):
-        """The operadora refused it outside of a file."""
-        self.check_access("write")
-        self._check_alone()
-        self._check_state("sent", "unknown")
-        self._get_bundle().sudo().write(
-            {"state": "rejected", "rejection_reason": self.env._("Refused by the operadora.")}
-        )
-
-    def _read_answer(self, answer):
-        """ctm_autorizacaoOPME, ctm_autorizacaoQuimio, ctm_autorizacaoRadio (guide §5.6)"""
-        self.ensure_one()
-        data = answer.get("dadosAutorizacao") or {}
-        reasons = (answer.get("motivosNegativa") or {}).get("motivoNegativa") or []
-        self.sudo().write(
-            {
-                "answer_id": self.env["tiss.term"]._get("45", answer.get("statusSolicitacao")).id,
-                "answer_number": data.get("numeroGuiaOperadora"),
-                "answer_password": data.get("senha"),
-                "answer_date": data.get("dataAutorizacao"),
-                "answer_validity_date": data.get("dataValidadeSenha"),
-                "denial_reason": "\n".join(map(self._get_refusal, reasons)) or False,
-            }
-        )
-        self._read_item_answers(answer.get("servicosAutorizadosOPME") or [])
-
-    def _read_item_answers(self, items):
-        """ct_procedimentoAutorizado: found by material and choice; its number is theirs."""
-        lines = self.sudo().line_ids
-        left = {}
-        for line in lines:
-            left.setdefault(line._get_answer_key(), []).append(line)
-        strange = 0
-        for item in items:
-            procedure = item.get("procedimento") or {}
-            key = (
-                procedure.get("codigoTabela"),
-                procedure.get("codigoProcedimento"),
-                item.get("opcaoFabricante") or False,
-            )
-            if left.get(key):
-                left[key].pop(0)._read_answer(item)
-            else:
-                strange += 1
-        if strange:
-            self.message_post(
-                body=self.env._("The answer has %s items that this annex did not ask for.", strange)
-            )

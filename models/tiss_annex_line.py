@@ -1,10 +1,9 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..standard.money import to_decimal
+from ..standard.money import MAX_AMOUNT, to_decimal
 from ..standard.text import to_ascii
 from .tiss_annex import CLINICAL
-from .tiss_guia_line import MAX_AMOUNT
 from .tiss_term import term_field
 
 MAX_DOSES = 99_999.99  # qtDoses: dec(7,2)

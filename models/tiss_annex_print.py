@@ -17,6 +17,8 @@ class TissAnnex(models.Model):
     _name = "tiss.annex"
     _inherit = ["tiss.annex", "tiss.printed"]
 
+    _cancelled_mark = "CANCELADO"
+
     def _get_print_report(self):
         return "l10n_br_tiss.action_report_annex"
 
@@ -37,14 +39,6 @@ class TissAnnex(models.Model):
         boxes = getattr(self, f"_prepare_print_{self.annex_type}")()
         pages = [(boxes, tables) for tables in self._get_print_tables()]
         return self._make_own_sheets(f"report_sheet_{self.annex_type}", pages)
-
-    def _make_own_sheets(self, form, pages):
-        sheets = self._make_sheets(
-            self.contract_id, form, pages, number=self.name, version=self.version
-        )
-        for sheet in sheets:
-            sheet.mark = "CANCELADO" if self.state == "cancelled" else ""
-        return sheets
 
     def _get_print_tables(self):
         if self.annex_type == "situacao_inicial":

@@ -42,7 +42,7 @@ class TissAuthorization(models.Model):
     """
 
     _name = "tiss.authorization"
-    _inherit = ["tiss.outgoing", "tiss.form", "mail.thread", "mail.activity.mixin"]
+    _inherit = ["tiss.front.desk", "tiss.form", "mail.thread", "mail.activity.mixin"]
     _description = "Authorisation Request"
     _order = "date desc, id desc"
     _check_company_auto = True
@@ -198,9 +198,7 @@ class TissAuthorization(models.Model):
 
     @api.onchange("request_type")
     def _onchange_request_type(self):
-        """What is nearly always so, where nothing was chosen yet."""
-        for name, term_id in self._get_default_terms(self.request_type).items():
-            self[name] = self[name] or self.env["tiss.term"].browse(term_id)
+        self._fill_default_terms(self.request_type)
 
     @api.onchange("card_id")
     def _onchange_card_id(self):
@@ -215,12 +213,14 @@ class TissAuthorization(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        default_type = self.default_get(["request_type"])["request_type"]
         for vals in vals_list:
             if vals.get("name", "/") != "/" or vals.get("number"):
                 raise UserError(
                     self.env._("The number of a request comes from its convênio: leave it empty.")
                 )
-            for name, term_id in self._get_default_terms(vals.get("request_type")).items():
+            request_type = vals.get("request_type", default_type)
+            for name, term_id in self._get_default_terms(request_type).items():
                 vals.setdefault(name, term_id)
         self._take_form_numbers(vals_list)
         return super().create(vals_list)
@@ -272,14 +272,6 @@ class TissAuthorization(models.Model):
         """Its XML no longer says what the request says: it has to be made again."""
         stale = self.filtered(lambda request: request.state in ("validated", "rejected"))
         stale.sudo().write({"state": "draft", "message_id": False})
-
-    @api.model
-    def _get_default_terms(self, request_type):
-        """{field: id of a term} that a new request of this type starts with."""
-        codes = getattr(self, f"_get_{request_type or 'sp_sadt'}_defaults")()
-        tables = self._get_term_tables("tiss.authorization")
-        Term = self.env["tiss.term"]
-        return {name: Term._get(tables[name], code).id for name, code in codes.items()}
 
     # ------------------------------------------------------------------
     # Actions

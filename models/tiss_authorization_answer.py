@@ -14,7 +14,6 @@ STATES = {  # T45 → state
     "6": "cancelled",
     "7": "partial",
 }
-BODIES = ("autorizacaoServicos", DENTAL, "situacaoAutorizacao")
 
 
 class TissAuthorization(models.Model):
@@ -28,25 +27,6 @@ class TissAuthorization(models.Model):
     # ------------------------------------------------------------------
     # Files
     # ------------------------------------------------------------------
-
-    @api.model
-    def receive_file(self, name, content):
-        """Read an answer about a request; the reception may read no other file of an operadora.
-
-        :return: `tiss.authorization` that was answered
-        """
-        self.check_access("write")
-        # Nobody of the reception may open the journal; this finds and adds, and shows nothing.
-        Message = self.env["tiss.message"].sudo()
-        known = Message._find_answered(content)
-        if known and known._name == self._name:
-            return self.browse(known.ids)
-        values = Message._decode(content)
-        body_name, body = Message._get_body(values)
-        if body_name not in BODIES:
-            raise UserError(self.env._("This file is not the answer to a request."))
-        with Message._missing_elements():
-            return self._receive_answer(name, content, values, body)
 
     @api.model
     def _receive_answer(self, name, content, values, body):
@@ -245,7 +225,6 @@ class TissAuthorization(models.Model):
     def _prepare_item_vals(self, item):
         return {
             "quantity_authorized": max(item.authorized, 0),
-            "amount_requested": float(item.amount_requested or 0),
             "amount_authorized": float(item.amount_authorized or 0),
         }
 

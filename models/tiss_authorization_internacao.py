@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 
 from ..standard.text import to_ascii
-from .tiss_diagnosis import CID_FIELDS
+from .tiss_cid import CID_FIELDS
 from .tiss_term import term_field
 
 MAX_DAYS = 99  # qtDiariasSolicitadas: 2 digits

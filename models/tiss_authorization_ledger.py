@@ -1,6 +1,6 @@
 import math
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
 
@@ -10,6 +10,7 @@ GUIA_TYPES = {  # type of the request → type of the guia that bills it
     "prorrogacao": "resumo_internacao",
     "odonto": "odonto",
 }
+GIVEN_FIELDS = ("authorization_date", "authorization_password", "authorization_validity_date")
 
 
 class TissAuthorization(models.Model):
@@ -24,6 +25,7 @@ class TissAuthorization(models.Model):
     guia_ids = fields.One2many("tiss.guia", "authorization_id", "Guias")
     guia_count = fields.Integer(compute="_compute_guia_count")
 
+    @api.depends("guia_ids")
     def _compute_guia_count(self):
         counts = dict(
             self.env["tiss.guia"]._read_group(
@@ -31,7 +33,7 @@ class TissAuthorization(models.Model):
             )
         )
         for request in self:
-            request.guia_count = counts.get(request, 0)
+            request.guia_count = counts.get(request._origin, 0)
 
     def action_view_guias(self):
         return self.guia_ids._get_records_action(name=self.env._("Guias"))
@@ -50,14 +52,9 @@ class TissAuthorization(models.Model):
             )
         Guia = self.env["tiss.guia"]
         guia_type = GUIA_TYPES[self.request_type]
-        tables = Guia._get_term_tables("tiss.guia")
-        terms = {
-            name: self.env["tiss.term"]._get(tables[name], code).id
-            for name, code in getattr(Guia, f"_get_{guia_type}_defaults")().items()
-        }
         return Guia.create(
             {
-                **terms,
+                **Guia._get_default_terms(guia_type),
                 **Guia._prepare_authorization_vals(self, guia_type),
                 **self._prepare_guia_vals(guia_type),
                 "line_ids": [
@@ -98,6 +95,14 @@ class TissAuthorization(models.Model):
         if self.care_character_id:
             vals["care_character_id"] = self.care_character_id.id
         return vals
+
+    def _prepare_given_vals(self, number_field):
+        """What whoever uses this authorisation says of it.
+
+        :param number_field: under which it keeps the number that the operadora gave
+        """
+        given = {name: self[name] for name in GIVEN_FIELDS}
+        return {number_field: self.operadora_number, **given}
 
     def _is_granted(self):
         self.ensure_one()

@@ -1,15 +1,13 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-from ..standard.money import to_decimal
+from ..standard.money import MAX_AMOUNT, to_decimal
 from ..standard.text import to_ascii
 from .price_book import PriceRequest
-from .tiss_dental_item import MAX_DENTAL, MAX_US
-from .tiss_guia_line import MAX_AMOUNT, MAX_PROCEDURES
+from .tiss_dental_item import MAX_DENTAL
+from .tiss_guia_line import MAX_PROCEDURES
 
-ANSWER_FIELDS = {
-    "quantity_authorized", "amount_requested", "amount_authorized", "is_extra",
-}  # fmt: skip
+ANSWER_FIELDS = {"quantity_authorized", "amount_authorized", "is_extra"}
 
 
 class TissAuthorizationLine(models.Model):
@@ -52,9 +50,7 @@ class TissAuthorizationLine(models.Model):
     )
 
     # ---- Odonto
-    us_quantity = fields.Float("US", digits=(7, 2))
     amount = fields.Float("Value", digits=(10, 2), help="Of the whole item.")
-    amount_patient = fields.Float("Patient Pays", digits=(10, 2))
     date = fields.Date("Done On", copy=False)
 
     # ---- Answer
@@ -67,7 +63,6 @@ class TissAuthorizationLine(models.Model):
     )
     quantity_remaining = fields.Integer("Remaining", compute="_compute_quantity_remaining")
     quantity_excess = fields.Integer("Over", compute="_compute_quantity_remaining")
-    amount_requested = fields.Float("Requested Value", digits=(10, 2), readonly=True, copy=False)
     amount_authorized = fields.Float("Authorised Value", digits=(10, 2), readonly=True, copy=False)
     reason_ids = fields.One2many(
         "tiss.authorization.reason", "line_id", "Reasons", readonly=True, copy=False
@@ -210,14 +205,7 @@ class TissAuthorizationLine(models.Model):
         if self.date and self.date > fields.Date.context_today(self):
             problems.append(self.env._("%s has a date in the future.", item))
         if self.request_type == "odonto":
-            problems += self._get_dental_problems()
-        return problems
-
-    def _get_dental_problems(self):
-        item = self.description
-        problems = self._get_place_problems(item)
-        if self.us_quantity > MAX_US:
-            problems.append(self.env._("%s: too many US for a guia.", item))
+            problems += self._get_dental_problems(item)
         if self.amount > MAX_AMOUNT:
             problems.append(self.env._("%s: the amount is too large for a guia.", item))
         return problems
@@ -280,13 +268,7 @@ class TissAuthorizationLine(models.Model):
     def _prepare_tiss_dental(self):
         """procedimentosSolicitados of cto_odontoSolicitacaoGuia; the value is of the whole item"""
         return {
-            "procSolic": self._prepare_tiss_procedure(),
-            **self._prepare_tiss_place(),
-            "qtdProc": self.quantity,
-            "qtdUS": to_decimal(self.us_quantity) if self.us_quantity else None,
-            "valorProc": to_decimal(self.amount),
-            "valorFranquia": to_decimal(self.amount_patient) if self.amount_patient else None,
+            **self._prepare_tiss_treated(self.quantity, self.amount),
             # T: it asks for the authorisation of the item, which nobody has given yet.
             "aut": "N",
-            "dataRealizacao": self.date or None,
         }

@@ -1,6 +1,5 @@
 from odoo import models
 
-from ..standard import paper
 from .tiss_authorization import DECIDED
 from .tiss_printed import boxes_from
 
@@ -32,18 +31,5 @@ class TissAuthorizationLine(models.Model):
             authorized = "S"
         elif self.request_state in DECIDED:
             authorized = "N"
-        values = [
-            self.table_code,
-            self.code,
-            self.description,
-            self.tooth_id.code or self.region_id.code,
-            self.faces,
-            str(self.quantity),
-            paper.number(self.us_quantity) if self.us_quantity else "",
-            paper.number(self.amount),
-            paper.number(self.amount_patient) if self.amount_patient else "",
-            authorized,
-            " ".join(self.reason_ids.mapped("code")),
-            paper.day(self.date),
-        ]
-        return {0: str(self.sequence_item), **boxes_from(30, values)}
+        reasons = " ".join(self.reason_ids.mapped("code"))
+        return self._prepare_print_treated(str(self.quantity), self.amount, authorized, reasons)

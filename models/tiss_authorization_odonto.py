@@ -1,10 +1,8 @@
 from odoo import api, fields, models
 
 from ..standard.money import to_decimal
-from ..standard.text import to_ascii
 from .bulk import read_children
-from .tiss_dental import CLINICAL_FIELDS
-from .tiss_guia_line import MAX_AMOUNT
+from .tiss_initial_condition import CLINICAL_FIELDS
 
 
 class TissAuthorization(models.Model):
@@ -28,16 +26,13 @@ class TissAuthorization(models.Model):
         groups="l10n_br_tiss.group_tiss_clinical",
     )
     amount_total = fields.Float("Value", digits=(10, 2), compute="_compute_dental_totals")
-    amount_patient = fields.Float("Patient Pays", digits=(10, 2), compute="_compute_dental_totals")
-    us_total = fields.Float("Total US", digits=(8, 2), compute="_compute_dental_totals")
 
     @api.depends("line_ids.amount", "line_ids.amount_patient", "line_ids.us_quantity")
     def _compute_dental_totals(self):
+        result = super()._compute_dental_totals()
         for request in self:
-            lines = request.line_ids
-            request.amount_total = sum(to_decimal(line.amount) for line in lines)
-            request.amount_patient = sum(to_decimal(line.amount_patient) for line in lines)
-            request.us_total = sum(to_decimal(line.us_quantity) for line in lines)
+            request.amount_total = sum(to_decimal(line.amount) for line in request.line_ids)
+        return result
 
     @api.model
     def _get_odonto_defaults(self):
@@ -58,14 +53,7 @@ class TissAuthorization(models.Model):
     def _get_odonto_problems(self):
         problems = self._get_missing("executor_id", "dental_type_id", "plan_id")
         dentists = self.executor_id | self.second_professional_id
-        problems += self._get_dental_problems(dentists)
-        if self.amount_total > MAX_AMOUNT:
-            problems.append((self.env._("The total is too large for a guia."), self, None))
-        end = self.treatment_end_date
-        if end and any(line.date and line.date > end for line in self.line_ids):
-            sentence = self.env._("An item was done after the treatment ended.")
-            problems.append((sentence, self, "treatment_end_date"))
-        return problems
+        return problems + self._get_dental_problems(dentists, self.amount_total)
 
     def _read_content(self):
         if self.request_type == "odonto":
@@ -75,23 +63,11 @@ class TissAuthorization(models.Model):
     def _prepare_tiss_odonto(self):
         """cto_odontoSolicitacaoGuia"""
         return {
-            **self._prepare_tiss_header(),
-            "numeroGuiaPrincipal": self.main_number or None,
-            **self._prepare_tiss_validation(),
-            **self._prepare_tiss_beneficiary(),
-            "planoBeneficiario": to_ascii(self.plan_id.name or "", 40) or None,
-            "nomeEmpresa": to_ascii(self.employer_name or "", 40) or None,
-            "dadosProfissionaisResponsaveis": self._prepare_tiss_dentists(
-                self.professional_id, self.executor_id
+            **self._prepare_tiss_treatment(
+                self.professional_id, self.executor_id, self.amount_total
             ),
+            **self._prepare_tiss_beneficiary(),
             "procedimentosSolicitados": [line._prepare_tiss_dental() for line in self.line_ids],
-            "dataTerminoTrat": self.treatment_end_date or None,
-            "tipoAtendimento": self.dental_type_id.code or None,
-            "qtdTotalUS": to_decimal(self.us_total) if self.us_total else None,
-            "valorTotalProc": to_decimal(self.amount_total),
-            "valorTotalFranquia": to_decimal(self.amount_patient) if self.amount_patient else None,
-            "observacao": self._prepare_tiss_observation(),
-            "odontoInicial": self._prepare_tiss_initial(),
         }
 
     def _prepare_tiss_initial(self):

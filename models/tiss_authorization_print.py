@@ -4,7 +4,7 @@ from odoo.tools import split_every
 from ..standard import paper
 from .bulk import read_children
 from .tiss_cid import CID_FIELDS, clean_cid
-from .tiss_printed import ITEMS, LINES, PROVIDER_BOXES, REQUESTED, boxes_from, pad
+from .tiss_printed import ITEMS, LINES, REQUESTED, boxes_from, pad
 
 FORMS = {  # type of request → its form
     "sp_sadt": "sp_sadt",
@@ -47,18 +47,11 @@ class TissAuthorization(models.Model):
         pages = [(boxes, tables) for tables in self._get_print_tables()]
         form = FORMS[self.request_type]
         if self.request_type == "odonto":
-            pages[-1] = (boxes | self._prepare_print_dental_totals(), pages[-1][1])
+            totals = self._prepare_print_treatment_totals(self.amount_total)
+            pages[-1] = (boxes | totals, pages[-1][1])
         sheets = self._make_own_sheets(f"report_sheet_{form}", pages)
         if self.request_type == "odonto":
             sheets += self._get_initial_sheets()
-        return sheets
-
-    def _make_own_sheets(self, form, pages):
-        sheets = self._make_sheets(
-            self.contract_id, form, pages, number=self.name, version=self.version
-        )
-        for sheet in sheets:
-            sheet.mark = "CANCELADA" if self.state == "cancelled" else ""
         return sheets
 
     def _get_print_tables(self):
@@ -83,10 +76,6 @@ class TissAuthorization(models.Model):
     # ------------------------------------------------------------------
     # Boxes
     # ------------------------------------------------------------------
-
-    def _get_provider_boxes(self, form):
-        values = self._print_provider(self.contract_id)
-        return dict(zip(PROVIDER_BOXES[form], values, strict=False))
 
     def _prepare_print_sp_sadt(self):
         executor = self._get_provider_boxes("sp_sadt") if self.executes_here else {}
@@ -152,31 +141,4 @@ class TissAuthorization(models.Model):
         }
 
     def _prepare_print_odonto(self):
-        card, executor = self.card_id, self.executor_id
-        name, _council, cro, state, cbo = self._print_professional(self.professional_id)
-        second = self._print_professional(self.second_professional_id or executor)
-        return {
-            **self._get_provider_boxes("odonto"),
-            3: self.main_number or "",
-            **boxes_from(4, self._print_authorization()),
-            **boxes_from(8, [self.card_number, card.plan_id.name, self.employer_name]),
-            11: paper.day(card.validity_date),
-            13: self.patient_id.name or "",
-            14: self.patient_id.phone or "",
-            15: (card.holder_id.patient_id or self.patient_id).name or "",
-            16: self._print_newborn(),
-            **boxes_from(17, [name, cro, state, cbo]),
-            **boxes_from(23, self._print_professional(executor)[2:4]),
-            **boxes_from(26, [second[0], *second[2:]]),
-            43: paper.day(self.treatment_end_date),
-            44: self.dental_type_id.code or "",
-            49: self.observation or "",
-        }
-
-    def _prepare_print_dental_totals(self):
-        """The totals, which only the last sheet says"""
-        return {
-            46: paper.number(self.us_total) if self.us_total else "",
-            47: paper.number(self.amount_total),
-            48: paper.number(self.amount_patient),
-        }
+        return self._prepare_print_treatment(self.professional_id, self.executor_id)

@@ -1,69 +1,12 @@
-import base64
-
 from odoo import api, fields, models
-from odoo.exceptions import UserError
 
 from .tiss_authorization import WAITING
 
 
 class TissAuthorization(models.Model):
-    """The other message about a request: what has become of it (guide §5.6); and the files."""
+    """The other message about a request: what has become of it (guide §5.6)."""
 
     _inherit = "tiss.authorization"
-
-    xml_file = fields.Binary("XML", compute="_compute_xml_file", compute_sudo=False)
-    may_download = fields.Boolean(compute="_compute_may_download", compute_sudo=False)
-
-    # ------------------------------------------------------------------
-    # Files
-    # ------------------------------------------------------------------
-
-    @api.depends_context("uid")
-    @api.depends("message_id")
-    def _compute_may_download(self):
-        """The XML shows what is clinical: to those who may see that, or who send bills with it."""
-        is_trusted = self._may_see_clinical() or self.env.user.has_group(
-            "l10n_br_tiss.group_tiss_billing"
-        )
-        for request in self:
-            request.may_download = request.message_id and (
-                is_trusted or not request.sudo()._is_clinical()
-            )
-
-    @api.depends_context("uid")
-    @api.depends("message_id")
-    def _compute_xml_file(self):
-        for request in self:
-            content = request.may_download and request.sudo().message_id._get_content()
-            request.xml_file = content and base64.b64encode(content)
-
-    def _is_clinical(self):
-        """Whether the request says anything that only the clinical group may see."""
-        names = [
-            name
-            for name in self._get_frozen_fields()
-            if self._fields[name].groups == "l10n_br_tiss.group_tiss_clinical"
-        ]
-        return any(self[name] for name in names)
-
-    def action_download(self):
-        self.ensure_one()
-        message = self._get_current_message().sudo()
-        return self._get_download_action(message.file_name)
-
-    def _get_download_action(self, file_name):
-        if not self.may_download:
-            raise UserError(
-                self.env._(
-                    "The file holds clinical information: somebody who may see that, or the"
-                    " billing desk, downloads it."
-                )
-            )
-        return {
-            "type": "ir.actions.act_url",
-            "url": f"/web/content/tiss.authorization/{self.id}/xml_file/{file_name}?download=true",
-            "target": "download",
-        }
 
     # ------------------------------------------------------------------
     # Status query

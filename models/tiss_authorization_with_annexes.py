@@ -1,9 +1,13 @@
 from odoo import api, fields, models
 
 from .authorization_reader import SERVICES, read_moment
-from .tiss_annex import INSIDE_ELEMENTS
 from .tiss_authorization import EDITABLE
 
+INSIDE_ELEMENTS = {
+    "opme": "solicitacaoOPME",
+    "quimio": "solicitacaoQuimioterapia",
+    "radio": "solicitacaoRadioterapia",
+}
 FOLLOWED = {  # state of a request → that of the annexes inside it
     **dict.fromkeys(EDITABLE, "draft"),
     **{state: state for state in ("sending", "unknown", "sent")},

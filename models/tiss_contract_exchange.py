@@ -173,6 +173,11 @@ class TissContract(models.Model):
         self.ensure_one()
         return self.env["tiss.production.switch"]._open(self)
 
+    def action_paste_addresses(self):
+        """Take the addresses over from the operadora's letter."""
+        self.ensure_one()
+        return self.env["tiss.endpoint.paste"]._open(self)
+
     def action_use_environment(self):
         """Leave production, or go between the other two; `tiss_environment` in the context."""
         self._check_exchange_rights()
@@ -236,6 +241,7 @@ class TissContract(models.Model):
 
         :param version: TISS version of the message; that of the convênio when not given
         :return: `tiss.endpoint`; empty where it goes as a file to the portal
+        :raise UserError: where only messages of other versions have an address
         """
         self.ensure_one()
         service = SERVICE_OF.get(transaction)
@@ -245,9 +251,21 @@ class TissContract(models.Model):
         )
         version = version or self.version
         exact = endpoints.filtered(lambda each: each.version == version)
-        return exact or endpoints.filtered(
+        found = exact or endpoints.filtered(
             lambda each: not each.version and version == self.version
         )
+        if endpoints and not found:
+            # As a file it would seem to be sent, and nobody would carry it to the portal.
+            raise UserError(
+                self.env._(
+                    "%(service)s: %(contract)s has no address for TISS %(version)s, only for"
+                    " another version.",
+                    service=endpoints[0].display_name,
+                    contract=self.name,
+                    version=version,
+                )
+            )
+        return found
 
     def _get_login(self):
         """(loginPrestador, MD5 of the password), or None where the operadora wants none.

@@ -252,9 +252,11 @@ class TissDelivery(models.Model):
         """
         vals_list = []
         for message in messages.sudo():
-            endpoint = message.contract_id._get_endpoint(message.transaction)
+            endpoint = message.contract_id._get_endpoint(message.transaction, message.version)
             if endpoint:
                 vals_list.append(self._prepare_delivery(message, endpoint))
+        # An insert does not wait for its turn, as updates do: what was resolved is no longer open.
+        self.flush_model(["state"])
         # Nobody has the right to create deliveries: only whoever may send a record queues one.
         deliveries = self.sudo().create(vals_list)
         deliveries._start_soon()
@@ -289,6 +291,10 @@ class TissDelivery(models.Model):
         """What one delivery is about."""
         self.ensure_one()
         return self.env[self.res_model].browse(self.res_id)
+
+    def _speak(self):
+        """The delivery in the language of who asked for it: what is written of it stays."""
+        return self.with_context(lang=self.user_id.lang)
 
     def _get_note(self):
         """Where one delivery is, in a sentence."""

@@ -1,6 +1,8 @@
 import logging
 from datetime import timedelta
 
+from psycopg2 import IntegrityError
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
@@ -10,7 +12,8 @@ from ..standard.message import SERVICE_OF, SOAP, TO_PRESTADOR
 
 BATCH = 20  # deliveries in one transaction
 READ_AGAIN = [timedelta(minutes=5), timedelta(hours=1), timedelta(days=1)]  # after the answer
-ASK_AGAIN = [timedelta(minutes=minutes) for minutes in (2, 10, 60, 240, 720, 1440, 2880)]
+# Minutes after it was sent: the first question comes when no slow system is still at it.
+ASK_AGAIN = [timedelta(minutes=minutes) for minutes in (15, 60, 240, 720, 1440, 2880)]
 
 _logger = logging.getLogger(__name__)
 
@@ -43,7 +46,7 @@ class TissDelivery(models.Model):
             BATCH,
         )
         for delivery in deliveries:
-            delivery._try_to_settle()
+            delivery._speak()._try_to_settle()
         return len(deliveries)
 
     def _try_to_settle(self):
@@ -123,7 +126,8 @@ class TissDelivery(models.Model):
     def _ask_about_unknown(self):
         """Let the records that may have arrived ask the operadora, less and less often."""
         unknown = self._lock_due(SQL("is_settled AND state = 'unknown'"), None, BATCH)
-        for delivery in unknown:
+        for each in unknown:
+            delivery = each._speak()
             age = fields.Datetime.now() - (delivery.ended or delivery.started)
             later = next((pause for pause in ASK_AGAIN if pause > age), None)
             delivery.next_try = later and (delivery.ended or delivery.started) + later
@@ -152,92 +156,8 @@ class TissDelivery(models.Model):
         """Why something failed, for a person; what nobody foresaw is in the log."""
         if isinstance(error, UserError):
             return str(error)
+        model = self.env[self.res_model]
+        if isinstance(error, IntegrityError) and error.diag.table_name == model._table:
+            return model._sql_error_to_message(error)
         _logger.error("Delivery %s", self.id, exc_info=error)
         return self.env._("An unexpected error: see the log of the server.")
-
-    @api.model
-    def _describe_fault(self, code, text):
-        """What a soap:Fault of an operadora asks for (guide §7)."""
-        sentences = {
-            "HashInvalido": self.env._(
-                "The operadora computes another hash: choose the other “Hash Encoding” in the"
-                " convênio, build the message again and send it."
-            ),
-            "VersaoInvalida": self.env._(
-                "The operadora does not take this TISS version: choose the one that it speaks in"
-                " the convênio."
-            ),
-            "LoginInvalido": self.env._(
-                "The operadora does not accept the login or the password: correct them in the"
-                " convênio."
-            ),
-            "SchemaInvalido": self.env._(
-                "The operadora says that the message is not valid for its version of the standard:"
-                " compare the version in the convênio."
-            ),
-            "DestinatarioInvalido": self.env._(
-                "The operadora says that the message is not for it: compare its ANS number and the"
-                " address of the web service in the convênio."
-            ),
-            "RemetenteInvalido": self.env._(
-                "The operadora does not know this provider: compare the registration in the"
-                " convênio."
-            ),
-            "ErroInesperadoServidor": self.env._(
-                "The system of the operadora broke while it worked on the message."
-            ),
-        }
-        words = sentences.get(code) or self.env._("The operadora answered with an error.")
-        return f"{words} ({text or code})"
-
-    @api.model
-    def _describe_failure(self, code, detail):
-        """What went wrong on the way, and what to do (the codes of `soap.CODES`)."""
-        sentences = {
-            **self._get_sentences_before_arrival(),
-            **self._get_sentences_after_departure(),
-        }
-        words = sentences.get(code) or self.env._("The connection failed.")
-        return f"{words} ({detail})" if detail else words
-
-    @api.model
-    def _get_sentences_before_arrival(self):
-        no_connection = self.env._("The server of the operadora cannot be reached.")
-        return {
-            **dict.fromkeys(("refused", "unreachable", "connect_timeout"), no_connection),
-            "environment": self.env._("Nothing was sent."),
-            "url": self.env._("The address of the web service is not valid: it begins with https."),
-            "dns": self.env._(
-                "The address of the web service is not known: compare it in the convênio, and"
-                " whether there is Internet."
-            ),
-            "proxy": self.env._("The network of the clinic does not let the message out."),
-            "tls": self.env._("No secure connection with the operadora came about."),
-            "untrusted": self.env._(
-                "The certificate of the operadora's server is not trustworthy: nothing was sent."
-            ),
-            "certificate": self.env._(
-                "The operadora refused the certificate of the clinic, or it cannot be used:"
-                " compare it in the convênio."
-            ),
-            "not_carried_out": self.env._(
-                "The server of the operadora did not take the message: compare the address of the"
-                " web service, the login and the certificate in the convênio."
-            ),
-        }
-
-    @api.model
-    def _get_sentences_after_departure(self):
-        no_sense = self.env._("What the operadora answered is no TISS answer.")
-        return {
-            **dict.fromkeys(
-                ("multipart", "not_xml", "unsafe", "encoding", "not_soap", "redirect", "http"),
-                no_sense,
-            ),
-            "timeout": self.env._("The operadora did not answer in time."),
-            "cut": self.env._("The answer of the operadora broke off."),
-            "server_error": self.env._("The system of the operadora answered with an error."),
-            "empty": self.env._("The operadora answered nothing."),
-            "html": self.env._("The operadora answered with a page instead of a TISS answer."),
-            "too_large": self.env._("The answer of the operadora is too large to be read."),
-        }

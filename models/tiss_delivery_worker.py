@@ -8,8 +8,6 @@ import time
 from datetime import timedelta
 from typing import NamedTuple
 
-import psycopg2
-
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import UserError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
@@ -17,7 +15,7 @@ from odoo.tools import SQL
 
 from .. import standard
 from ..standard import soap
-from ..standard.message import SERVICE_OF, check_envelope, to_service
+from ..standard.message import SERVICE_OF, SOAP, check_envelope, to_service
 from .tiss_delivery import QUESTIONS, answer_of
 
 BACK_OFF = (1, 5, 15, 60, 240, 720)  # minutes until what did not arrive is tried again
@@ -71,18 +69,20 @@ class TissDelivery(models.Model):
         """Send what is due, one after the other, then tell the records what came of it.
 
         :param ids: only these deliveries
-        :param limit: how many at most
+        :param limit: how many are sent at most
         :return: number of deliveries that were worked on
         """
-        done = 0
-        while done < limit:
+        return self._send_due(ids, limit) + self._settle_due(ids)
+
+    @api.model
+    def _send_due(self, ids=None, limit=BATCH):
+        for done in range(limit):
             claim = self._retried(lambda Delivery: Delivery._claim(ids))
             if not claim:
-                break
-            done += 1
+                return done
             if claim.payload:
                 self._transmit(claim)
-        return done + self._settle_due(ids)
+        return limit
 
     @api.model
     def _retried(self, work):
@@ -131,6 +131,7 @@ class TissDelivery(models.Model):
         delivery = self._lock_due(SQL("is_settled IS NOT TRUE AND state = 'queued'"), ids, 1)
         if not delivery:
             return None
+        delivery = delivery._speak()
         # Whatever the database is set to: after a crash of the machine it must know of this.
         self.env.cr.execute("SET LOCAL synchronous_commit = on")
         worker = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
@@ -160,7 +161,7 @@ class TissDelivery(models.Model):
     def _prepare_wire(self):
         """(endpoint, bytes that leave, their message in the journal) of one delivery."""
         contract = self.contract_id
-        endpoint = contract._get_endpoint(self.transaction)
+        endpoint = contract._get_endpoint(self.transaction, self.source_id.version)
         if not endpoint:
             raise UserError(self.env._("The convênio has no web service for this any more."))
         if endpoint.environment != self.environment:
@@ -215,22 +216,23 @@ class TissDelivery(models.Model):
     @api.model
     def _transmit(self, claim):
         """Post one claimed delivery and keep what came of it, whatever breaks meanwhile."""
-        outcome = None
+        outcome = delivery = None
         try:
             with self.env.registry.cursor() as cr:
                 delivery = api.Environment(cr, SUPERUSER_ID, {})["tiss.delivery"]._hold(claim)
                 if delivery:
                     outcome = delivery._post(claim)
                     delivery._keep(outcome)
-        except (psycopg2.Error, UserError) as error:
-            if outcome is None:
-                _logger.warning("Delivery %s did not begin: %s", claim.delivery_id, error)
-        else:
+        except Exception:
+            _logger.exception("Delivery %s broke", claim.delivery_id)
             if outcome:
-                return self._pause_others(claim, outcome)
-        if outcome is None:
+                return self._keep_late(claim, outcome)
+            if delivery:
+                # It may have left: it stays as it is, and recovery says that nobody knows.
+                return None
+        if not delivery:
             return self._retried(lambda Delivery: Delivery._release(claim))
-        return self._keep_late(claim, outcome)
+        return self._pause_others(claim, outcome)
 
     @api.model
     def _hold(self, claim):
@@ -246,7 +248,7 @@ class TissDelivery(models.Model):
                 claim.worker,
             )
         )
-        return self.browse(row[0] for row in self.env.cr.fetchall())
+        return self.browse(row[0] for row in self.env.cr.fetchall())._speak()
 
     @api.model
     def _release(self, claim):
@@ -272,19 +274,19 @@ class TissDelivery(models.Model):
         try:
             reply = endpoint._post(claim.payload)
         except soap.TransportError as error:
-            outcome = self._read_failure(error)
+            outcome = self._read_failure(error, endpoint._explain_error(error))
         except Exception:
             # Wherever it happened: nobody can say that nothing had left.
             _logger.exception("Delivery %s broke while it was being sent", claim.delivery_id)
             problem = self.env._("An unexpected error: see the log of the server.")
             outcome = Outcome(self._prepare_silence("unexpected", problem))
         else:
-            outcome = self._read_reply(reply)
+            outcome = self._read_reply(reply, reply.fault and endpoint._explain_fault(reply.fault))
         outcome.vals["duration"] = round(time.monotonic() - started, 3)
         outcome.vals["ended"] = fields.Datetime.now()
         return outcome
 
-    def _read_reply(self, reply):
+    def _read_reply(self, reply, problem):
         vals = {
             "http_status": reply.status,
             "content_type": reply.content_type,
@@ -296,7 +298,6 @@ class TissDelivery(models.Model):
             vals.update(state="answered", next_try=fields.Datetime.now())
         else:
             code = fault.tiss_fault or fault.code
-            problem = self._describe_fault(code, fault.text)
             if fault.refused:
                 vals.update(
                     state="refused", next_try=fields.Datetime.now(), code=code, problem=problem
@@ -305,15 +306,21 @@ class TissDelivery(models.Model):
                 vals.update(self._prepare_silence(code, problem))
         return Outcome(vals, reply.content)
 
-    def _read_failure(self, error):
-        problem = self._describe_failure(error.code, error.detail)
-        if error.reached:
+    def _read_failure(self, error, problem):
+        if self._is_bare_answer(error):
+            vals = {"state": "answered", "next_try": fields.Datetime.now(), "problem": False}
+        elif error.reached:
             vals = self._prepare_silence(error.code, problem)
         elif error.code in LASTING and error.status not in BUSY:
             vals = self._prepare_failed(error.code, problem)
         else:
             vals = self._prepare_retry(error.code, problem)
         return Outcome({**vals, "http_status": error.status or 0}, error.content)
+
+    def _is_bare_answer(self, error):
+        """Whether the operadora only forgot the envelope around its answer."""
+        name = SOAP[SERVICE_OF[self.transaction]].response.name.encode()
+        return error.code == "not_soap" and error.status == 200 and name in error.content[:1024]
 
     def _prepare_silence(self, code, problem):
         """Nobody knows whether it arrived; a question does no harm when it is asked again."""
@@ -376,7 +383,7 @@ class TissDelivery(models.Model):
             time.sleep(pause)
             try:
                 return self._retried(lambda Delivery: Delivery._keep_again(claim, outcome))
-            except psycopg2.Error as error:
+            except Exception as error:
                 _logger.warning("Delivery %s cannot be kept yet: %s", claim.delivery_id, error)
         _logger.error(
             "Delivery %s: what came of it could not be written: it will be unknown",
@@ -446,8 +453,9 @@ class TissDelivery(models.Model):
             )
         )
         lost = self.browse(row[0] for row in self.env.cr.fetchall())
-        for delivery in lost:
-            problem = self.env._("The server stopped while this was being sent.")
+        for each in lost:
+            delivery = each._speak()
+            problem = delivery.env._("The server stopped while this was being sent.")
             delivery.write({**delivery._prepare_silence("lost", problem), "ended": False})
         return len(lost)
 

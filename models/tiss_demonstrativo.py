@@ -206,14 +206,55 @@ class TissDemonstrativo(models.Model):
                 )
             )
         contract = Message._find_contract(values["cabecalho"])
-        message = Message._record_incoming(contract, name, content, values)
         parts = body if isinstance(body, list) else [body]
         with Message._missing_elements():
+            known, parts = self._split_known(contract, body_name, parts)
+            asked = self.env["tiss.demonstrativo.request"]._find_answered_by(
+                contract, body_name, body if isinstance(body, list) else [body]
+            )
+            # What a web service answered is in the journal already.
+            message = self.env["tiss.delivery"]._get_current().answer_id
+            message = message or Message._record_incoming(
+                contract, name, content, values, request_id=asked.message_id.id
+            )
             vals_list = [vals for part in parts for vals in prepare(contract, message, part)]
         # Nobody may write what an operadora answered: only this code does.
         demonstrativos = self.sudo().create(vals_list).with_env(self.env)
         demonstrativos._check_against_guias()
-        return demonstrativos
+        asked._take_answer(known | demonstrativos)
+        return known | demonstrativos
+
+    @api.model
+    def _split_known(self, contract, body_name, parts):
+        """What an operadora sends again in another message, word for word, is not imported again.
+
+        :param parts: the decoded demonstrativos of a message
+        :return: (`tiss.demonstrativo` known already, the parts that are new)
+        """
+        known, new = self.browse(), []
+        for part in parts:
+            header = part.get("cabecalhoDemonstrativo") or part["cabecalhoDemonstrativoOdonto"]
+            same = self.search(
+                [
+                    ("contract_id", "=", contract.id),
+                    ("name", "=", header["numeroDemonstrativo"]),
+                    ("state", "!=", "undone"),
+                ]
+            ).filtered(lambda other, part=part: part in other._get_told(body_name))
+            known |= same
+            if not same:
+                new.append(part)
+        return known, new
+
+    def _get_told(self, body_name):
+        """What the message of one demonstrativo holds under a name: its decoded parts."""
+        Message = self.env["tiss.message"]
+        # As superuser: the bytes are compared, not shown.
+        values = Message._decode(self.sudo().message_id._get_content())
+        name, body = Message._get_body(values)
+        if name != body_name:
+            return []
+        return body if isinstance(body, list) else [body]
 
     @api.model
     def _find_imported(self, content):

@@ -219,9 +219,6 @@ class TissDemonstrativoLine(models.Model):
                 to_cents(item.amount_released) + to_cents(item.amount_to_process)
                 for item in ours.line_ids
             )
-        if ours._name == "tiss.lote":
-            live = ours.guia_ids.filtered(lambda guia: guia.state != "cancelled")
-            return sum(to_cents(guia.amount_total) for guia in live)
         return to_cents(ours["amount" if ours._name == "tiss.guia.line" else "amount_total"])
 
     def _find_discrepancies(self):

@@ -1,7 +1,7 @@
 from odoo import fields, models
 
+from ..standard.money import MAX_AMOUNT, to_decimal
 from ..standard.text import to_ascii
-from .tiss_initial_condition import CLINICAL_FIELDS  # noqa: F401
 from .tiss_term import term_field
 
 CRO = "08"  # T26: Conselho Regional de Odontologia
@@ -10,7 +10,7 @@ CRO = "08"  # T26: Conselho Regional de Odontologia
 class TissDental(models.AbstractModel):
     """A dental treatment, asked for or billed: who treats, and how it began (guide §3.7, §5.6).
 
-    The model adds `tooth_ids`, of `tiss.guia.tooth`, and the plan of its card.
+    The model adds `line_ids` of `tiss.dental.item`, and `tooth_ids` of `tiss.guia.tooth`.
     """
 
     _name = "tiss.dental"
@@ -25,10 +25,28 @@ class TissDental(models.AbstractModel):
     )
     dental_type_id = term_field("51", "Kind of Treatment")
     treatment_end_date = fields.Date("Treatment Ended")
+    amount_patient = fields.Float("Patient Pays", digits=(10, 2), compute="_compute_dental_totals")
+    us_total = fields.Float("Total US", digits=(8, 2), compute="_compute_dental_totals")
 
-    def _get_dental_problems(self, dentists):
-        """What plan and dentists lack."""
+    def _compute_dental_totals(self):
+        """Each model says what it depends on."""
+        for treatment in self:
+            lines = treatment.line_ids
+            treatment.amount_patient = sum(to_decimal(line.amount_patient) for line in lines)
+            treatment.us_total = sum(to_decimal(line.us_quantity) for line in lines)
+
+    def _get_dental_problems(self, dentists, gross):
+        """What plan and dentists lack, and what end and total of the treatment cannot be.
+
+        :param gross: what the whole treatment is worth
+        """
         problems = []
+        end = self.treatment_end_date
+        if end and any(line.date and line.date > end for line in self.line_ids):
+            sentence = self.env._("An item was done after the treatment ended.")
+            problems.append((sentence, self, "treatment_end_date"))
+        if gross > MAX_AMOUNT:
+            problems.append((self.env._("The total is too large for a guia."), self, None))
         plan = self.card_id.plan_id
         if plan and not to_ascii(plan.name):
             sentence = self.env._("The name of the plan cannot be sent: write it in Latin letters.")
@@ -38,6 +56,25 @@ class TissDental(models.AbstractModel):
                 sentence = self.env._("%s is not registered with a CRO.", person.name)
                 problems.append((sentence, person, "tiss_council_id"))
         return problems
+
+    def _prepare_tiss_treatment(self, requester, executor, gross):
+        """What cto_guiaOdontologia and cto_odontoSolicitacaoGuia say alike."""
+        patient = to_decimal(self.amount_patient)
+        return {
+            **self._prepare_tiss_header(),
+            **self._prepare_tiss_validation(),
+            "numeroGuiaPrincipal": self.main_number or None,
+            "planoBeneficiario": to_ascii(self.card_id.plan_id.name or "", 40) or None,
+            "nomeEmpresa": to_ascii(self.employer_name or "", 40) or None,
+            "dadosProfissionaisResponsaveis": self._prepare_tiss_dentists(requester, executor),
+            "dataTerminoTrat": self.treatment_end_date or None,
+            "tipoAtendimento": self.dental_type_id.code or None,
+            "qtdTotalUS": to_decimal(self.us_total) or None,
+            "valorTotalProc": to_decimal(gross),
+            "valorTotalFranquia": patient or None,
+            "observacao": self._prepare_tiss_observation(),
+            "odontoInicial": self._prepare_tiss_initial(),
+        }
 
     def _prepare_tiss_dentists(self, requester, executor):
         """dadosProfissionaisResponsaveis; cbosExec2 is asked for even without a second one"""

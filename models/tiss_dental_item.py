@@ -2,6 +2,7 @@ import re
 
 from odoo import fields, models
 
+from ..standard.money import to_decimal
 from ..standard.text import to_ascii
 from .tiss_term import term_field
 
@@ -23,8 +24,18 @@ class TissDentalItem(models.AbstractModel):
         help="O occlusal, L lingual, M mesial, V vestibular, D distal, I incisal, P palatine.",
     )
 
-    def _get_place_problems(self, item):
+    us_quantity = fields.Float(
+        "US", digits=(7, 2), help="Unidades de serviço of the whole item, where prices are in US."
+    )
+    amount_patient = fields.Float(
+        "Patient Pays", digits=(10, 2), help="Franquia: what the operadora does not owe."
+    )
+
+    def _get_dental_problems(self, item):
+        """:param item: how the item is called"""
         problems = []
+        if self.us_quantity > MAX_US:
+            problems.append(self.env._("%s: too many US for a guia.", item))
         if self.tooth_id and self.region_id:
             problems.append(self.env._("%s: choose the tooth or the region, not both.", item))
         if self.faces and not FACES.fullmatch(self.faces.upper()):
@@ -42,6 +53,21 @@ class TissDentalItem(models.AbstractModel):
                 "codRegiao": self.region_id.code or None,
             }
         return {"denteRegiao": place, "denteFace": (self.faces or "").upper() or None}
+
+    def _prepare_tiss_treated(self, quantity, gross):
+        """What an item of cto_guiaOdontologia and of cto_odontoSolicitacaoGuia say alike.
+
+        :param gross: value of the whole item
+        """
+        return {
+            "procSolic": self._prepare_tiss_procedure(),
+            **self._prepare_tiss_place(),
+            "qtdProc": quantity,
+            "qtdUS": to_decimal(self.us_quantity) or None,
+            "valorProc": to_decimal(gross),
+            "valorFranquia": to_decimal(self.amount_patient) or None,
+            "dataRealizacao": self.date or None,
+        }
 
     def _prepare_tiss_procedure(self):
         """ct_procedimentoDados (guide §3.1)"""

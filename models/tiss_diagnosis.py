@@ -1,11 +1,10 @@
 from odoo import models
 
-from .tiss_cid import CID_FIELDS, clean_cid  # noqa: F401
 from .tiss_term import term_field
 
 
 class TissDiagnosis(models.AbstractModel):
-    """A hospitalisation, asked for or billed: its kind and its diagnoses (guide §3.5)."""
+    """A hospitalisation, as it is, asked for or billed: its kind and diagnoses (guide §3.5)."""
 
     _name = "tiss.diagnosis"
     _inherit = "tiss.cid"

@@ -20,7 +20,8 @@ def is_dental(product):
 class TissEncounter(models.Model):
     """Which guias a visit becomes, and what only a stay or a dental treatment says (guide §3.0)."""
 
-    _inherit = "tiss.encounter"
+    _name = "tiss.encounter"
+    _inherit = ["tiss.encounter", "tiss.diagnosis"]
 
     guia_type = fields.Selection(
         GUIA_TYPES,
@@ -57,20 +58,8 @@ class TissEncounter(models.Model):
     start_time = fields.Float("Hour of Start", copy=False)
     end_date = fields.Date("Stay Until", copy=False)
     end_time = fields.Float("Hour of End", copy=False)
-    hospitalization_type_id = term_field("57", "Hospitalisation")
-    hospitalization_regime_id = term_field("41", "Hospitalisation Regime")
     discharge_reason_id = term_field("39", "End of Care", copy=False)
     billing_type_id = term_field("55", "Billing", copy=False)
-    diagnosis_1 = fields.Char("CID", size=6, groups="l10n_br_tiss.group_tiss_clinical", copy=False)
-    diagnosis_2 = fields.Char(
-        "CID (2)", size=6, groups="l10n_br_tiss.group_tiss_clinical", copy=False
-    )
-    diagnosis_3 = fields.Char(
-        "CID (3)", size=6, groups="l10n_br_tiss.group_tiss_clinical", copy=False
-    )
-    diagnosis_4 = fields.Char(
-        "CID (4)", size=6, groups="l10n_br_tiss.group_tiss_clinical", copy=False
-    )
 
     # ---- Dentistry
     dental_type_id = term_field("51", "Kind of Treatment")
@@ -316,11 +305,9 @@ class TissEncounter(models.Model):
         Term = self.env["tiss.term"]
         vals = {}
         if guia_type not in ("consulta", "sp_sadt"):  # a visit has a value for each of theirs
-            Guia = self.env["tiss.guia"]
-            tables = Guia._get_term_tables("tiss.guia")
-            for name, code in getattr(Guia, f"_get_{guia_type}_defaults")().items():
+            for name, term_id in self.env["tiss.guia"]._get_default_terms(guia_type).items():
                 if name in TYPE_FIELDS[guia_type] and not header[name]:
-                    vals[name] = Term._get(tables[name], code).id
+                    vals[name] = term_id
         if guia_type == "honorarios":
             dates = [line._get_date() for line in planned.lines]
             vals["start_date"] = header["start_date"] or min(dates)

@@ -2,19 +2,13 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
 
-from .tiss_diagnosis import CID_FIELDS
+from .tiss_cid import CID_FIELDS
 from .tiss_encounter import OPEN
 
 REQUEST_TYPES = {  # as what a visit is billed → as what it is asked for
     "resumo_internacao": "internacao",
     "honorarios": "internacao",
     "odonto": "odonto",
-}
-COPIED = {  # of the visit → of the authorisation
-    "authorization_number": "operadora_number",
-    "authorization_date": "authorization_date",
-    "authorization_password": "authorization_password",
-    "authorization_validity_date": "authorization_validity_date",
 }
 
 
@@ -48,7 +42,7 @@ class TissEncounter(models.Model):
     @api.model
     def _prepare_authorization_vals(self, request):
         """What a visit takes over of the authorisation that is chosen for it."""
-        return {name: request[source] for name, source in COPIED.items()}
+        return request._prepare_given_vals("authorization_number")
 
     def _take_authorization(self, request):
         """The answer to `request` has come: open visits that wait for it go under it."""

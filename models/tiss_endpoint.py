@@ -192,7 +192,7 @@ class TissEndpoint(models.Model):
             kind, message = "success", self._knock()
         except soap.TransportError as error:
             kind = "danger"
-            message = self.env["tiss.delivery"]._describe_failure(error.code, error.detail)
+            message = self._explain_error(error)
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",
@@ -223,7 +223,7 @@ class TissEndpoint(models.Model):
         # Homologação is the operadora's own system, with a real login: never in plain text.
         return soap.check_url(self.url or "", plain_loopback=self.environment == "demo")
 
-    def _check_armed(self):
+    def _check_sendable(self):
         """Refuse to send from a copy, to an environment that is not the one in use, in plain text.
 
         :raise UserError: saying why nothing may go there now
@@ -259,7 +259,7 @@ class TissEndpoint(models.Model):
         """
         self.ensure_one()
         try:
-            self._check_armed()
+            self._check_sendable()
         except UserError as error:
             # Whoever sends asks before; meanwhile somebody may have changed it.
             raise soap.TransportError("environment", False, str(error)) from None

@@ -85,6 +85,19 @@ class TissForm(models.AbstractModel):
         if self.card_id not in cards:
             self.card_id = cards[:1]
 
+    @api.model
+    def _get_default_terms(self, form_type):
+        """{field: id of a term} that a new form of this type starts with."""
+        codes = getattr(self, f"_get_{form_type}_defaults")() if form_type else {}
+        tables = self._get_term_tables(self._name)
+        Term = self.env["tiss.term"]
+        return {name: Term._get(tables[name], code).id for name, code in codes.items()}
+
+    def _fill_default_terms(self, form_type):
+        """What is nearly always so, where nothing was chosen yet."""
+        for name, term_id in self._get_default_terms(form_type).items():
+            self[name] = self[name] or self.env["tiss.term"].browse(term_id)
+
     # ------------------------------------------------------------------
     # What is missing
     # ------------------------------------------------------------------
@@ -147,15 +160,21 @@ class TissForm(models.AbstractModel):
     @api.model
     def _take_form_numbers(self, vals_list):
         """Give new forms the next numbers of their convênios, in the order of their values."""
-        default = self.env.context.get("default_contract_id")
         batches = {}
-        for vals in vals_list:
-            batches.setdefault(vals.get("contract_id") or default, []).append(vals)
-        for contract in self.env["tiss.contract"].browse(filter(None, batches)):
-            batch = batches[contract.id]
-            numbers = contract._take_numbers("next_guia_number", len(batch))
-            for vals, number in zip(batch, numbers, strict=True):
-                vals.update(number=number, name=str(number))
+        for vals, contract in zip(vals_list, self._get_form_contracts(vals_list), strict=True):
+            batches.setdefault(contract, []).append(vals)
+        for contract, batch in batches.items():
+            if contract:
+                numbers = contract._take_numbers("next_guia_number", len(batch))
+                for vals, number in zip(batch, numbers, strict=True):
+                    vals.update(number=number, name=str(number))
+
+    @api.model
+    def _get_form_contracts(self, vals_list):
+        """The convênio that numbers each new form; an empty one where none was told."""
+        default = self.env.context.get("default_contract_id")
+        ids = [vals.get("contract_id") or default for vals in vals_list]
+        return [self.env["tiss.contract"].browse(each) for each in ids]
 
     # ------------------------------------------------------------------
     # TISS values

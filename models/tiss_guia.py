@@ -2,9 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import split_every
 
-from ..standard.money import to_decimal
+from ..standard.money import MAX_AMOUNT, to_decimal
 from .bulk import lock
-from .tiss_guia_line import MAX_AMOUNT
 from .tiss_term import term_field
 
 GUIA_TYPES = [
@@ -235,12 +234,7 @@ class TissGuia(models.Model):
 
     @api.onchange("guia_type")
     def _onchange_guia_type(self):
-        """What is nearly always so, where nothing was chosen yet."""
-        if not self.guia_type:
-            return
-        for name, code in getattr(self, f"_get_{self.guia_type}_defaults")().items():
-            table = self._get_term_tables("tiss.guia")[name]
-            self[name] = self[name] or self.env["tiss.term"]._get(table, code)
+        self._fill_default_terms(self.guia_type)
 
     # ------------------------------------------------------------------
     # CRUD

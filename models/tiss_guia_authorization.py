@@ -3,13 +3,6 @@ from odoo.tools import format_date
 
 from .coverage_book import CoverageRequest
 
-COPIED = {  # of the guia or visit → of the authorisation
-    "operadora_number": "operadora_number",
-    "authorization_date": "authorization_date",
-    "authorization_password": "authorization_password",
-    "authorization_validity_date": "authorization_validity_date",
-}
-
 
 class TissGuia(models.Model):
     """The authorisation that a guia uses up, and what the operadora would deny of it (T38)."""
@@ -40,7 +33,7 @@ class TissGuia(models.Model):
     @api.model
     def _prepare_authorization_vals(self, request, guia_type):
         """What a guia takes over of the authorisation that is chosen for it."""
-        vals = {name: request[source] for name, source in COPIED.items()}
+        vals = request._prepare_given_vals("operadora_number")
         if guia_type in ("resumo_internacao", "honorarios"):
             # The number of the hospitalisation's request, not of its extension.
             base = request.parent_id or request

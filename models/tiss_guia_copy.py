@@ -1,11 +1,10 @@
 from odoo import fields, models
 from odoo.fields import Command
 
+from .tiss_authorization_ledger import GIVEN_FIELDS
+
 # What the operadora gave for one visit is not good for another.
-AUTHORIZATION_FIELDS = (
-    "operadora_number", "authorization_date", "authorization_password",
-    "authorization_validity_date",
-)  # fmt: skip
+AUTHORIZATION_FIELDS = ("operadora_number", *GIVEN_FIELDS)
 # Days that only who attends can tell; empty, they are asked for before the guia is ready.
 DAY_FIELDS = ("request_date", "issue_date", "start_date", "end_date", "treatment_end_date")
 

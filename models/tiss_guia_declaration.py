@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 
 from ..standard.text import to_ascii
-from .tiss_diagnosis import clean_cid
+from .tiss_cid import clean_cid
 from .tiss_printed import boxes_from
 
 

@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 
 from .bulk import read_children
-from .tiss_diagnosis import CID_FIELDS, clean_cid
+from .tiss_cid import CID_FIELDS, clean_cid
 from .tiss_guia_line import to_time
 
 DECLARED_DEATHS = ("41", "63")  # T39: who declares these deaths is the hospital

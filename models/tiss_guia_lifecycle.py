@@ -40,6 +40,15 @@ class TissGuia(models.Model):
         ondelete="restrict",
     )
     complemented_by_ids = fields.One2many("tiss.guia", "complements_id", "Completed By")
+    released_lote_id = fields.Many2one(
+        "tiss.lote",
+        "Came Back From",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        check_company=True,
+        ondelete="restrict",
+    )
     log_ids = fields.One2many(
         "tiss.guia.log", "guia_id", "History", groups="l10n_br_tiss.group_tiss_billing"
     )
@@ -225,22 +234,25 @@ class TissGuia(models.Model):
 
     def _check_withdrawable(self):
         for guia in self:
-            if guia.state not in SENT_STATES or not guia.lote_id.protocol_number:
-                raise UserError(
-                    self.env._(
-                        "Guia %s was not received under a protocolo: cancel it, or refuse the"
-                        " lote that it was sent in.",
-                        guia.name,
-                    )
-                )
-            if guia._is_answered():
-                raise UserError(
-                    self.env._(
-                        "The operadora already answered about guia %s: what it denied is contested"
-                        " by a recurso de glosa, never billed by a second guia.",
-                        guia.name,
-                    )
-                )
+            problem = guia._get_withdraw_problem()
+            if problem:
+                raise UserError(problem)
+
+    def _get_withdraw_problem(self):
+        """Why one guia cannot be withdrawn, in a sentence; None when it can."""
+        if self.state not in SENT_STATES or not self.lote_id.protocol_number:
+            return self.env._(
+                "Guia %s was not received under a protocolo: cancel it, or refuse the lote that it"
+                " was sent in.",
+                self.name,
+            )
+        if self._is_answered():
+            return self.env._(
+                "The operadora already answered about guia %s: what it denied is contested by a"
+                " recurso de glosa, never billed by a second guia.",
+                self.name,
+            )
+        return None
 
     def _is_answered(self):
         """Whether anything of its money was released, paid or denied."""

@@ -4,13 +4,12 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command
 
-from ..standard.money import line_total, to_decimal
+from ..standard.money import MAX_AMOUNT, line_total, to_decimal
 from ..standard.text import to_ascii
 from .tiss_term import term_field
 
 MAX_PROCEDURES = 999  # quantidadeExecutada of a procedure: 3 digits
 MAX_FACTOR = 9.99  # reducaoAcrescimo: dec(3,2)
-MAX_AMOUNT = 99_999_999.99  # dec(10,2)
 MAX_EXPENSES = 99_999.9999  # quantidadeExecutada of an expense: dec(9,4)
 
 

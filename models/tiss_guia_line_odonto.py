@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from ..standard.money import to_decimal
-from .tiss_dental_item import MAX_DENTAL, MAX_US
+from .tiss_dental_item import MAX_DENTAL
 
 
 class TissGuiaLine(models.Model):
@@ -11,12 +11,6 @@ class TissGuiaLine(models.Model):
     _name = "tiss.guia.line"
     _inherit = ["tiss.guia.line", "tiss.dental.item"]
 
-    us_quantity = fields.Float(
-        "US", digits=(7, 2), help="Unidades de serviço of the whole item, where prices are in US."
-    )
-    amount_patient = fields.Float(
-        "Patient Pays", digits=(10, 2), help="Franquia: what the operadora does not owe."
-    )
     is_authorized = fields.Boolean("Authorised", default=True)
 
     _patient_positive = models.Constraint(
@@ -56,24 +50,14 @@ class TissGuiaLine(models.Model):
 
     def _get_procedure_problems(self):
         problems = super()._get_procedure_problems()
-        if self.guia_type != "odonto":
-            return problems
-        item = self.description
-        problems += self._get_place_problems(item)
-        if self.us_quantity > MAX_US:
-            problems.append(self.env._("%s: too many US for a guia.", item))
+        if self.guia_type == "odonto":
+            problems += self._get_dental_problems(self.description)
         return problems
 
     def _prepare_tiss_dental(self):
         """procedimentosExecutados of cto_guiaOdontologia; the value is that of the whole item"""
         return {
+            **self._prepare_tiss_treated(int(self.quantity), self._get_gross()),
             "sequencialItem": self.sequence_item,
-            "procSolic": self._prepare_tiss_procedure(),
-            **self._prepare_tiss_place(),
-            "qtdProc": int(self.quantity),
-            "qtdUS": to_decimal(self.us_quantity) if self.us_quantity else None,
-            "valorProc": self._get_gross(),
-            "valorFranquia": to_decimal(self.amount_patient) if self.amount_patient else None,
             "autorizado": self.is_authorized,
-            "dataRealizacao": self.date,
         }

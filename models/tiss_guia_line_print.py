@@ -56,22 +56,10 @@ class TissGuiaLine(models.Model):
         return rows
 
     def _prepare_print_dental(self):
-        """An item of a GTO; 40 is where the operadora says why it refuses."""
-        values = [
-            self.table_code,
-            self.code,
-            self.description,
-            self.tooth_id.code or self.region_id.code,
-            self.faces,
-            print_quantity(self.quantity),
-            paper.number(self.us_quantity) if self.us_quantity else "",
-            paper.number(self._get_gross()),
-            paper.number(self.amount_patient) if self.amount_patient else "",
-            "S" if self.is_authorized else "N",
-            "",
-            paper.day(self.date),
-        ]
-        return {0: str(self.sequence_item), **boxes_from(30, values)}
+        """An item of a GTO"""
+        authorized = "S" if self.is_authorized else "N"
+        quantity = print_quantity(self.quantity)
+        return self._prepare_print_treated(quantity, self._get_gross(), authorized)
 
     def _prepare_print_expense(self):
         """A block of the outras despesas"""

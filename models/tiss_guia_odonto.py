@@ -1,10 +1,8 @@
 from odoo import api, fields, models
 
 from ..standard.money import to_decimal
-from ..standard.text import to_ascii
 from .bulk import read_children
-from .tiss_dental import CLINICAL_FIELDS
-from .tiss_guia_line import MAX_AMOUNT
+from .tiss_initial_condition import CLINICAL_FIELDS
 
 PARTIAL, TOTAL = "1", "4"  # T55: all that a GTO may be (guide §3.7)
 
@@ -27,17 +25,14 @@ class TissGuia(models.Model):
         groups="l10n_br_tiss.group_tiss_clinical",
     )
     amount_gross = fields.Float("Value", digits=(10, 2), compute="_compute_dental_totals")
-    amount_patient = fields.Float("Patient Pays", digits=(10, 2), compute="_compute_dental_totals")
-    us_total = fields.Float("Total US", digits=(8, 2), compute="_compute_dental_totals")
 
     @api.depends("line_ids.amount", "line_ids.amount_patient", "line_ids.us_quantity")
     def _compute_dental_totals(self):
+        result = super()._compute_dental_totals()
         for guia in self:
-            lines = guia.line_ids
-            patient = sum(to_decimal(line.amount_patient) for line in lines)
-            guia.amount_gross = sum(to_decimal(line.amount) for line in lines) + patient
-            guia.amount_patient = patient
-            guia.us_total = sum(to_decimal(line.us_quantity) for line in lines)
+            owed = sum(to_decimal(line.amount) for line in guia.line_ids)
+            guia.amount_gross = owed + to_decimal(guia.amount_patient)
+        return result
 
     @api.model
     def _get_odonto_defaults(self):
@@ -67,13 +62,8 @@ class TissGuia(models.Model):
         if end and end > fields.Date.context_today(self):
             sentence = self.env._("The treatment ends in the future.")
             problems.append((sentence, self, "treatment_end_date"))
-        if end and any(line.date and line.date > end for line in self.line_ids):
-            sentence = self.env._("An item was done after the treatment ended.")
-            problems.append((sentence, self, "treatment_end_date"))
-        if self.amount_gross > MAX_AMOUNT:
-            problems.append((self.env._("The total is too large for a guia."), self, None))
         dentists = self.professional_id | self.second_professional_id
-        return problems + self._get_dental_problems(dentists)
+        return problems + self._get_dental_problems(dentists, self.amount_gross)
 
     def _read_particulars(self):
         people = super()._read_particulars()
@@ -85,28 +75,16 @@ class TissGuia(models.Model):
     def _prepare_tiss_odonto(self):
         """cto_guiaOdontologia"""
         return {
-            **self._prepare_tiss_header(),
-            "numeroGuiaPrincipal": self.main_number or None,
+            **self._prepare_tiss_treatment(
+                self.requester_id, self.professional_id, self.amount_gross
+            ),
             "dataAutorizacao": self.authorization_date or None,
             "senhaAutorizacao": self.authorization_password or None,
             "validadeSenha": self.authorization_validity_date or None,
             "numeroGuiaOperadora": self.operadora_number or None,
-            **self._prepare_tiss_validation(),
             "dadosBeneficiario": self._prepare_tiss_beneficiary(),
-            "planoBeneficiario": to_ascii(self.card_id.plan_id.name or "", 40) or None,
-            "nomeEmpresa": to_ascii(self.employer_name or "", 40) or None,
-            "dadosProfissionaisResponsaveis": self._prepare_tiss_dentists(
-                self.requester_id, self.professional_id
-            ),
             "procedimentosExecutados": [line._prepare_tiss_dental() for line in self.line_ids],
-            "dataTerminoTrat": self.treatment_end_date or None,
-            "tipoAtendimento": self.dental_type_id.code or None,
             "tipoFaturamento": self.billing_type_id.code or None,
-            "qtdTotalUS": to_decimal(self.us_total) if self.us_total else None,
-            "valorTotalProc": to_decimal(self.amount_gross),
-            "valorTotalFranquia": to_decimal(self.amount_patient) if self.amount_patient else None,
-            "observacao": self._prepare_tiss_observation(),
-            "odontoInicial": self._prepare_tiss_initial(),
         }
 
     def _prepare_tiss_initial(self):

@@ -3,7 +3,7 @@ from odoo.tools import split_every
 
 from ..standard import paper
 from .bulk import read_children
-from .tiss_guia_internacao import CID_FIELDS, clean_cid
+from .tiss_cid import CID_FIELDS, clean_cid
 from .tiss_guia_line import to_time
 from .tiss_printed import (
     ITEMS,
@@ -86,13 +86,8 @@ class TissGuia(models.Model):
             sheets += self._get_initial_sheets()
         return sheets
 
-    def _make_own_sheets(self, form, pages):
-        sheets = self._make_sheets(
-            self.contract_id, form, pages, number=self.name, version=self.lote_id.version
-        )
-        for sheet in sheets:
-            sheet.mark = "CANCELADA" if self.state == "cancelled" else ""
-        return sheets
+    def _get_print_version(self):
+        return self.lote_id.version
 
     # ------------------------------------------------------------------
     # Tables
@@ -174,9 +169,6 @@ class TissGuia(models.Model):
     # ------------------------------------------------------------------
     # Boxes
     # ------------------------------------------------------------------
-
-    def _get_provider_boxes(self, form):
-        return dict(zip(PROVIDER_BOXES[form], self._print_provider(self.contract_id), strict=True))
 
     def _prepare_print_consulta(self):
         card = self._print_card()
@@ -262,27 +254,10 @@ class TissGuia(models.Model):
         }
 
     def _prepare_print_odonto(self):
-        card, executor = self.card_id, self.professional_id
-        name, _council, cro, state, cbo = self._print_professional(self.requester_id)
-        second = self._print_professional(self.second_professional_id or executor)
         return {
-            **self._get_provider_boxes("odonto"),
+            **self._prepare_print_treatment(self.requester_id, self.professional_id),
             2: self.name,
-            3: self.main_number or "",
-            **boxes_from(4, self._print_authorization()),
-            **boxes_from(8, [self.card_number, card.plan_id.name, self.employer_name]),
-            11: paper.day(card.validity_date),
-            13: self.patient_id.name or "",
-            14: self.patient_id.phone or "",
-            15: (card.holder_id.patient_id or self.patient_id).name or "",
-            16: self._print_newborn(),
-            **boxes_from(17, [name, cro, state, cbo]),
-            **boxes_from(23, self._print_professional(executor)[2:4]),
-            **boxes_from(26, [second[0], *second[2:]]),
-            43: paper.day(self.treatment_end_date),
-            44: self.dental_type_id.code or "",
             45: self.billing_type_id.code or "",
-            49: self.observation or "",
         }
 
     def _prepare_print_sessions(self):
@@ -302,12 +277,7 @@ class TissGuia(models.Model):
         if self.guia_type == "honorarios":
             return {38: paper.number(self.amount_total)}
         if self.guia_type == "odonto":
-            us_total = paper.number(self.us_total) if self.us_total else ""
-            return {
-                46: us_total,
-                47: paper.number(self.amount_gross),
-                48: paper.number(self.amount_patient),
-            }
+            return self._prepare_print_treatment_totals(self.amount_gross)
         amounts = [
             self.amount_procedures, self.amount_fees, self.amount_materials, self.amount_opme,
             self.amount_medicines, self.amount_gases, self.amount_total,

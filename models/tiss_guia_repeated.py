@@ -73,9 +73,8 @@ class TissGuia(models.Model):
 
         :param ids: only groups around these guias; None for all there are
         """
-        self.env["tiss.guia"].flush_model()
-        self.env["tiss.guia.line"].flush_model()
-        self.env["tiss.guia.member"].flush_model()
+        for model in ("tiss.guia", "tiss.guia.line", "tiss.guia.member"):
+            self.env[model].flush_model()
         rows = self.env.execute_query(
             SQL(
                 """
@@ -83,43 +82,63 @@ class TissGuia(models.Model):
                     SELECT id, contract_id, patient_id, guia_type, date, professional_id,
                            operadora_number, authorization_password
                       FROM tiss_guia
-                     WHERE state != 'cancelled' AND %(scope)s
-                ), same_day AS (
-                    SELECT *, count(*) OVER (
-                               PARTITION BY contract_id, patient_id, guia_type, date) AS twins
-                      FROM live
-                ), content AS (
-                    SELECT g.id, contract_id, patient_id, guia_type, g.date,
-                           array_agg(DISTINCT l.table_code || ' ' || l.code) AS items
-                      FROM same_day g JOIN tiss_guia_line l ON l.guia_id = g.id
-                     WHERE twins > 1
-                  GROUP BY g.id, contract_id, patient_id, guia_type, g.date
-                ), authorized AS (
-                    SELECT live.id, contract_id, professional_id, kind, number,
-                           count(*) OVER (PARTITION BY contract_id, kind, number) AS users
-                      FROM live, LATERAL (
-                           VALUES (1, operadora_number), (2, authorization_password)
-                           ) AS n (kind, number)
-                     WHERE number != ''
+                     WHERE state != 'cancelled' AND %s
                 )
-                SELECT array_agg(id ORDER BY id)
-                  FROM content
-              GROUP BY contract_id, patient_id, guia_type, date, items
-                HAVING count(*) > 1
-                 UNION
-                SELECT array_agg(DISTINCT a.id)
-                  FROM authorized a
-                  JOIN tiss_guia_line l ON l.guia_id = a.id AND l.expense_kind_id IS NULL
-             LEFT JOIN tiss_guia_member m ON m.line_id = l.id
-                 WHERE a.users > 1
-              GROUP BY a.contract_id, a.kind, a.number, l.table_code, l.code, l.date,
-                       COALESCE(m.professional_id, a.professional_id)
-                HAVING count(DISTINCT a.id) > 1
+                (%s) UNION (%s)
                 """,
-                scope=self._get_neighbours(ids) if ids is not None else SQL("TRUE"),
+                self._get_neighbours(ids) if ids is not None else SQL("TRUE"),
+                self._get_same_content_query(),
+                self._get_same_authorization_query(),
             )
         )
         return [group for [group] in rows]
+
+    @api.model
+    def _get_same_content_query(self):
+        """Groups of `live` guias of one patient, type and day with the same set of items."""
+        return SQL(
+            """
+            WITH same_day AS (
+                SELECT *, count(*) OVER (
+                           PARTITION BY contract_id, patient_id, guia_type, date) AS twins
+                  FROM live
+            ), content AS (
+                SELECT g.id, contract_id, patient_id, guia_type, g.date,
+                       array_agg(DISTINCT l.table_code || ' ' || l.code) AS items
+                  FROM same_day g JOIN tiss_guia_line l ON l.guia_id = g.id
+                 WHERE twins > 1
+              GROUP BY g.id, contract_id, patient_id, guia_type, g.date
+            )
+            SELECT array_agg(id ORDER BY id)
+              FROM content
+          GROUP BY contract_id, patient_id, guia_type, date, items
+            HAVING count(*) > 1
+            """
+        )
+
+    @api.model
+    def _get_same_authorization_query(self):
+        """Groups of `live` guias that use one authorisation for one procedure, day and person."""
+        return SQL(
+            """
+            WITH authorized AS (
+                SELECT live.id, contract_id, professional_id, kind, number,
+                       count(*) OVER (PARTITION BY contract_id, kind, number) AS users
+                  FROM live, LATERAL (
+                       VALUES (1, operadora_number), (2, authorization_password)
+                       ) AS n (kind, number)
+                 WHERE number != ''
+            )
+            SELECT array_agg(DISTINCT a.id)
+              FROM authorized a
+              JOIN tiss_guia_line l ON l.guia_id = a.id AND l.expense_kind_id IS NULL
+         LEFT JOIN tiss_guia_member m ON m.line_id = l.id
+             WHERE a.users > 1
+          GROUP BY a.contract_id, a.kind, a.number, l.table_code, l.code, l.date,
+                   COALESCE(m.professional_id, a.professional_id)
+            HAVING count(DISTINCT a.id) > 1
+            """
+        )
 
     @api.model
     def _get_neighbours(self, ids):

@@ -51,7 +51,6 @@ class TissGuia(models.Model):
     def _prepare_tiss_sp_sadt(self):
         """ctm_sp-sadtGuia"""
         procedures = self.line_ids.filtered(lambda line: not line.expense_kind_id)
-        is_consultation = self.attendance_type_id.code == "04"
         return {
             "cabecalhoGuia": {
                 **self._prepare_tiss_header(),
@@ -72,14 +71,7 @@ class TissGuia(models.Model):
                 "contratadoExecutante": self.contract_id._get_provider_identification(),
                 "CNES": self.company_id.tiss_cnes,
             },
-            "dadosAtendimento": {
-                "tipoAtendimento": self.attendance_type_id.code or None,
-                "indicacaoAcidente": self.accident_id.code or None,
-                "tipoConsulta": self.consultation_type_id.code or None if is_consultation else None,
-                "motivoEncerramento": self.discharge_reason_id.code or None,
-                "regimeAtendimento": self.regime_id.code or None,
-                "saudeOcupacional": self.occupational_health_id.code or None,
-            },
+            "dadosAtendimento": self._prepare_tiss_attendance(),
             "procedimentosExecutados": {
                 "procedimentoExecutado": [line._prepare_tiss_executed() for line in procedures]
             }
@@ -88,6 +80,18 @@ class TissGuia(models.Model):
             "outrasDespesas": self._prepare_tiss_expenses(),
             "observacao": self._prepare_tiss_observation(),
             "valorTotal": self._get_totals_by_element(),
+        }
+
+    def _prepare_tiss_attendance(self):
+        """dadosAtendimento; only a consultation (T50 04) is of a kind of consultation"""
+        is_consultation = self.attendance_type_id.code == "04"
+        return {
+            "tipoAtendimento": self.attendance_type_id.code or None,
+            "indicacaoAcidente": self.accident_id.code or None,
+            "tipoConsulta": self.consultation_type_id.code or None if is_consultation else None,
+            "motivoEncerramento": self.discharge_reason_id.code or None,
+            "regimeAtendimento": self.regime_id.code or None,
+            "saudeOcupacional": self.occupational_health_id.code or None,
         }
 
     def _prepare_tiss_indication(self):

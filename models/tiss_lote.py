@@ -2,8 +2,6 @@ import re
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.fields import Command
-from odoo.tools import format_date
 
 from ..standard.money import from_cents, to_cents
 from .bulk import lock, read_children
@@ -92,13 +90,14 @@ class TissLote(models.Model):
 
     @api.depends("guia_ids.amount_total", "guia_ids.amount_open", "guia_ids.state")
     def _compute_totals(self):
+        """Of what the operadora has: a withdrawn guia stays in its lote, but counts no more."""
         names = [
             "amount_total", "amount_paid", "amount_denied", "amount_accepted", "amount_open",
         ]  # fmt: skip
         totals = {
             lote: values
             for lote, *values in self.env["tiss.guia"]._read_group(
-                [("lote_id", "in", self.ids)],
+                [("lote_id", "in", self.ids), ("state", "!=", "cancelled")],
                 ["lote_id"],
                 ["__count", *(f"{name}:sum" for name in names)],
             )
@@ -163,9 +162,19 @@ class TissLote(models.Model):
         self._check_correctable()
         return self.env["tiss.lote.protocol"]._get_lote_action(self)
 
+    def action_confirm_receipt(self):
+        """What a person finds out at the operadora is the protocolo."""
+        return self.action_register_protocol()
+
     def action_create_invoice(self):
         self._check_state("received", "processed")
         return self._create_invoices()._get_records_action(name=self.env._("Invoices"))
+
+    def action_download(self):
+        """One file, or the files of several lotes in a zip."""
+        for lote in self:
+            lote._get_current_message()
+        return self.message_id.action_download_all()
 
     def action_view_guias(self):
         return self.guia_ids._get_records_action(name=self.env._("Guias"))
@@ -195,8 +204,8 @@ class TissLote(models.Model):
         return {"lote_id": self.id}
 
     def _get_file_name(self, digest):
-        """The convention of the portals: lote number of 20 digits, hash, one message a file."""
-        return f"{self.name.zfill(20)}_{digest}.xml"
+        """As the convênio wants it; the portals' own way is the lote in 20 digits and the hash."""
+        return self.contract_id._get_lote_file_name(self.name, digest)
 
     def _read_content(self):
         """Read all that the message says, in a number of queries that no lote makes larger."""
@@ -271,6 +280,9 @@ class TissLote(models.Model):
         """The guias leave with their lote."""
         super()._leave(state)
         self.guia_ids.sudo().write({"state": "sent"})
+        if state == "sent":
+            for contract, lotes in self.grouped("contract_id").items():
+                contract._export_files(lotes.message_id)
 
     def register_protocol(self, number, date=None):
         """The operadora has the lote: keep its protocolo, open the money and invoice it.
@@ -332,15 +344,6 @@ class TissLote(models.Model):
                     self.protocol_number,
                 )
             )
-
-    def _prepare_protocol(self, number, date):
-        number = (number or "").strip()
-        if not number or len(number) > 12:
-            raise UserError(self.env._("A protocolo has 1 to 12 characters."))
-        # A day more: an operadora may be in a time zone where it is already tomorrow.
-        if date > fields.Date.add(fields.Date.context_today(self), days=1):
-            raise UserError(self.env._("The date of the protocolo is in the future."))
-        return {"protocol_number": number, "protocol_date": date}
 
     @api.model
     def _receive_answer(self, name, content, values, body):
@@ -425,254 +428,3 @@ class TissLote(models.Model):
         self.check_access("write")
         guias = self.guia_ids.sudo()._with_reason(reason)
         guias.write({"lote_id": False, "state": "ready"})
-
-    # ------------------------------------------------------------------
-    # Invoicing
-    # ------------------------------------------------------------------
-
-    def _create_invoices(self):
-        """One posted invoice per protocolo, with one line per kind of item.
-
-        :return: `account.move`
-        """
-        lotes = self.filtered(lambda lote: not lote.invoice_id and lote._get_invoice_amounts())
-        lotes.contract_id._check_accounting()
-        for lote in lotes:
-            lote._check_open_period(lote.protocol_date)
-        moves = self.env["account.move"].create([lote._prepare_invoice() for lote in lotes])
-        for lote, move in zip(lotes, moves, strict=True):
-            lote._force_receivable_account(move)
-            lote.sudo().invoice_id = move
-        moves.action_post()
-        for lote in lotes:
-            lote.invoice_id._tiss_get_receivable_lines().tiss_lote_id = lote
-        lotes._check_tie_out()
-        return moves
-
-    def _check_open_period(self, date):
-        """Odoo would move an entry of a locked period to another day without asking."""
-        contract = self.contract_id
-        locks = contract.company_id._get_violated_lock_dates(date, False, contract.journal_id)
-        if locks:
-            raise UserError(
-                self.env._(
-                    "The books are closed on %(date)s: choose a later date, or ask the accountant"
-                    " to open the period.",
-                    date=format_date(self.env, date),
-                )
-            )
-
-    def _prepare_invoice(self):
-        self.ensure_one()
-        contract = self.contract_id
-        label = self._get_invoice_label()
-        due = fields.Date.add(self.protocol_date, days=contract.payment_days)
-        return {
-            "move_type": "out_invoice",
-            "company_id": self.company_id.id,
-            "partner_id": contract.partner_id.id,
-            "journal_id": contract.journal_id.id,
-            "currency_id": self.currency_id.id,
-            "invoice_date": self.protocol_date,
-            "date": self.protocol_date,
-            "invoice_date_due": due,
-            "invoice_payment_term_id": False,
-            "ref": label,
-            "invoice_origin": label,
-            "tiss_lote_id": self.id,
-            "invoice_line_ids": [
-                Command.create(self._prepare_invoice_line(name, cents))
-                for name, cents in self._get_invoice_amounts().items()
-            ],
-        }
-
-    def _get_invoice_label(self):
-        return self.env._(
-            "Lote %(lote)s · Protocolo %(protocol)s", lote=self.name, protocol=self.protocol_number
-        )
-
-    def _get_invoice_amounts(self):
-        """Summary lines of the invoice: {label: cents}; items stay in the sub-ledger."""
-        billed = self.guia_ids.filtered(lambda guia: guia.state != "cancelled")
-        return self._get_amounts_by_kind(billed)
-
-    @api.model
-    def _get_amounts_by_kind(self, guias):
-        """{kind of item: cents} of what guias are worth."""
-        amounts = {}
-        procedures = self.env._("Procedures")
-        for line in guias.line_ids.filtered("amount"):
-            kind = line.expense_kind_id.name or procedures
-            amounts[kind] = amounts.get(kind, 0) + to_cents(line.amount)
-        return amounts
-
-    def _prepare_invoice_line(self, name, cents):
-        return {
-            "name": self.env._(
-                "%(kind)s · Lote %(lote)s · %(count)s guias",
-                kind=name,
-                lote=self.name,
-                count=len(self.guia_ids.filtered(lambda guia: guia.state != "cancelled")),
-            ),
-            "quantity": 1,
-            "price_unit": float(from_cents(cents)),
-            "account_id": self.contract_id.revenue_account_id.id,
-            "tax_ids": [Command.clear()],
-        }
-
-    def _post_credit_note(self, date, label, amounts, account):
-        """Take amounts off the receivable of this lote by a credit note matched with its invoice.
-
-        :param label: reference of the credit note
-        :param amounts: {name of a line: cents}
-        :param account: where the lines are booked
-        :return: the posted `account.move`
-        """
-        self._check_open_period(date)
-        move = self.env["account.move"].create(
-            self._prepare_credit_note(date, label, amounts, account)
-        )
-        self._force_receivable_account(move)
-        # One by one: posted together, Odoo may match notes with each other's invoices.
-        move.action_post()
-        credit = move._tiss_get_receivable_lines()
-        credit.tiss_lote_id = self
-        self.env["account.move.line"]._reconcile_plan(
-            [credit | self.invoice_id._tiss_get_receivable_lines()]
-        )
-        return move
-
-    def _prepare_credit_note(self, date, label, amounts, account):
-        contract = self.contract_id
-        return {
-            "move_type": "out_refund",
-            "company_id": self.company_id.id,
-            "partner_id": contract.partner_id.id,
-            "journal_id": contract.journal_id.id,
-            "currency_id": self.currency_id.id,
-            "invoice_date": date,
-            "date": date,
-            "invoice_payment_term_id": False,
-            "invoice_date_due": date,
-            "ref": label,
-            "tiss_lote_id": self.id,
-            "invoice_line_ids": [
-                Command.create(
-                    {
-                        "name": name,
-                        "quantity": 1,
-                        "price_unit": float(from_cents(cents)),
-                        "account_id": account.id,
-                        "tax_ids": [Command.clear()],
-                    }
-                )
-                for name, cents in amounts.items()
-            ],
-        }
-
-    def _force_receivable_account(self, move):
-        invoiced = self.invoice_id._tiss_get_receivable_lines().account_id
-        account = invoiced or self.contract_id.receivable_account_id
-        wrong = move.line_ids.filtered(
-            lambda line: line.display_type == "payment_term" and line.account_id != account
-        )
-        wrong.account_id = account
-
-    # ------------------------------------------------------------------
-    # Tie-out
-    # ------------------------------------------------------------------
-
-    def _update_states(self):
-        """received → processed when nothing waits for analysis → closed when nothing is open."""
-        for lote in self.filtered(lambda lote: lote.state in ("received", "processed", "closed")):
-            states = set(lote.guia_ids.mapped("state"))
-            state = (
-                "received"
-                if "sent" in states
-                else "processed"
-                if "processed" in states
-                else "closed"
-            )
-            if lote.state != state:
-                lote.sudo().state = state
-
-    def _check_tie_out(self):
-        """The open money of each protocolo equals the residual of its receivable, to the cent."""
-        breaches = self._get_tie_out_breaches()
-        if breaches:
-            raise UserError("\n".join(breaches))
-
-    def _get_tie_out_breaches(self):
-        """Where the guias and the books of invoiced lotes differ, as sentences.
-
-        Billed, paid, given up and open money of the items against the invoice, the payments, the
-        credit notes and the residual on the receivable account.
-        """
-        invoiced = self.filtered("invoice_id")
-        self.env.flush_all()
-        invoiced.invalidate_recordset(["amount_open", "amount_paid", "amount_total"])
-        books = invoiced._get_booked_cents()
-        unbilled = invoiced._get_unbilled_cents()
-        labels = {
-            "out_invoice": self.env._("billed"),
-            "entry": self.env._("paid"),
-            "out_refund": self.env._("accepted or withdrawn"),
-            "residual": self.env._("open"),
-        }
-        breaches = []
-        for lote in invoiced:
-            for kind, cents in lote._get_expected_cents(unbilled.get(lote, 0)).items():
-                booked = books.get((lote, kind), 0)
-                if booked != cents:
-                    breaches.append(
-                        self.env._(
-                            "Lote %(lote)s, %(kind)s: %(ours)s in the guias, but %(theirs)s in"
-                            " the books.",
-                            lote=lote.display_name,
-                            kind=labels[kind],
-                            ours=from_cents(abs(cents)),
-                            theirs=from_cents(abs(booked)),
-                        )
-                    )
-        return breaches
-
-    def _get_unbilled_cents(self):
-        """{lote: cents} of guias that were withdrawn before there was an invoice."""
-        withdrawn = self.env["tiss.movement"]._read_group(
-            [("lote_id", "in", self.ids), ("kind", "=", "withdraw"), ("move_id", "=", False)],
-            ["lote_id"],
-            ["amount:sum"],
-        )
-        return {lote: to_cents(amount) for lote, amount in withdrawn}
-
-    def _get_expected_cents(self, unbilled):
-        """Balances that the receivable account must show for one lote, by kind of entry.
-
-        A credit note takes off what was accepted, and what was withdrawn after the invoice.
-        """
-        total, paid, still_open = (
-            to_cents(amount) for amount in (self.amount_total, self.amount_paid, self.amount_open)
-        )
-        billed = total - unbilled
-        return {
-            "out_invoice": billed,
-            "entry": -paid,
-            "out_refund": -(billed - paid - still_open),
-            "residual": still_open,
-        }
-
-    def _get_booked_cents(self):
-        """{(lote, kind of entry or "residual"): cents} on the receivable accounts."""
-        booked = {}
-        for lote, move_type, balance, residual in self.env["account.move.line"]._read_group(
-            [
-                ("tiss_lote_id", "in", self.ids),
-                ("account_id.account_type", "=", "asset_receivable"),
-                ("parent_state", "=", "posted"),
-            ],
-            ["tiss_lote_id", "move_id.move_type"],
-            ["balance:sum", "amount_residual:sum"],
-        ):
-            booked[lote, move_type] = to_cents(balance)
-            booked[lote, "residual"] = booked.get((lote, "residual"), 0) + to_cents(residual)
-        return booked

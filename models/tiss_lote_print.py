@@ -32,7 +32,7 @@ class TissLote(models.Model):
         """What is handed over, to be signed by both: the ANS has no layout for this."""
         sheets = []
         for lote in self:
-            guias = lote.guia_ids.sorted("number")
+            guias = lote._get_living_guias().sorted("number")
             rows = numbered(map(self._prepare_print_row, guias))
             boxes = lote._prepare_print_cover()
             pages = [

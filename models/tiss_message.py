@@ -15,6 +15,10 @@ MAX_SIZE = 128 * 1024 * 1024  # bytes of a return file; the largest real ones ha
 SOAP_ENVELOPE = b"Envelope"
 
 ANSWERS = {  # body of an answer → the model that sent what it answers
+    "demonstrativosRetorno": "tiss.demonstrativo.request",
+    "reciboCancelaGuia": "tiss.cancellation",
+    "respostaElegibilidade": "tiss.eligibility",
+    "situacaoProtocolo": "tiss.protocol.query",
     "recebimentoAnexo": "tiss.annex",
     "recebimentoLote": "tiss.lote",
     "reciboComunicacao": "tiss.stay.notice",
@@ -181,8 +185,7 @@ class TissMessage(models.Model):
 
     def action_download(self):
         self.ensure_one()
-        # An operadora may call its file anything, also something that is no part of an address.
-        name = quote(self.file_name.replace("\\", "/").rpartition("/")[2])
+        name = quote(self._get_base_name())
         return {
             "type": "ir.actions.act_url",
             "url": f"/web/content/tiss.message/{self.id}/{self._get_content_field()}/{name}"
@@ -408,6 +411,10 @@ class TissMessage(models.Model):
             file_name=name,
             **vals,
         )
+
+    def _get_base_name(self):
+        """The name of the file alone: an operadora may call its file anything, also a path."""
+        return self.file_name.replace("\\", "/").rpartition("/")[2]
 
     def _get_content_field(self):
         """Where the bytes are; AccessError where they are not for this user."""

@@ -1,9 +1,14 @@
+import logging
+
 from odoo import api, fields, models
 
 from .. import standard
 from ..standard.signature import RSA_SHA1, verify
 
 MAX_SHOWN = 20
+
+
+_logger = logging.getLogger(__name__)
 
 
 class TissMessage(models.Model):
@@ -44,6 +49,10 @@ class TissMessage(models.Model):
                 self._read_verdict(each) for each in verify(content, accept_sha1=accept_sha1)
             ]
         except standard.DecodeError:
+            verdicts = [{"where": "", "code": "unreadable"}]
+        except Exception:
+            # Whatever breaks here, what came is kept.
+            _logger.exception("The signatures of a message could not be judged")
             verdicts = [{"where": "", "code": "unreadable"}]
         if not verdicts:
             return {}

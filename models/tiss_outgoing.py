@@ -309,7 +309,7 @@ class TissOutgoing(models.AbstractModel):
         )
 
     def _get_refusal(self, error):
-        """A ct_motivoGlosa in words."""
-        return " ".join(
-            str(value) for value in (error.get("codigoGlosa"), error.get("descricaoGlosa")) if value
-        ) or self.env._("Refused without a reason.")
+        """A ct_motivoGlosa in words: the operadora's own, else those of Tabela 38."""
+        code, text = error.get("codigoGlosa"), error.get("descricaoGlosa")
+        text = text or self.env["tiss.term"]._get("38", code).name
+        return " ".join(filter(None, (code, text))) or self.env._("Refused without a reason.")

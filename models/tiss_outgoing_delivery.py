@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from .delivery_view import add_delivery
+
 
 class TissOutgoing(models.AbstractModel):
     """What a delivery does with the record that it is about; see `tiss.delivery`."""
@@ -39,6 +41,12 @@ class TissOutgoing(models.AbstractModel):
         for record in self:
             delivery = latest.get(record._origin.id)
             record.delivery_note = delivery and delivery._get_note()
+
+    @api.model
+    def _get_view(self, view_id=None, view_type="form", **options):
+        arch, view = super()._get_view(view_id, view_type, **options)
+        add_delivery(arch, view_type, self.env)
+        return arch, view
 
     # ------------------------------------------------------------------
     # CRUD
@@ -100,7 +108,7 @@ class TissOutgoing(models.AbstractModel):
     def _get_endpoint(self):
         """The web service that takes the message of one record; empty where it goes as a file."""
         self.ensure_one()
-        return self.contract_id._get_endpoint(self._get_transaction())
+        return self.contract_id._get_endpoint(self._get_transaction(), self.version)
 
     def _leave(self, state):
         """Freeze the records: what they say has left, or is about to."""

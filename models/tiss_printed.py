@@ -58,6 +58,9 @@ class TissPrinted(models.AbstractModel):
     _name = "tiss.printed"
     _description = "Printed Form"
 
+    # What is stamped on a record that was given up, in the gender of its Portuguese noun.
+    _cancelled_mark = "CANCELADA"
+
     def get_pdf(self):
         """One PDF of all records, in their order, made by one call of the engine.
 
@@ -109,6 +112,19 @@ class TissPrinted(models.AbstractModel):
             for page, (boxes, tables) in enumerate(pages, start=1)
         ]
 
+    def _make_own_sheets(self, form, pages):
+        """The sheets of a form that this record is, marked when it was given up."""
+        sheets = self._make_sheets(
+            self.contract_id, form, pages, number=self.name, version=self._get_print_version()
+        )
+        for sheet in sheets:
+            sheet.mark = self._cancelled_mark if self.state == "cancelled" else ""
+        return sheets
+
+    def _get_print_version(self):
+        """The version of the standard in the foot of a sheet; none: that of the convênio."""
+        return self.version
+
     # ------------------------------------------------------------------
     # How the standard writes things on paper
     # ------------------------------------------------------------------
@@ -122,6 +138,13 @@ class TissPrinted(models.AbstractModel):
             company.name,
             company.tiss_cnes,
         ]
+
+    def _get_provider_boxes(self, form):
+        """{number of the box: text} of what a form says of the clinic
+
+        :param form: a key of `PROVIDER_BOXES`
+        """
+        return dict(zip(PROVIDER_BOXES[form], self._print_provider(self.contract_id), strict=False))
 
     def _print_professional(self, person):
         """Name, council, number, UF and CBO; the state by its letters (guide §11.3)"""

@@ -521,13 +521,12 @@ class TissReadjustment(models.Model):
         bulk.lock(self.contract_id)
         rules = self.line_ids.item_id
         self._check_unchanged()
-        start = rules._tiss_to_moment(self.date, datetime.time.min)
-        vals_list = rules.copy_data({"date_start": start})
+        vals_list = rules.copy_data({"tiss_start_date": self.date})
         for rule, vals in zip(rules, vals_list, strict=True):
             vals.update(self._get_new_values(rule))
         # The note below says it all; thousands of rows would hide it.
         silent = rules.with_context(tracking_disable=True)
-        silent.write({"date_end": self._get_closing()})
+        silent._tiss_end_before(self.date)
         self.new_item_ids = silent.create(vals_list)
         self.state = "applied"
         self._post_note(self.env._("Readjustment applied: %s", self.summary))
@@ -536,11 +535,6 @@ class TissReadjustment(models.Model):
         if first and self.date >= first and contract.settled_base_date != contract.base_date:
             self.settled_base_date = contract.base_date
             contract._settle_readjustment()
-
-    def _get_closing(self):
-        """Last moment of the prices that a readjustment ends."""
-        before = self.date - datetime.timedelta(days=1)
-        return self.line_ids.item_id._tiss_to_moment(before, datetime.time(23, 59, 59))
 
     def _check_unchanged(self):
         """What is applied must be what was shown."""
@@ -564,9 +558,9 @@ class TissReadjustment(models.Model):
             )
         bulk.lock(self.contract_id)
         self._check_last()
-        closing = self._get_closing()
         # Prices that somebody ended otherwise meanwhile are left as he wants them.
-        lines = self.line_ids.filtered(lambda line: line.item_id.date_end == closing)
+        last = self.date - datetime.timedelta(days=1)
+        lines = self.line_ids.filtered(lambda line: line.item_id.tiss_end_date == last)
         self.new_item_ids.with_context(tracking_disable=True).unlink()
         for end, group in lines.grouped("old_end").items():
             group.item_id.with_context(tracking_disable=True).write({"date_end": end})

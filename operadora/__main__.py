@@ -98,9 +98,9 @@ def main(argv: list[str]) -> int:
         schema_dir=options.schema_dir,
         logins=options.logins,
     ) as address:
-        tell(address, versions)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: address.server.stopping.set())
+        tell(address, versions)
         address.server.stopping.wait()
     return 0
 

@@ -59,14 +59,7 @@ def pagamento_odonto(
     return element(
         "demonstrativoPagamentoOdonto",
         _header(demonstrativo),
-        element(
-            "dadosPrestador",
-            element("codigoPrestador", prestador.value[:14]),
-            element(
-                "cpfCNPJContratado",
-                element("cpfContratado" if len(cnpj) == 11 else "cnpjPrestador", cnpj),
-            ),
-        ),
+        _prestador(prestador.value, cnpj),
         element(
             "dadosPagamentoPorData",
             element("dadosPagamento", element("dataPagamento", paid_on.isoformat())),
@@ -84,6 +77,15 @@ def pagamento_odonto(
         element("totalDebitosDemonstativo", money(withheld)),
         element("totalCreditosDemonstrativo", money(0)),
         element("valorRecebidoDemonstrativo", money(liberado - withheld)),
+    )
+
+
+def _prestador(code: str, cnpj: str) -> etree._Element:
+    number = element("cpfContratado" if len(cnpj) == 11 else "cnpjPrestador", cnpj)
+    return element(
+        "dadosPrestador",
+        element("codigoPrestador", code[:14]),
+        element("cpfCNPJContratado", number),
     )
 
 

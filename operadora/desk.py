@@ -23,21 +23,16 @@ from .receipts import Document, Stays
 from .reception import Refusal, first_repeated, text
 from .requests import PRORROGACAO, Request, number_items, read_request
 from .services import Reply
+from .treasury import Identity
 
 
 class Desk:
     """What is not a lote of guias; `names` are those of the bearers by card."""
 
     def __init__(
-        self,
-        ans_code: str,
-        schema: Schema,
-        seed: str,
-        prefix: int,
-        names: Mapping[str, str],
-        ledger: Ledger,
+        self, identity: Identity, schema: Schema, names: Mapping[str, str], ledger: Ledger
     ):
-        self.ans_code = ans_code
+        self.ans_code = identity.ans_code
         self.schema = schema
         self.ledger = ledger
         self.book = Book()
@@ -46,8 +41,8 @@ class Desk:
         self.documents: dict[tuple[Prestador, str], Document] = {}
         self._annex_lotes: set[tuple[Prestador, str]] = set()
         self._request_annexes: set[tuple[Prestador, str]] = set()
-        self._seed = seed
-        self._prefix = prefix
+        self._seed = identity.seed
+        self._prefix = identity.prefix
         self._names = names
         self._given = 0
 

@@ -40,9 +40,10 @@ def no_hash(xml: bytes, _value: str) -> bytes:
 
 
 def wrong_encoding(xml: bytes, _value: str) -> bytes:
-    """An accent in ISO-8859-1 under a declaration of UTF-8."""
+    """An accent in ISO-8859-1, inside the content, under a declaration of UTF-8."""
     wrong = "<!-- situação -->".encode(ENCODING)
-    return xml.replace(ENCODING.encode(), b"UTF-8", 1).replace(CLOSING, wrong + CLOSING)
+    xml = xml.replace(ENCODING.encode(), b"UTF-8", 1)
+    return xml.replace(b"<ans:cabecalho>", wrong + b"<ans:cabecalho>", 1)
 
 
 def with_protocol(xml: bytes, protocol: str) -> bytes:

@@ -12,6 +12,7 @@ from .message import Prestador, element
 from .official import Schema
 from .reception import day, text
 from .services import Reply
+from .treasury import Identity
 
 NOT_ELIGIBLE = 0.08
 EXPIRED_CARD = ("1017",)
@@ -24,15 +25,14 @@ class Eligibility:
 
     def __init__(
         self,
-        ans_code: str,
+        identity: Identity,
         schema: Schema,
-        seed: str,
         nome: Callable[[str], str],
         told: Mapping[str, str | None],
     ):
-        self.ans_code = ans_code
+        self.ans_code = identity.ans_code
         self.schema = schema
-        self._seed = seed
+        self._seed = identity.seed
         self._nome = nome
         self._told = told
 

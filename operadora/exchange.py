@@ -132,7 +132,11 @@ class Exchange:
             except Refusal as error:
                 self._note(question, REFUSED, error)
                 return self._refuse(error, question)
-            answer = self._answer(reply, question, question.prestador)
+            try:
+                answer = self._answer(reply, question, question.prestador)
+            except InvalidAnswer as error:
+                self._note(question, FAULT, Refusal("answer", str(error)))
+                raise
             reply.register()
             self._note(question, TAKEN, number=reply.number)
             return answer

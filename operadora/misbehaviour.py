@@ -6,10 +6,12 @@ a page although the operadora took the message, `slow+lost` is late and took not
 
 import gzip
 import re
+import struct
 import threading
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 
 from . import distortion, soap
@@ -24,6 +26,7 @@ TLS_ALERT = bytes.fromhex("15030300020228")
 FOREVER = 3600.0
 PLAIN = "text/plain; charset=utf-8"
 BLOCK = 1 << 20
+GZIP_HEAD = bytes.fromhex("1f8b08000000000000ff")
 PATTERN = re.compile(r"(?P<kind>[a-z0-9-]+)(=(?P<value>[^+]*))?(\+(?P<fate>taken|lost))?")
 PAGE = (
     "<!DOCTYPE html><html><head><title>Portal do Prestador</title></head><body>"
@@ -157,11 +160,22 @@ def _huge(handler: "Handler", _answer: Response, value: str) -> None:
 
 def _gzip_bomb(handler: "Handler", _answer: Response, value: str) -> None:
     """A small body that unpacks to `value` MB."""
-    packer = zlib.compressobj(9, wbits=zlib.MAX_WBITS | 16)
-    blocks = [packer.compress(soap.DECLARATION + soap.OPENING)]
-    blocks += [packer.compress(b" " * BLOCK) for _ in range(int(value or 1024))]
-    body = b"".join(blocks) + packer.flush()
+    body = _bomb(int(value or 1024))
     handler.send(Response(body, headers={"Content-Encoding": "gzip"}))
+
+
+@cache
+def _bomb(size: int) -> bytes:
+    """One packed MB of blanks, so often that packing all of them takes no time."""
+    opening, blanks = soap.DECLARATION + soap.OPENING, b" " * BLOCK
+    packer = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
+    head = packer.compress(opening) + packer.flush(zlib.Z_FULL_FLUSH)
+    block = packer.compress(blanks) + packer.flush(zlib.Z_FULL_FLUSH)
+    crc = zlib.crc32(opening)
+    for _ in range(min(size, 64)):  # nobody comes to the end of a larger one
+        crc = zlib.crc32(blanks, crc)
+    length = (len(opening) + size * BLOCK) % 2**32
+    return GZIP_HEAD + head + block * size + packer.flush() + struct.pack("<LL", crc, length)
 
 
 def _tiss_fault(handler: "Handler", _answer: Response, value: str) -> None:
@@ -197,7 +211,7 @@ def _plain(body: bytes, content_type: str) -> Callable[["Handler", Response, str
 
 
 def _changed(
-    change: Callable[[bytes, str], bytes],
+    change: Callable[[bytes, str], bytes], content_type: str = soap.CONTENT_TYPE
 ) -> Callable[["Handler", Response, str], None]:
     """The usual answer, changed; one that is not there is that of a gateway."""
 
@@ -205,7 +219,7 @@ def _changed(
         if answer.status != 200 or not answer.body:
             handler.send(answer if answer.body else _fault(UNEXPECTED))
             return
-        handler.send(Response(change(answer.body, value)))
+        handler.send(Response(change(answer.body, value), content_type=content_type))
 
     return act
 
@@ -236,7 +250,9 @@ KINDS = {
     "text": Kind("um OK que não é XML", True, _plain(b"OK", "text/plain")),
     "truncated": Kind("a resposta cortada ao meio", True, _truncated),
     "encoding": Kind(
-        "diz UTF-8 e escreve em ISO-8859-1", True, _changed(distortion.wrong_encoding)
+        "diz UTF-8 e escreve em ISO-8859-1",
+        True,
+        _changed(distortion.wrong_encoding, "text/xml; charset=UTF-8"),
     ),
     "bad-hash": Kind("hash errado na resposta", True, _changed(distortion.bad_hash)),
     "no-hash": Kind("resposta sem hash", True, _changed(distortion.no_hash)),

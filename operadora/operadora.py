@@ -5,7 +5,6 @@ import zlib
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from pathlib import Path
-from random import Random
 
 from lxml import etree
 
@@ -76,54 +75,45 @@ class Operadora:
         appeal_days: int = 0,
         appeal_limit: int | None = None,
     ):
-        if not re.fullmatch("[0-9]{6}", ans_code):
-            raise ValueError("The registro ANS of an operadora has six digits")
-        if not re.fullmatch("[A-Z0-9]{12}[0-9]{2}", cnpj):
-            raise ValueError("A CNPJ has 14 characters and no mask")
-        for each in (name, *(names or {}).values()):
-            if not 1 <= len(each.encode(ENCODING)) <= 70:
-                raise ValueError("A name has 1 to 70 characters")
+        _check_identification(ans_code, cnpj, name, *(names or {}).values())
         self.ans_code = ans_code
         self.name = name
         self.cnpj = cnpj
         self.version = version
         self.logins = dict(logins or {})
         self.schema = official.load(version, str(schema_dir) if schema_dir else None)
-        self._seed = f"{ans_code}|{seed}"
-        # Four digits that tell this operadora's numbers from those of another.
-        self._prefix = 1000 + int(Random(self._seed).random() * 9000)
-        self._ledger = Ledger()
-        identity = Identity(ans_code, name, cnpj, self._seed, self._prefix)
-        self._treasury = Treasury(identity, self._ledger, self.schema, taxes)
-        self._desk = Desk(
-            ans_code, self.schema, self._seed, self._prefix, dict(names or {}), self._ledger
-        )
+        self._identity = identity = Identity(ans_code, name, cnpj, f"{ans_code}|{seed}")
         self._payment_days = payment_days
-        self._prestadores = dict(prestadores or {})
-        self._eligibility = Eligibility(
-            ans_code, self.schema, self._seed, self._desk.nome, dict(eligibility or {})
-        )
-        self._statuses = Statuses(ans_code, self.schema, self._ledger, self._desk, status_by_lote)
-        self._retrieval = Retrieval(self._treasury, self.pay_due, analysis_days)
+        self._ledger = Ledger()
+        self._treasury = Treasury(identity, self._ledger, self.schema, taxes)
+        self._desk = Desk(identity, self.schema, dict(names or {}), self._ledger)
         reader = AppealReader(ans_code, self._ledger, appeal_limit)
         self._second_look = SecondLook(identity, reader, appeal_days)
         gate = Gate(ans_code, self.schema, prestadores, logins, frozenset(signed))
-        self._exchange = Exchange(
-            ans_code, self.schema, gate, self._make_handlers(), Signer(key) if key else None
-        )
+        handlers = self._make_handlers(dict(eligibility or {}), status_by_lote, analysis_days)
+        signer = Signer(key) if key else None
+        self._exchange = Exchange(ans_code, self.schema, gate, handlers, signer)
         self.arrivals = self._exchange.arrivals
 
-    def _make_handlers(self) -> dict:
+    def _make_handlers(
+        self, eligibility: dict[str, str | None], status_by_lote: bool, analysis_days: int
+    ) -> dict:
         """Who answers each transaction: content of the question → Reply, or Refusal."""
+        cards = Eligibility(self._identity, self.schema, self._desk.nome, eligibility)
+        self._statuses = Statuses(
+            self.ans_code, self.schema, self._ledger, self._desk, status_by_lote
+        )
         return {
             "ENVIO_LOTE_GUIAS": self._receive_lote,
             "ENVIO_ANEXO": self._desk.annex_lote,
             "RECURSO_GLOSA": self._second_look.receive,
             "SOLICITACAO_PROCEDIMENTOS": self._desk.request,
             "SOLICITA_STATUS_AUTORIZACAO": self._desk.request_status,
-            "VERIFICA_ELEGIBILIDADE": self._eligibility.verify,
+            "VERIFICA_ELEGIBILIDADE": cards.verify,
             "SOLIC_STATUS_PROTOCOLO": self._ask_status,
-            "SOLIC_DEMONSTRATIVO_RETORNO": self._retrieval.ask,
+            "SOLIC_DEMONSTRATIVO_RETORNO": Retrieval(
+                self._treasury, self.pay_due, analysis_days
+            ).ask,
             "SOLIC_STATUS_RECURSO_GLOSA": self._second_look.ask,
             "CANCELA_GUIA": self._desk.cancel,
             "COMUNICACAO_BENEFICIARIO": self._desk.notice,
@@ -230,10 +220,11 @@ class Operadora:
         liberado, motivos: [code], itens: {sequencialItem: {informado, processado, liberado,
         glosas: [(code, amount)]}}}}}}`. A glosa is informado − liberado at every level.
         """
-        return {
-            number: views.verdict_values(protocol.verdict)
-            for number, protocol in self._ledger.protocols.items()
-        }
+        with self._exchange.lock:
+            return {
+                number: views.verdict_values(protocol.verdict)
+                for number, protocol in self._ledger.protocols.items()
+            }
 
     @property
     def authorizations(self) -> dict[str, dict]:
@@ -243,13 +234,15 @@ class Operadora:
         diarias, motivos: [code], itens: {sequencialItem: {tabela, codigo, solicitada,
         autorizada, motivo}}}`.
         """
-        found = self._desk.book.authorizations
-        return {number: views.authorization_values(each) for number, each in found.items()}
+        with self._exchange.lock:
+            found = self._desk.book.authorizations
+            return {number: views.authorization_values(each) for number, each in found.items()}
 
     @property
     def annexes(self) -> dict[str, dict]:
         """The annexes of ENVIO_ANEXO by numeroGuiaOperadora: kind, referenciada, status, itens…"""
-        return {each.numero: views.annex_values(each) for each in self._desk.annexes.values()}
+        with self._exchange.lock:
+            return {each.numero: views.annex_values(each) for each in self._desk.annexes.values()}
 
     @property
     def notices(self) -> list[Notice]:
@@ -263,16 +256,17 @@ class Operadora:
         `{numero, protocolo, recursado, acatado, claims: [{guia, sequencial, codigo, recursado,
         acatado}]}`, amounts in Decimal reais.
         """
-        found = self._second_look.appeals
-        return {
-            number: views.appeal_values(each, self._second_look.judge(each))
-            for number, each in found.items()
-        }
+        with self._exchange.lock:
+            return {
+                number: views.appeal_values(each, self._second_look.judge(each))
+                for number, each in self._second_look.appeals.items()
+            }
 
     @property
     def documents(self) -> dict[str, Document]:
         """The documents taken, by the protocol that each was given."""
-        return {each.protocolo: each for each in self._desk.documents.values()}
+        with self._exchange.lock:
+            return {each.protocolo: each for each in self._desk.documents.values()}
 
     def _ask_status(self, node: etree._Element, prestador: Prestador, on: date) -> Reply:
         self.pay_due(on)
@@ -283,7 +277,8 @@ class Operadora:
         if prestador.tag != "codigoPrestadorNaOperadora":
             return prestador.value
         made_up = f"{zlib.crc32(prestador.value.encode()):014d}"
-        return self._prestadores.get(prestador.value) or made_up
+        known = self._exchange.gate.prestadores or {}
+        return known.get(prestador.value) or made_up
 
     def _medical(self) -> list[str]:
         """Dental lotes have a demonstrativo of their own."""
@@ -296,10 +291,10 @@ class Operadora:
         self._ledger.check_new(lote)
         rulings = self._desk.book.rulings(lote, self.schema, on)
         protocol = answers.Protocol(
-            numero=f"{self._prefix}{self._ledger.received + 1:06d}",
+            numero=f"{self._identity.prefix}{self._ledger.received + 1:06d}",
             received_on=on,
             lote=lote,
-            verdict=decide(lote, self.schema, self._seed, rulings),
+            verdict=decide(lote, self.schema, self._identity.seed, rulings),
         )
 
         def register() -> None:
@@ -308,3 +303,14 @@ class Operadora:
 
         content = answers.recebimento(protocol, self.ans_code)
         return Reply(content, register, number=protocol.numero)
+
+
+def _check_identification(ans_code: str, cnpj: str, *names: str) -> None:
+    """ValueError where an answer could not carry it."""
+    if not re.fullmatch("[0-9]{6}", ans_code):
+        raise ValueError("The registro ANS of an operadora has six digits")
+    if not re.fullmatch("[A-Z0-9]{12}[0-9]{2}", cnpj):
+        raise ValueError("A CNPJ has 14 characters and no mask")
+    for each in names:
+        if not 1 <= len(each.encode(ENCODING)) <= 70:
+            raise ValueError("A name has 1 to 70 characters")

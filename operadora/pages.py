@@ -5,7 +5,11 @@ import json
 from typing import TYPE_CHECKING
 
 from . import misbehaviour, wsdl
+from .arrivals import FAULT, Arrival
+from .gate import FAULTS
 from .misbehaviour import Response
+from .operadora import Operadora
+from .reception import REASONS
 from .services import BY_NAME, SERVICES
 
 if TYPE_CHECKING:
@@ -22,7 +26,7 @@ OUTCOMES = {
     "lost": "perdida por falha pedida",
 }
 STYLE = (
-    "body{font:15px/1.5 sans-serif;max-width:70em;margin:2em auto;padding:0 1em;color:#222}"
+    "body{font:15px/1.5 sans-serif;max-width:78em;margin:2em auto;padding:0 1em;color:#222}"
     "table{border-collapse:collapse;width:100%}td,th{border:1px solid #ccc;padding:.25em .5em;"
     "text-align:left;vertical-align:top}th{background:#f2f2f2}code{background:#f5f5f5}"
     ".sim{background:#b35900;color:#fff;padding:.5em 1em}"
@@ -69,7 +73,7 @@ def index(server: "Server", address: str) -> str:
     )
 
 
-def _who(server: "Server", operadoras: list) -> str:
+def _who(server: "Server", operadoras: list[Operadora]) -> str:
     versions = ", ".join(server.versions)
     if not server.directory.fixed:
         names = "Responde por qualquer registro ANS, cada um com o que recebeu."
@@ -125,20 +129,30 @@ def _bad(server: "Server", address: str) -> str:
     )
 
 
-def _arrivals(operadoras: list) -> str:
-    found = [(each.ans_code, arrival) for each in operadoras for arrival in each.arrivals[-LAST:]]
+def _arrivals(operadoras: list[Operadora]) -> str:
+    found = [(each, arrival) for each in operadoras for arrival in each.arrivals[-LAST:]]
     if not found:
         return "<p>Ainda nada.</p>"
     rows = "".join(
-        f"<tr><td>{code}</td><td>{each.on:%d/%m/%Y}</td><td>{each.transaction}</td>"
+        f"<tr><td>{operadora.ans_code}</td><td>{each.on:%d/%m/%Y}</td><td>{each.transaction}</td>"
         f"<td>{_escape(each.number)}</td><td>{OUTCOMES[each.outcome]}</td>"
-        f"<td>{_escape(each.protocol or each.detail or '')}</td>"
+        f"<td>{_escape(each.protocol or _reason(operadora, each))}</td>"
         f"<td>{_escape('; '.join(each.signatures))}</td></tr>"
-        for code, each in reversed(found)
+        for operadora, each in reversed(found)
     )
     names = ("ANS", "Dia", "Transação", "Número", "Resultado", "Protocolo ou motivo", "Assinaturas")
     head = "".join(f"<th>{name}</th>" for name in names)
     return f"<table><tr>{head}</tr>{rows}</table>"
+
+
+def _reason(operadora: Operadora, arrival: Arrival) -> str:
+    """What the prestador was told: the fault, or the code of Tabela 38 and its text."""
+    if arrival.reason in FAULTS and arrival.outcome == FAULT:
+        return f"{FAULTS[arrival.reason]}: {arrival.detail}"
+    if arrival.reason not in REASONS:
+        return arrival.detail or ""
+    code = operadora.schema.first_glosa(*REASONS[arrival.reason])
+    return f"{code} {operadora.schema.glosas[code]} ({arrival.detail})"
 
 
 def _received(server: "Server") -> list[dict]:

@@ -11,8 +11,10 @@ import logging
 import ssl
 import threading
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -31,6 +33,15 @@ from .tls import context as make_tls
 _logger = logging.getLogger(__name__)
 MAX_REQUEST = 2 * MAX_BYTES
 HEADER = "X-Misbehave"
+
+
+@dataclass(frozen=True)
+class Request:
+    """A POST to a service: its headers, and its body unpacked."""
+
+    service: str
+    headers: dict[str, str]
+    body: bytes
 
 
 class Server(ThreadingHTTPServer):
@@ -71,8 +82,9 @@ class Server(ThreadingHTTPServer):
         self.fault_status = fault_status
         self.stopping = threading.Event()
         self.script = misbehaviour.Script(misbehave)
-        # What getpeercert says of each client that came by TLS.
+        # What getpeercert says of each client that came by TLS, and the last requests as they came.
         self.clients: list[dict] = []
+        self.requests: deque[Request] = deque(maxlen=20)
 
     @property
     def address(self) -> str:
@@ -222,6 +234,7 @@ class Handler(BaseHTTPRequestHandler):
         return misbehaviour.read(text) if text else None
 
     def _serve(self, service: Service, body: bytes, wanted: Misbehaviour | None) -> None:
+        self.server.requests.append(Request(service.name, dict(self.headers), body))
         bad = wanted or self.server.script.next(service)
         if bad is None:
             self.send(self.server.answer(service, body))

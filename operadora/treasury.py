@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from random import Random
 
 from lxml import etree
@@ -22,13 +23,17 @@ DENTAL = "DEMONSTRATIVO_ODONTOLOGIA"
 
 @dataclass(frozen=True)
 class Identity:
-    """Who the operadora is: registro ANS, name and CNPJ; its seed, and its digits in numbers."""
+    """Who the operadora is: registro ANS, name and CNPJ, and the seed of its decisions."""
 
     ans_code: str
     name: str
     cnpj: str
     seed: str
-    prefix: int
+
+    @cached_property
+    def prefix(self) -> int:
+        """Four digits that tell this operadora's numbers from those of another."""
+        return 1000 + int(Random(self.seed).random() * 9000)
 
 
 @dataclass(frozen=True)

@@ -10,17 +10,13 @@ import io
 import itertools
 import math
 import os
-import random
 import statistics
 import time
-from datetime import timedelta
 
-from odoo.fields import Command
 from odoo.tools import split_every
 
-from odoo.addons.l10n_br_tiss.demo.clinic import Clinic
 from odoo.addons.l10n_br_tiss.operadora import Operadora
-from odoo.addons.l10n_br_tiss.scripts.bench_tools import Bench, peak, start_peak
+from odoo.addons.l10n_br_tiss.scripts.bench_tools import ClinicBench, peak, start_peak
 
 SIZES = [int(size) for size in os.environ.get("BENCH_SIZES", "100,1000,10000").split(",")]
 COPY_ITEMS, ROUNDS, FEW_GUIAS = 5, 3, 1000
@@ -30,47 +26,10 @@ TERM_SECONDS, COPY_RATIO, LOTE_QUERIES = 15, 14, 10
 GUIA_QUERIES, GUIA_EXPONENT = 200, 1.05  # for 1,000 guias; from one size to the next
 GUIA_TABLES = ["tiss_guia", "tiss_guia_encounter_rel", "tiss_guia_line", "tiss_guia_member"]
 PDF_SECONDS = 30
-ITEMS = ["40304361", "90055888", "40302040", "40301605", "20104103"]  # the second is an expense
 
 
-class SpineBench(Bench):
-    """The demo's clinic and its first convênio, with encounters of our own."""
-
-    def __init__(self, env):
-        self.clinic = Clinic(env, encounters=0).build()
-        super().__init__(self.clinic.env)
-        self.random = random.Random(1)
-        self.contract = self.clinic.contracts[0]
-        self.cards = self.clinic.cards.filtered(
-            lambda card: card.operadora_id == self.contract.partner_id
-        )
-
-    # ------------------------------------------------------------------
-    # Means
-    # ------------------------------------------------------------------
-
-    def make_encounters(self, count, items):
-        """Closed encounters of SP/SADT, each with the first `items` of ITEMS."""
-        products = [self.clinic.products[code] for code in ITEMS[:items]]
-        encounters = self.env["tiss.encounter"]
-        for size in [1000] * (count // 1000) + [count % 1000]:
-            encounters += self.env["tiss.encounter"].create(
-                [self._prepare_encounter(products) for _ in range(size)]
-            )
-            self.env.flush_all()
-            self.env.invalidate_all()
-        encounters.action_done()
-        return encounters
-
-    def _prepare_encounter(self, products):
-        card = self.random.choice(self.cards)
-        return {
-            "patient_id": card.patient_id.id,
-            "card_id": card.id,
-            "date": self.clinic.today - timedelta(days=self.random.randrange(1, 15)),
-            "professional_id": self.random.choice(self.clinic.professionals).id,
-            "line_ids": [Command.create({"product_id": product.id}) for product in products],
-        }
+class SpineBench(ClinicBench):
+    """The main job, from the terminology to the payment."""
 
     # ------------------------------------------------------------------
     # Terminology

@@ -1,9 +1,17 @@
 """What the benchmarks in Odoo share: costs, goals and memory."""
 
 import gc
+import random
 import time
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
+
+from odoo.fields import Command
+
+from odoo.addons.l10n_br_tiss.demo.clinic import Clinic
+
+ITEMS = ["40304361", "90055888", "40302040", "40301605", "20104103"]  # the second is an expense
 
 
 class Bench:
@@ -49,6 +57,42 @@ class Bench:
             measurement()
         if self.missed:
             raise SystemExit("missed: " + "; ".join(self.missed))
+
+
+class ClinicBench(Bench):
+    """The demo's clinic and its first convênio, with encounters of our own."""
+
+    def __init__(self, env):
+        self.clinic = Clinic(env, encounters=0).build()
+        super().__init__(self.clinic.env)
+        self.random = random.Random(1)
+        self.contract = self.clinic.contracts[0]
+        self.cards = self.clinic.cards.filtered(
+            lambda card: card.operadora_id == self.contract.partner_id
+        )
+
+    def make_encounters(self, count, items):
+        """Closed encounters of SP/SADT, each with the first `items` of ITEMS."""
+        products = [self.clinic.products[code] for code in ITEMS[:items]]
+        encounters = self.env["tiss.encounter"]
+        for size in [1000] * (count // 1000) + [count % 1000]:
+            encounters += self.env["tiss.encounter"].create(
+                [self._prepare_encounter(products) for _ in range(size)]
+            )
+            self.env.flush_all()
+            self.env.invalidate_all()
+        encounters.action_done()
+        return encounters
+
+    def _prepare_encounter(self, products):
+        card = self.random.choice(self.cards)
+        return {
+            "patient_id": card.patient_id.id,
+            "card_id": card.id,
+            "date": self.clinic.today - timedelta(days=self.random.randrange(1, 15)),
+            "professional_id": self.random.choice(self.clinic.professionals).id,
+            "line_ids": [Command.create({"product_id": product.id}) for product in products],
+        }
 
 
 def start_peak():

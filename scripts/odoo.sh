@@ -113,6 +113,19 @@ setup_odoo() {
 
 # --- Python ---------------------------------------------------------------------------------------
 
+# The libraries that ./dev bench compares ours with, in a folder of their own; without them it compares with fewer.
+setup_peers() {
+  local folder=$ENVD/peers
+  [ -e "$folder/.done" ] && return
+  rm -rf "$folder"
+  if "$PY" -m pip install -q --disable-pip-version-check --no-deps --only-binary=:all: \
+    --target "$folder" -r "$ROOT/requirements-bench.txt" >"$ENVD/peers.log" 2>&1; then
+    touch "$folder/.done"
+  else
+    say "the other libraries could not be installed: see $ENVD/peers.log"
+  fi
+}
+
 # make_venv FOLDER OPTION… REQUIREMENTS…: pip's options, then files; made anew if it was not finished.
 make_venv() {
   local venv=$1 want arg args=()

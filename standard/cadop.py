@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from . import identifiers
+from .terminology import Operadora
 from .text import to_ascii
 
 # The real file has some 1,100 lines and 300 KB.
@@ -49,26 +50,6 @@ _CANCELLED = {"DATA_DESCREDENCIAMENTO", "MOTIVO_DO_DESCREDENCIAMENTO"}
 _STATES = frozenset(
     "AC AL AM AP BA CE DF ES GO MA MG MS MT PA PB PE PI PR RJ RN RO RR RS SC SE SP TO".split()
 )
-
-
-class Operadora(NamedTuple):
-    """A line of the file; what it does not say is an empty text."""
-
-    ans_code: str
-    cnpj: str
-    legal_name: str
-    trade_name: str
-    modality: str
-    city: str
-    uf: str
-    registration_date: datetime.date | None
-    street: str
-    street_number: str
-    street_complement: str
-    district: str
-    zip: str
-    phone: str
-    email: str
 
 
 class Problem(NamedTuple):

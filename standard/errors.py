@@ -76,4 +76,13 @@ class UnknownVersion(LookupError):
 
 
 class PackageError(ValueError):
-    """A schema package that is damaged, incomplete or not an ANS communication package."""
+    """A schema package that cannot be used.
+
+    ``code`` is one of ``not_package`` (no message schemas of one version), ``damaged``,
+    ``too_large``, ``incomplete`` (a file refers to one that is not there), ``changed`` (not as
+    published, or not as installed) and ``unusable`` (the schemas say what no version ever did).
+    """
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code

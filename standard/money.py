@@ -6,6 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal
 Number = int | float | str | Decimal
 
 CENT = Decimal("0.01")
+MAX_AMOUNT = 99_999_999.99  # dec(10,2)
 
 
 def to_decimal(value: Number, places: int = 2) -> Decimal:

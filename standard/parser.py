@@ -76,6 +76,16 @@ def parse_repaired(
         raise failure from None
 
 
+def indented(xml: bytes | str, *, limit: int = MAX_BYTES) -> str:
+    """A document for people to read: one element a line; DecodeError or UnsafeXML.
+
+    For the eye only: its bytes, and with them its hash, are others than those of ``xml``.
+    """
+    root, _ = parse_repaired(xml, limit=limit)
+    etree.indent(root, "  ")
+    return etree.tostring(root, encoding="unicode")
+
+
 def _checked(xml: bytes | str, limit: int) -> tuple[bytes, str]:
     """The bytes of a document that may be parsed, and their encoding."""
     data = xml.encode("utf-8", "surrogatepass") if isinstance(xml, str) else xml

@@ -144,7 +144,9 @@ def build(version: str, root: Path) -> Plan:
     """The plan of the schema whose root file is ``root``; reads only files beside it."""
     schema = xmlschema.XMLSchema(str(root.resolve()), allow="sandbox", validation="lax")
     if schema.all_errors:
-        raise PackageError(f"the schema of TISS {version} is not valid: {schema.all_errors[0]}")
+        raise PackageError(
+            "unusable", f"the schema of TISS {version} is not valid: {schema.all_errors[0]}"
+        )
     builder = _Builder(schema.target_namespace)
     elements = {
         each.local_name: builder.field(each)
@@ -184,7 +186,7 @@ class _Builder:
                 self._types[key] = self._leaf(xsd_type)
         built = self._types[key]
         if built is None:
-            raise PackageError(f"the type {xsd_type.name} contains itself")
+            raise PackageError("unusable", f"the type {xsd_type.name} contains itself")
         return built
 
     def _complex(self, xsd_type: XsdComplexType) -> Complex | Opaque:
@@ -196,13 +198,13 @@ class _Builder:
         fields = list(model.fields())
         by_name = {each.name: each for each in fields}
         if len(by_name) != len(fields):
-            raise PackageError(f"the type {name} has two elements of the same name")
+            raise PackageError("unusable", f"the type {name} has two elements of the same name")
         bounded = tuple(each for each in fields if each.most not in (None, 1))
         return Complex(name, model, by_name, {each.tag: each for each in fields}, bounded)
 
     def _group(self, group: XsdGroup) -> Group:
         if group.max_occurs != 1 or group.model not in ("sequence", "choice"):
-            raise PackageError(f"unexpected content model in {group}")
+            raise PackageError("unusable", f"unexpected content model in {group}")
         items: list[Field | Group] = []
         for item in group:
             if isinstance(item, XsdGroup):
@@ -210,7 +212,7 @@ class _Builder:
             elif isinstance(item, XsdElement):
                 items.append(self.field(item))
             else:
-                raise PackageError(f"unexpected wildcard in {group}")
+                raise PackageError("unusable", f"unexpected wildcard in {group}")
         return Group(group.model == "choice", group.min_occurs == 0, tuple(items))
 
     def _leaf(self, xsd_type: XsdSimpleType) -> Leaf:

@@ -359,26 +359,22 @@ def _by_content(sheet: Sheet, lines: list[Line]) -> Grid | None:
     def first(test: Any, least: float, used: Iterable[int]) -> int | None:
         return next((c for c in columns if c not in used and shares[test][c] >= least), None)
 
-    roles: dict[str, int] = {}
-    code = first(looks_code, 0.5, ())
-    porte = first(looks_class, 0.3, ())
-    if code is None and porte is None:
+    keys = {"code": first(looks_code, 0.5, ()), "porte": first(looks_class, 0.3, ())}
+    roles = {role: column for role, column in keys.items() if column is not None}
+    if not roles:
         return None
-    if code is not None:
-        roles["code"] = code
-    if porte is not None:
-        roles["porte"] = porte
-    if code is not None and porte is not None:
+    if len(roles) == 2:
         # 3rd to 5th edition: operational cost, assistants and anaesthetic porte follow the class.
         following = ("uco", "auxiliaries", "anaesthetic_porte")
-        roles |= {role: porte + 1 + i for i, role in enumerate(following) if porte + 1 + i < width}
+        places = enumerate(following, start=roles["porte"] + 1)
+        roles |= {role: column for column, role in places if column < width}
         layout = "cbhpm"
     else:
         price = first(looks_price, 0.4, roles.values())
         if price is None:
             return None
         roles["price"] = price
-        layout = "plain" if code is not None else "portes"
+        layout = "plain" if "code" in roles else "portes"
         if layout == "plain" and _is_cut_by_decimals(sample, price):
             raise SheetError("comma_decimals")
         for role in DATES:
@@ -388,15 +384,21 @@ def _by_content(sheet: Sheet, lines: list[Line]) -> Grid | None:
         tele = first(looks_price, 0.4, roles.values())
         if layout == "plain" and tele is not None:
             roles["tele_price"] = tele
-    lengths = {
-        column: sum(len(show(cells[column])) for _n, cells in sample if column < len(cells))
-        for column in columns
-        if column not in roles.values() and _share(sample, column, looks_text) >= 0.4
-    }
-    if lengths:
-        roles["name"] = max(lengths, key=lambda column: lengths[column])
+    name = _longest_text(sample, set(columns) - set(roles.values()))
+    if name is not None:
+        roles["name"] = name
     titles = _fill_titles([], lines)
     return Grid(layout, sheet.name, tuple(titles), 0, lines, roles, width)
+
+
+def _longest_text(sample: list[Line], columns: Iterable[int]) -> int | None:
+    """The column with most text in it; None when none of them holds texts."""
+    lengths = {
+        column: sum(len(show(cells[column])) for _n, cells in sample if column < len(cells))
+        for column in sorted(columns)
+        if _share(sample, column, looks_text) >= 0.4
+    }
+    return max(lengths, key=lambda column: lengths[column], default=None)
 
 
 def _is_cut_by_decimals(sample: list[Line], price: int) -> bool:

@@ -73,7 +73,9 @@ def register(source: str | Path | bytes, folder: str | Path | None = None) -> st
     found = _unpack(source)
     roots = [match for match in map(_ROOT_FILE.fullmatch, found) if match]
     if len(roots) != 1:
-        raise PackageError("the zip does not hold the message schemas of one TISS version")
+        raise PackageError(
+            "not_package", "the zip does not hold the message schemas of one TISS version"
+        )
     version = ".".join(roots[0].groups())
     _check_references(found)
     sums = {name: hashlib.sha256(data).hexdigest() for name, data in found.items()}
@@ -90,7 +92,9 @@ def register(source: str | Path | bytes, folder: str | Path | None = None) -> st
         _registered.pop(version, None)
         _loaded.pop(version, None)
         shutil.rmtree(parent / version, ignore_errors=True)
-        raise PackageError(f"the schemas of TISS {version} cannot be used: {error}") from error
+        raise PackageError(
+            "unusable", f"the schemas of TISS {version} cannot be used: {error}"
+        ) from error
     return version
 
 
@@ -140,7 +144,7 @@ class Schema:
     def compile(self) -> None:
         """Build plan and validator now; they are built on first use otherwise."""
         if "mensagemTISS" not in self.plan.elements:
-            raise PackageError("the schema has no mensagemTISS")
+            raise PackageError("not_package", "the schema has no mensagemTISS")
         with self._validator():
             pass
 
@@ -278,10 +282,12 @@ def _checked_root(version: str, folder: Path) -> Path:
     provenance = (folder / _PROVENANCE).read_bytes()
     found = hashlib.sha256(provenance).hexdigest()
     if folder == _packaged().get(version) and found != _PINNED.get(version, found):
-        raise PackageError(f"the schemas of TISS {version} are not the official ones")
+        raise PackageError("changed", f"the schemas of TISS {version} are not the official ones")
     sums = json.loads(provenance)["files"]
     if _sums(folder) != sums:
-        raise PackageError(f"the schemas of TISS {version} in {folder.name} have been changed")
+        raise PackageError(
+            "changed", f"the schemas of TISS {version} in {folder.name} have been changed"
+        )
     (root,) = (name for name in sums if _ROOT_FILE.fullmatch(name))
     return folder / root
 
@@ -301,7 +307,7 @@ def _temporary_folder() -> Path:
 def _check_same(version: str, folder: Path, sums: dict[str, str]) -> None:
     present = _sums(folder)
     if any(present[name] != sums.get(name) for name in present):
-        raise PackageError(f"TISS {version} is installed already, with other schemas")
+        raise PackageError("changed", f"TISS {version} is installed already, with other schemas")
 
 
 def _unpack(source: str | Path | bytes) -> dict[str, bytes]:
@@ -310,10 +316,10 @@ def _unpack(source: str | Path | bytes) -> dict[str, bytes]:
         with zipfile.ZipFile(io.BytesIO(source) if isinstance(source, bytes) else source) as opened:
             members = opened.infolist()
             if len(members) > _MAX_FILES:
-                raise PackageError(f"the zip holds more than {_MAX_FILES} files")
+                raise PackageError("too_large", f"the zip holds more than {_MAX_FILES} files")
             return _read_members(opened, members)
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OSError) as error:
-        raise PackageError(f"the zip cannot be read: {error}") from error
+        raise PackageError("damaged", f"the zip cannot be read: {error}") from error
 
 
 def _read_members(opened: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> dict[str, bytes]:
@@ -324,13 +330,13 @@ def _read_members(opened: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> di
         if not re.fullmatch(r"[A-Za-z0-9_.-]+\.xsd", name):
             continue
         if name in found:
-            raise PackageError(f"the zip holds {name} twice")
+            raise PackageError("damaged", f"the zip holds {name} twice")
         # The size in the directory of a zip can lie; what is read cannot.
         with opened.open(member) as stream:
             found[name] = stream.read(room + 1)
         room -= len(found[name])
         if room < 0:
-            raise PackageError("the schemas of the zip are too large")
+            raise PackageError("too_large", "the schemas of the zip are too large")
     return found
 
 
@@ -339,16 +345,18 @@ def _check_references(found: dict[str, bytes]) -> None:
     for name, data in found.items():
         if name == _XMLDSIG:
             if hashlib.sha256(data).hexdigest() != _XMLDSIG_SHA256:
-                raise PackageError(f"{name} is not the one that W3C publishes")
+                raise PackageError("changed", f"{name} is not the one that W3C publishes")
             continue
         try:
             root = parser.parse(data, limit=_MAX_UNPACKED_BYTES)
         except DecodeError as error:
-            raise PackageError(f"{name} cannot be read: {error}") from error
+            raise PackageError("damaged", f"{name} cannot be read: {error}") from error
         for each in root.iter("{http://www.w3.org/2001/XMLSchema}*"):
             location = each.get("schemaLocation")
             if location is not None and location not in found:
-                raise PackageError(f"{name} refers to {location}, which the zip does not hold")
+                raise PackageError(
+                    "incomplete", f"{name} refers to {location}, which the zip does not hold"
+                )
 
 
 def _keep(folder: Path, version: str, found: dict[str, bytes], sums: dict[str, str]) -> Path:

@@ -379,7 +379,7 @@ class _Adapter(HTTPAdapter):
     def __init__(
         self, context: ssl.SSLContext | None = None, timeout: tuple[float, float] | None = None
     ) -> None:
-        self._context = context
+        self._tls = context
         self._timeout = timeout
         super().__init__(max_retries=0)
 
@@ -388,12 +388,12 @@ class _Adapter(HTTPAdapter):
         return super().send(request, **{**options, "timeout": self._timeout})
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        super().init_poolmanager(*args, ssl_context=self._context, **options)
+        super().init_poolmanager(*args, ssl_context=self._tls, **options)
         manager = self.poolmanager
         manager.pool_classes_by_scheme = {**manager.pool_classes_by_scheme, "https": _Pool}
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
-        manager = super().proxy_manager_for(proxy, ssl_context=self._context, **options)
+        manager = super().proxy_manager_for(proxy, ssl_context=self._tls, **options)
         manager.pool_classes_by_scheme = {**manager.pool_classes_by_scheme, "https": _Pool}
         return manager
 
@@ -403,7 +403,7 @@ class _Adapter(HTTPAdapter):
     def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None):
         """The same for newer requests, which ask here instead."""
         host, _ = super().build_connection_pool_key_attributes(request, True, None)
-        return host, {"ssl_context": self._context, "cert_reqs": "CERT_REQUIRED"}
+        return host, {"ssl_context": self._tls, "cert_reqs": "CERT_REQUIRED"}
 
 
 class _Exchange:

@@ -111,7 +111,10 @@ class Glosa(NamedTuple):
 
 
 class Operadora(NamedTuple):
-    """An active operadora as registered at ANS."""
+    """An active operadora as registered at ANS; what is not known of it is an empty text.
+
+    Where it is and how to reach it stands in the files of ANS alone (`cadop`).
+    """
 
     ans_code: str
     cnpj: str
@@ -121,6 +124,13 @@ class Operadora(NamedTuple):
     city: str
     uf: str
     registration_date: datetime.date | None
+    street: str = ""
+    street_number: str = ""
+    street_complement: str = ""
+    district: str = ""
+    zip: str = ""
+    phone: str = ""
+    email: str = ""
 
 
 class GlosaIndicator(NamedTuple):

@@ -31,6 +31,22 @@ BENEFICIARY = """
 </t:dadosBeneficiario>
 """
 
+GUIA_HEADER = """
+<t:cabecalhoGuia>
+  <t:registroANS>326305</t:registroANS>
+  <t:numeroGuiaPrestador>NUMBER</t:numeroGuiaPrestador>
+</t:cabecalhoGuia>
+"""
+
+SURGERY = """
+<t:procedimento>
+  <t:codigoTabela>22</t:codigoTabela>
+  <t:codigoProcedimento>31005470</t:codigoProcedimento>
+  <t:descricaoProcedimento>Colecistectomia por vídeo</t:descricaoProcedimento>
+</t:procedimento>
+<t:quantidadeExecutada>1</t:quantidadeExecutada>
+"""
+
 CONSULTA = f"""
 <t:guiaConsulta>
   <t:cabecalhoConsulta>
@@ -65,12 +81,9 @@ CONSULTA = f"""
 """
 
 # 3 × 33.33 × 0.95 = 94.9905, which another system cut to 94.98.
-SP_SADT = """
+SP_SADT = f"""
 <t:guiaSP-SADT>
-  <t:cabecalhoGuia>
-    <t:registroANS>326305</t:registroANS>
-    <t:numeroGuiaPrestador>NUMBER</t:numeroGuiaPrestador>
-  </t:cabecalhoGuia>
+  {GUIA_HEADER}
   <t:dadosAutorizacao>
     <t:dataAutorizacao>2026-03-01</t:dataAutorizacao>
     <t:senha>abc123</t:senha>
@@ -166,10 +179,7 @@ SP_SADT = """
 
 RESUMO_INTERNACAO = f"""
 <t:guiaResumoInternacao>
-  <t:cabecalhoGuia>
-    <t:registroANS>326305</t:registroANS>
-    <t:numeroGuiaPrestador>NUMBER</t:numeroGuiaPrestador>
-  </t:cabecalhoGuia>
+  {GUIA_HEADER}
   <t:numeroGuiaSolicitacaoInternacao>sol-88</t:numeroGuiaSolicitacaoInternacao>
   <t:dadosAutorizacao>
     <t:dataAutorizacao>2026-03-01</t:dataAutorizacao>
@@ -205,12 +215,7 @@ RESUMO_INTERNACAO = f"""
     <t:procedimentoExecutado>
       <t:sequencialItem>1</t:sequencialItem>
       <t:dataExecucao>2026-03-02</t:dataExecucao>
-      <t:procedimento>
-        <t:codigoTabela>22</t:codigoTabela>
-        <t:codigoProcedimento>31005470</t:codigoProcedimento>
-        <t:descricaoProcedimento>Colecistectomia por vídeo</t:descricaoProcedimento>
-      </t:procedimento>
-      <t:quantidadeExecutada>1</t:quantidadeExecutada>
+      {SURGERY}
       <t:viaAcesso>1</t:viaAcesso>
       <t:tecnicaUtilizada>2</t:tecnicaUtilizada>
       <t:reducaoAcrescimo>1.00</t:reducaoAcrescimo>
@@ -236,12 +241,9 @@ RESUMO_INTERNACAO = f"""
 </t:guiaResumoInternacao>
 """
 
-HONORARIOS = """
+HONORARIOS = f"""
 <t:guiaHonorarios>
-  <t:cabecalhoGuia>
-    <t:registroANS>326305</t:registroANS>
-    <t:numeroGuiaPrestador>NUMBER</t:numeroGuiaPrestador>
-  </t:cabecalhoGuia>
+  {GUIA_HEADER}
   <t:guiaSolicInternacao>sol-88</t:guiaSolicInternacao>
   <t:beneficiario>
     <t:numeroCarteira>00998877</t:numeroCarteira>
@@ -265,12 +267,7 @@ HONORARIOS = """
     <t:procedimentoRealizado>
       <t:sequencialItem>1</t:sequencialItem>
       <t:dataExecucao>2026-03-02</t:dataExecucao>
-      <t:procedimento>
-        <t:codigoTabela>22</t:codigoTabela>
-        <t:codigoProcedimento>31005470</t:codigoProcedimento>
-        <t:descricaoProcedimento>Colecistectomia por vídeo</t:descricaoProcedimento>
-      </t:procedimento>
-      <t:quantidadeExecutada>1</t:quantidadeExecutada>
+      {SURGERY}
       <t:reducaoAcrescimo>0.60</t:reducaoAcrescimo>
       <t:valorUnitario>900.00</t:valorUnitario>
       <t:valorTotal>540.00</t:valorTotal>

@@ -111,6 +111,8 @@ def create_shared_terms(env, operadora, products):
             "edition_id": edition.id,
         }
     )
+    version = {"name": "4.98.00", "file_name": "tiss.zip", "package": b"eA==", "sha256": "0" * 64}
+    env["tiss.version"].sudo().create(version)
     return env["product.template"].create(
         {
             "name": "Pacote inventado",
@@ -139,3 +141,25 @@ def create_denied_request(guia):
     )
     request.register_answer("3", reasons=["1426"])
     return request
+
+
+def create_questions(guia):
+    """A question of each kind about a received guia, and its cancellation before it is sent."""
+    env = guia.env
+    own = {"company_id": guia.company_id.id, "contract_id": guia.contract_id.id}
+    env["tiss.eligibility"].create(
+        {**own, "patient_id": guia.patient_id.id, "card_id": guia.card_id.id}
+    )
+    guia.lote_id.query_status()
+    env["tiss.demonstrativo.request"].create(
+        {**own, "kind_id": env["tiss.term"]._get("53", "1").id, "payment_date": guia.date}
+    )
+    line = Command.create({"guia_id": guia.id})
+    env["tiss.cancellation"].create({**own, "reason": "Duplicidade", "line_ids": [line]})
+
+
+def create_delivery(lote):
+    """The lote's message in the queue of a web service; nothing sends it."""
+    Delivery = lote.env["tiss.delivery"].sudo()
+    endpoint = lote.contract_id.sudo().endpoint_ids[:1]
+    return Delivery.create(Delivery._prepare_delivery(lote.message_id.sudo(), endpoint))

@@ -662,6 +662,14 @@ class TestAnnexGuards(AnnexCase):
                 self.patient.tiss_sex = "f"
                 self.assertEqual(annex.get_xml(), content)
 
+    def test_a_tooth_is_not_put_into_what_was_sent(self):
+        sent, other = (self._create_annex("situacao_inicial") for _each in range(2))
+        sent.send()
+        with self.assertRefused("this cannot be done now"):
+            other.sudo().tooth_ids.annex_id = sent
+        with self.assertRefused("this cannot be done now"):
+            sent.sudo().tooth_ids.unlink()
+
     def test_numbers_and_answers_come_from_elsewhere(self):
         annex = self._create_annex("opme")
         request = annex.authorization_id
@@ -675,6 +683,34 @@ class TestAnnexGuards(AnnexCase):
             annex.line_ids.authorized_quantity = 1
         guia = self._create_by_type("consulta")
         self.assertEqual(int(guia.name), int(annex.name) + 1, "one row of numbers per convênio")
+
+    def test_each_is_numbered_by_the_convenio_of_its_request(self):
+        other = self._create_contract("005711", provider_code="9")
+        here, there = self._create_request(), self._create_request(contract_id=other.id)
+        Annex = self.env["tiss.annex"].with_context(default_authorization_id=here.id)
+        asked = [{}, {"authorization_id": there.id}, {"authorization_id": here.id}]
+        annexes = Annex.create(
+            [{"annex_type": "opme", "transport": "alone", **vals} for vals in asked]
+        )
+        self.assertEqual(annexes.contract_id, self.contract | other)
+        numbers = [here.number + 1, there.number + 1, here.number + 2]
+        self.assertEqual(annexes.mapped("number"), numbers)
+        self.assertEqual(annexes.mapped("name"), list(map(str, numbers)))
+
+    def test_a_larger_batch_is_numbered_with_no_more_queries(self):
+        def number(count):
+            requests = self.env["tiss.authorization"].union(
+                *(self._create_request() for _index in range(count))
+            )
+            vals_list = [{"authorization_id": request.id} for request in requests]
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            self.env["tiss.annex"]._take_form_numbers(vals_list)
+            self.assertEqual(len({vals["number"] for vals in vals_list}), count)
+            return self.env.cr.sql_log_count - before
+
+        number(1)
+        self.assertEqual(number(2), number(20))
 
     def test_teeth_belong_to_dental_requests(self):
         for annex_type, kind in (("situacao_inicial", "sp_sadt"), ("opme", "odonto")):

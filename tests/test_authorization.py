@@ -466,6 +466,19 @@ class TestUse(AuthorizationCase):
             self.assertEqual(form.authorization_password, "S9")
             self.assertEqual(form.authorization_validity_date, self.today)
 
+    def test_choosing_it_proposes_who_asked(self):
+        request = self._authorized()
+        form = Form(self.env["tiss.guia"].with_context(default_guia_type="sp_sadt"))
+        form.contract_id = self.contract
+        form.patient_id = self.patient
+        self.assertFalse(form.professional_id)
+        form.authorization_id = request
+        self.assertEqual(form.professional_id, request.professional_id)
+        other = self._create_professional("Dra. Outra", "654321")
+        form.professional_id = other
+        form.authorization_id = self._authorized()
+        self.assertEqual(form.professional_id, other, "somebody said otherwise")
+
     def test_a_guia_of_what_is_left(self):
         request = self._authorized(5)
         self._guia(request, 3)

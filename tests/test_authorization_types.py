@@ -1,7 +1,7 @@
 import datetime
 from decimal import Decimal
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from odoo.exceptions import UserError, ValidationError
@@ -11,6 +11,7 @@ from odoo.tools import mute_logger
 
 from .authorization_records import REQUEST_TYPES, AuthorizationRecords
 from .common import TissCommon
+from .generated import examples
 from .guia_records import VERSIONS
 from .test_guia_generated import texts
 
@@ -483,13 +484,7 @@ class TestGeneratedRequests(RequestCase):
             vals["employer_name"] = draw(texts)[:40]
         return self._create_request(request_type, *items, **vals)
 
-    @settings(
-        max_examples=12,
-        phases=[Phase.explicit, Phase.generate],
-        deadline=None,
-        derandomize=True,
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-    )
+    @examples(12)
     @given(data=st.data())
     def test_random_requests_are_valid_and_answered(self, data):
         draw = data.draw

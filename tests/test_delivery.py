@@ -1,43 +1,47 @@
+import hashlib
+import re
 from contextlib import contextmanager
 from datetime import timedelta
 from unittest.mock import patch
 
 from odoo import fields
+from odoo.exceptions import UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from ..operadora.server import serve
+from .. import standard
+from ..models import tiss_delivery_settle, tiss_delivery_worker
+from ..operadora.server import Server, serve
+from ..standard.soap import password_digest
 from .common import BLOOD_COUNT, ECG, TissCommon
 
-WORKER = "odoo.addons.l10n_br_tiss.models.tiss_delivery_worker"
+WORKER = tiss_delivery_worker.__name__
+SETTLE = tiss_delivery_settle.__name__
 
 
 class DeliveryCase(TissCommon):
     """A convênio whose web services are a simulated operadora on this machine."""
 
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.simulated = cls._simulate()
-        cls.contract.environment = "demo"
+    options = {}  # of the simulated operadora
 
     def setUp(self):
         super().setUp()
+        self.contract.environment = "demo"
+        # One for each test: it remembers what was sent to it, the database does not.
+        self.simulated = self._simulate(**self.options)
         self.enterContext(self.enter_registry_test_mode())
         self.address = self.enterContext(serve(self.simulated, today=self.today))
         self.endpoint = self._connect("tissLoteGuias")
 
-    def _connect(self, service, misbehave=""):
-        return (
-            self.env["tiss.endpoint"]
-            .sudo()
-            .create(
-                {
-                    "contract_id": self.contract.id,
-                    "service": service,
-                    "url": self.address.url(service, misbehave),
-                }
-            )
+    def _connect(self, service, **vals):
+        return self.env["tiss.endpoint"].create(
+            {
+                "contract_id": self.contract.id,
+                "environment": "demo",
+                "service": service,
+                "url": self.address.url(service),
+                **vals,
+            }
         )
 
     def _deliver(self, deliveries=None):
@@ -51,9 +55,11 @@ class DeliveryCase(TissCommon):
         lote.send()
         return lote
 
-    @contextmanager
     def _later(self, **delta):
-        moment = fields.Datetime.now() + timedelta(**delta)
+        return self._at(fields.Datetime.now() + timedelta(**delta))
+
+    @contextmanager
+    def _at(self, moment):
         with patch.object(fields.Datetime, "now", lambda *args: moment):
             yield
 
@@ -75,3 +81,309 @@ class TestDelivery(DeliveryCase):
         delivery = lote.delivery_ids
         self.assertEqual((delivery.state, delivery.is_settled), ("answered", True))
         self.assertLedgerSound()
+
+    def test_what_left_is_in_the_journal_byte_for_byte_but_the_login(self):
+        self.contract.write({"service_login": "clinica", "service_password": "segredo"})
+        digest = password_digest("segredo")
+        seen = []
+        original = Server.answer
+        with patch.object(Server, "answer", lambda *args: seen.append(args[2]) or original(*args)):
+            lote = self._send()
+            self._deliver()
+        [body] = seen
+        source, wire, answer = lote.tiss_message_ids.sorted("id")
+        content = wire._get_content()
+        self.assertEqual(wire.source_id, source)
+        self.assertEqual(answer.request_id, wire)
+        self.assertNotIn(b"clinica", content)
+        self.assertNotIn(digest.encode(), content)
+        login = b"<ans:loginPrestador>", b"<ans:senhaPrestador>"
+        [left] = re.findall(rb"<ans:loteGuiasWS.*</ans:loteGuiasWS>", body, re.DOTALL)
+        self.assertIn(login[0] + b"clinica", left)
+        self.assertIn(login[1] + digest.encode(), left)
+        masked = left.replace(digest.encode(), b"*" * 32).replace(b">clinica<", b">*******<")
+        self.assertEqual(content.partition(b"?>\n")[2], masked)
+        declaration = content.partition(b"<ans:loteGuiasWS")[0]
+        self.assertEqual(wire.wire_sha256, hashlib.sha256(declaration + left).hexdigest())
+        self.assertTrue(standard.load("4.03.00").validate(declaration + left))
+
+    def test_a_finished_delivery_cannot_be_changed_or_deleted(self):
+        lote = self._send()
+        self._deliver()
+        delivery = lote.delivery_ids.sudo()
+        for query in (
+            "UPDATE tiss_delivery SET state = 'failed' WHERE id = %s",
+            "UPDATE tiss_delivery SET answer_id = NULL WHERE id = %s",
+            "DELETE FROM tiss_delivery WHERE id = %s",
+        ):
+            with self.assertRaisesRegex(Exception, "append-only"), mute_logger("odoo.sql_db"):
+                with self.env.cr.savepoint():
+                    self.env.cr.execute(query, [delivery.id])
+        waiting = self._send().delivery_ids.sudo()
+        waiting.next_try = fields.Datetime.now()
+        waiting.flush_recordset()
+        with self.assertRaisesRegex(Exception, "append-only"), mute_logger("odoo.sql_db"):
+            with self.env.cr.savepoint():
+                self.env.cr.execute("DELETE FROM tiss_delivery WHERE id = %s", [waiting.id])
+
+    # ------------------------------------------------------------------
+    # Nothing arrived
+    # ------------------------------------------------------------------
+
+    def test_back_off_until_a_person_is_asked(self):
+        self.endpoint.url = "http://127.0.0.1:9/tissLoteGuias"
+        lote = self._send()
+        delivery = lote.delivery_ids
+        now, waits = fields.Datetime.now(), []
+        for attempt in range(1, 8):
+            with self._at(now):
+                self._deliver()
+            self.assertEqual(delivery.attempts, attempt)
+            if delivery.state == "queued":
+                waits.append((delivery.next_try - now).total_seconds() / 60)
+                with self._at(delivery.next_try - timedelta(seconds=1)):
+                    self._deliver()
+                self.assertEqual(delivery.attempts, attempt, "not before its time")
+                self.assertEqual(lote.state, "sending")
+                now = delivery.next_try
+        self.assertEqual(waits, [1, 5, 15, 60, 240, 720])
+        self.assertEqual((delivery.state, lote.state), ("failed", "validated"))
+        self.assertIn("takes no connections", lote.rejection_reason)
+        self.assertEqual(set(lote.guia_ids.mapped("state")), {"in_lote"})
+        self.assertEqual(lote.activity_ids.user_id, self.env.user)
+        self.assertEqual(len(lote.tiss_message_ids), 2, "the same bytes are journaled once")
+        self.endpoint.url = self.address.url("tissLoteGuias")
+        lote.send()
+        self._deliver()
+        self.assertEqual(lote.state, "received")
+        self.assertFalse(lote.rejection_reason)
+
+    def test_the_queue_waits_for_one_that_cannot_get_through(self):
+        self.endpoint.url = "http://127.0.0.1:9/tissLoteGuias"
+        first, second = self._send(), self._send()
+        self._deliver()
+        self.assertEqual(first.delivery_ids.attempts, 1)
+        self.assertEqual(second.delivery_ids.attempts, 0)
+        self.assertEqual(second.delivery_ids.next_try, first.delivery_ids.next_try)
+        self.endpoint.url = self.address.url("tissLoteGuias")
+        (first | second).delivery_ids.action_try_now()
+        self._deliver()
+        self.assertEqual((first | second).mapped("state"), ["received", "received"])
+
+    def test_the_queue_waits_when_one_is_not_answered(self):
+        self.address.misbehave("die")
+        first, second = self._send(), self._send()
+        self._deliver()
+        self.assertEqual((first | second).mapped("state"), ["unknown", "sending"])
+        with self._later(minutes=16):
+            self._deliver(second.delivery_ids)
+        self.assertEqual((first | second).mapped("state"), ["unknown", "received"])
+
+    def test_what_is_queued_can_be_stopped(self):
+        lote = self._send()
+        self.assertEqual(lote.delivery_note, "It is in the queue.")
+        lote.delivery_ids.action_stop()
+        self._deliver()
+        self.assertEqual((lote.delivery_ids.state, lote.state), ("failed", "validated"))
+        self.assertFalse(self.simulated.arrivals)
+        lote.action_cancel()
+        self.assertEqual(lote.state, "cancelled")
+
+    def test_a_refused_hash_is_built_again_and_sent(self):
+        self.contract.hash_charset = "utf-8"
+        self.endpoint.url = self.address.url("tissLoteGuias", "fault=HashInvalido")
+        lote = self._send()
+        self._deliver()
+        self.assertEqual((lote.delivery_ids.state, lote.state), ("refused", "validated"))
+        self.assertIn("another hash", lote.rejection_reason)
+        self.assertIn("HashInvalido", lote.delivery_ids.code)
+        self.contract.hash_charset = "iso-8859-1"
+        self.endpoint.url = self.address.url("tissLoteGuias")
+        lote.build()
+        lote.send()
+        self._deliver()
+        self.assertEqual(lote.state, "received")
+        self.assertEqual(lote.delivery_ids.sorted("id").mapped("state"), ["refused", "answered"])
+
+    def test_what_is_refused_by_its_content_is_rejected(self):
+        lote = self._create_lote(ECG)
+        # Its number is known there: somebody had taken the file to the portal.
+        self.simulated.receive(lote.get_xml(), self.today)
+        lote.send()
+        self._deliver()
+        self.assertEqual((lote.delivery_ids.state, lote.state), ("answered", "rejected"))
+        self.assertTrue(lote.rejection_reason)
+        self.assertEqual(lote.delivery_ids.answer_note, lote.rejection_reason)
+        self.assertFalse(lote.guia_ids)
+
+    def test_the_environment_was_changed_while_it_waited(self):
+        lote = self._send()
+        self._connect("tissLoteGuias", environment="homologation", url="https://ws.exemplo.invalid")
+        self.contract.environment = "homologation"
+        self._deliver()
+        self.assertEqual((lote.delivery_ids.state, lote.state), ("failed", "validated"))
+        self.assertIn("environment", lote.rejection_reason)
+        self.assertFalse(self.simulated.arrivals)
+
+    # ------------------------------------------------------------------
+    # Nobody knows
+    # ------------------------------------------------------------------
+
+    def _send_unanswered(self, misbehaviour="die"):
+        self.address.misbehave(misbehaviour)
+        lote = self._send()
+        self._deliver()
+        self.assertEqual(lote.state, "unknown")
+        return lote
+
+    def test_the_unknown_is_never_sent_again(self):
+        lote = self._send_unanswered()
+        for days in range(1, 30):
+            with self._later(days=days):
+                self.env["tiss.delivery"].sudo()._ask_about_unknown()
+                self._deliver()
+        with self.assertRefused("No Answer"):
+            lote.send()
+        with self.assertRefused("No Answer"):
+            lote.action_cancel()
+        with self.assertRefused("No Answer"):
+            lote.build()
+        self.assertEqual(self.simulated.arrivals.lotes(), {lote.name: 1})
+        self.assertEqual(lote.activity_ids.user_id, self.env.user)
+
+    def test_a_person_found_the_protocolo(self):
+        lote = self._send_unanswered()
+        [arrival] = self.simulated.arrivals
+        action = lote.action_confirm_receipt()
+        wizard = self.env[action["res_model"]].with_context(**action["context"])
+        wizard.create({"protocol_number": arrival.protocol}).action_register()
+        self.assertEqual(lote.state, "received")
+        delivery = lote.delivery_ids
+        self.assertEqual((delivery.state, delivery.is_settled), ("answered", True))
+        self.assertIn(self.env.user.name, delivery.resolution)
+        self.assertLedgerSound()
+
+    def test_the_operadora_does_not_have_it(self):
+        lote = self._send_unanswered("drop")
+        lote.delivery_ids.action_deny_receipt()
+        self.assertEqual((lote.delivery_ids.state, lote.state), ("failed", "validated"))
+        lote.send()
+        self._deliver()
+        self.assertEqual(lote.state, "received")
+        self.assertEqual(self.simulated.arrivals.lotes("taken"), {lote.name: 1})
+
+    def test_the_receipt_comes_as_a_file(self):
+        lote = self._send_unanswered("html+taken")
+        with patch.object(type(self.simulated._ledger), "check_new", lambda *args: None):
+            answer = self.simulated.receive(lote.get_xml(), self.today)
+        self.assertEqual(self.env["tiss.message"].receive_file("recibo.xml", answer), lote)
+        self.assertEqual(lote.state, "received")
+        self.assertEqual(lote.delivery_ids.state, "answered")
+
+    # ------------------------------------------------------------------
+    # Answers
+    # ------------------------------------------------------------------
+
+    def test_an_answer_about_another_lote_touches_neither(self):
+        other = self._send()
+        self._deliver()
+        self.address.misbehave("other-lote")
+        lote = self._send()
+        before = other.read()
+        self._deliver()
+        self.assertEqual(other.read(), before)
+        delivery = lote.delivery_ids
+        self.assertEqual((lote.state, delivery.is_settled), ("sent", False))
+        self.assertIn(lote.name, delivery.problem)
+        lote.register_protocol("777", self.today)
+        delivery.action_close()
+        self.assertTrue(delivery.is_settled)
+
+    def test_what_cannot_be_read_now_is_read_later(self):
+        lote = self._send()
+        with patch.object(type(lote), "register_protocol", side_effect=UserError("closed")):
+            self._deliver()
+        delivery = lote.delivery_ids
+        self.assertEqual((delivery.problem, delivery.is_settled), ("closed", False))
+        self.assertEqual(lote.state, "sent")
+        self._deliver()
+        self.assertFalse(delivery.is_settled, "not before its time")
+        with self._at(delivery.next_try):
+            self._deliver()
+        self.assertEqual((lote.state, delivery.is_settled), ("received", True))
+        self.assertFalse(delivery.problem)
+
+    def test_a_protocolo_that_another_lote_has(self):
+        self._send()
+        self._deliver()
+        self.address.misbehave("duplicate-protocol")
+        lote = self._send()
+        with mute_logger(SETTLE, "odoo.sql_db"):
+            self._deliver()
+        self.assertEqual(lote.state, "sent")
+        self.assertIn("already has this protocolo", lote.delivery_ids.problem)
+
+    def test_an_answer_to_another_clinic(self):
+        lote = self._send()
+        self.contract.provider_code = "54321"
+        with mute_logger(SETTLE):
+            self._deliver()
+        self.assertIn("another provider", lote.delivery_ids.problem)
+        self.assertEqual(lote.state, "sent")
+
+    # ------------------------------------------------------------------
+    # Misbehaviours
+    # ------------------------------------------------------------------
+
+    # what the operadora does → state of the delivery, of the lote, and whether it has the lote
+    OUTCOMES = {
+        "slow=0.2": ("answered", "received", 1),
+        "gzip": ("answered", "received", 1),
+        "prefixes": ("answered", "received", 1),
+        "older": ("answered", "received", 1),
+        "bad-hash": ("answered", "received", 1),
+        "no-hash": ("answered", "received", 1),
+        "encoding": ("answered", "received", 1),
+        "no-schema": ("answered", "received", 1),
+        "no-soap": ("answered", "received", 1),
+        "duplicate-protocol": ("answered", "sent", 1),
+        "other-lote": ("answered", "sent", 1),
+        "die": ("unknown", "unknown", 1),
+        "drop": ("unknown", "unknown", 0),
+        "html": ("unknown", "unknown", 0),
+        "html+taken": ("unknown", "unknown", 1),
+        "empty": ("unknown", "unknown", 1),
+        "text": ("unknown", "unknown", 1),
+        "truncated": ("unknown", "unknown", 1),
+        "gateway-fault": ("unknown", "unknown", 0),
+        "fault=ErroInesperadoServidor": ("unknown", "unknown", 0),
+        "500": ("unknown", "unknown", 0),
+        "500+taken": ("unknown", "unknown", 1),
+        "503": ("unknown", "unknown", 0),
+        "redirect": ("unknown", "unknown", 0),
+        "bomb": ("unknown", "unknown", 0),
+        "dtd": ("unknown", "unknown", 0),
+        "deep": ("unknown", "unknown", 0),
+        "404": ("failed", "validated", 0),
+        "403": ("failed", "validated", 0),
+        "fault=HashInvalido": ("refused", "validated", 0),
+        "fault=VersaoInvalida": ("refused", "validated", 0),
+        "fault=LoginInvalido": ("refused", "validated", 0),
+        "fault=SchemaInvalido": ("refused", "validated", 0),
+        "fault=DestinatarioInvalido": ("refused", "validated", 0),
+        "fault=RemetenteInvalido": ("refused", "validated", 0),
+    }
+
+    def test_each_misbehaviour(self):
+        self._send()
+        self._deliver()
+        for kind, expected in self.OUTCOMES.items():
+            with self.subTest(kind), mute_logger(WORKER, "odoo.sql_db"):
+                self.endpoint.url = self.address.url("tissLoteGuias", kind)
+                lote = self._send()
+                self._deliver()
+                delivery = lote.delivery_ids
+                has = self.simulated.arrivals.lotes("taken")[lote.name]
+                self.assertEqual((delivery.state, lote.state, has), expected, delivery.problem)
+                if expected[1] != "received":
+                    self.assertTrue(delivery.problem)

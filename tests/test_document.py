@@ -4,7 +4,7 @@ import io
 import logging
 import random
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -16,6 +16,7 @@ from .. import standard
 from ..standard.documents import MAX_BYTES, document_format, signed_content
 from .authorization_records import AuthorizationRecords
 from .common import ECG, TissCommon
+from .generated import examples
 from .guia_records import VERSIONS, GuiaRecords
 from .return_messages import answer_message
 
@@ -186,13 +187,7 @@ class TestDocument(GuiaRecords, TissCommon):
             (lote.name, "OP9", "3"),
         )
 
-    @settings(
-        max_examples=20,
-        phases=[Phase.explicit, Phase.generate],
-        deadline=None,
-        derandomize=True,
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-    )
+    @examples(20)
     @given(data=st.data())
     def test_round_trip(self, data):
         """Any bytes behind the mark of a format arrive as they left."""

@@ -82,7 +82,10 @@ class TestEndpoint(ExchangeCase):
         self.assertEqual(found("ENVIO_LOTE_GUIAS", "4.03.00"), any_version)
         self.assertEqual(found("ENVIO_LOTE_GUIAS", "4.02.00"), older)
         older.active = False
-        self.assertFalse(found("ENVIO_LOTE_GUIAS", "4.02.00"))
+        with self.assertRefused("no address for TISS 4.02.00"):
+            found("ENVIO_LOTE_GUIAS", "4.02.00")
+        self.contract.version = "4.02.00"
+        self.assertEqual(found("ENVIO_LOTE_GUIAS"), any_version)
 
     def test_many_are_found_in_as_many_queries_as_one(self):
         self._create_endpoint()
@@ -152,12 +155,44 @@ class TestEndpoint(ExchangeCase):
         note = self.contract.message_ids[:1].body
         self.assertIn("Lotes of Guias · Homologação added", note)
 
+    def test_pasted_from_a_letter(self):
+        lotes = self._create_endpoint()
+        wizard = self.env["tiss.endpoint.paste"].create(
+            {
+                "contract_id": self.contract.id,
+                "environment": "homologation",
+                "text": "Lotes: https://ws.exemplo.invalid/novo/tissLoteGuias\n"
+                "https://ws.exemplo.invalid/v40200/tissLoteGuias\n"
+                "Elegibilidade: https://ws.exemplo.invalid/v40300/tissVerificaElegibilidade\n"
+                "https://ws.exemplo.invalid/v30500/tissCancelaGuia\n"
+                "https://ws.exemplo.invalid/manual.pdf",
+            }
+        )
+        self.assertEqual(
+            wizard.found_text.splitlines()[1],
+            "Lotes of Guias · 4.02.00 · https://ws.exemplo.invalid/v40200/tissLoteGuias",
+        )
+        self.assertEqual(
+            [line.rpartition("/")[2] for line in wizard.unknown_text.splitlines()],
+            ["tissCancelaGuia", "manual.pdf"],
+        )
+        wizard.action_add()
+        wizard.action_add()
+        self.assertEqual(lotes.url, "https://ws.exemplo.invalid/novo/tissLoteGuias")
+        self.assertEqual(
+            sorted((each.service, each.version) for each in self.contract.endpoint_ids - lotes),
+            [("tissLoteGuias", "4.02.00"), ("tissVerificaElegibilidade", "4.03.00")],
+        )
+        wizard.text = "Prezados, em anexo"
+        with self.assertRefused("No address of a web service"):
+            wizard.action_add()
+
     def test_every_error_and_fault_has_its_sentence(self):
-        Delivery = self.env["tiss.delivery"]
-        errors = [Delivery._describe_failure(code, "") for code in soap.CODES]
-        faults = [Delivery._describe_fault(kind, "") for kind in soap.TISS_FAULTS]
-        self.assertNotIn(Delivery._describe_failure("?", ""), errors)
-        self.assertEqual(len(set(faults)), len(soap.TISS_FAULTS))
+        Endpoint = self.env["tiss.endpoint"]
+        sentences = Endpoint._get_error_sentences()
+        self.assertEqual(set(sentences), set(soap.CODES))
+        self.assertEqual(set(Endpoint._get_fault_sentences()), set(soap.TISS_FAULTS))
+        self.assertEqual(len(set(sentences.values())), len(sentences))
 
 
 @tagged("post_install", "-at_install", "post_install_l10n")
@@ -217,7 +252,7 @@ class TestPost(ExchangeCase):
             endpoint = self._create_endpoint("demo", url=server.url)
             self.contract.environment = "homologation"
             with self.assertRefused("not in use now"):
-                endpoint._check_armed()
+                endpoint._check_sendable()
             self.contract.environment = "demo"
             endpoint.active = False
             with self.assertStopped("not in use now"):
@@ -290,7 +325,7 @@ class TestProduction(ExchangeCase):
 
     def test_armed_in_this_database_only(self):
         endpoint = self._arm()
-        endpoint._check_armed()
+        endpoint._check_sendable()
         self.assertEqual(self.contract.shown_environment, "production")
         self._set_parameter("database.uuid", "00000000-0000-0000-0000-000000000000")
         self.contract.invalidate_recordset()
@@ -298,7 +333,7 @@ class TestProduction(ExchangeCase):
         with self.assertStopped("another database"):
             endpoint._post(b"<a/>")
         self.contract._arm_production()
-        endpoint._check_armed()
+        endpoint._check_sendable()
 
     def test_a_copy_that_postgresql_made(self):
         """It has the same number, but not the same name."""

@@ -2,7 +2,7 @@ from collections import Counter
 from datetime import date, timedelta
 from unittest.mock import patch
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from odoo.exceptions import UserError
@@ -12,6 +12,7 @@ from odoo.tools import file_path, mute_logger
 
 from ..models.tiss_encounter_line import TissEncounterLine
 from .common import BLOOD_COUNT, CONSULTATION, DIPYRONE, ECG, ROOM_FEE, TissCommon
+from .generated import examples
 from .guia_records import GuiaRecords
 
 SURGERY, WARD_VISIT, DAILY_RATE, DENTAL = "31005470", "10102019", "60000694", "81000030"
@@ -380,13 +381,7 @@ class TestGuiaGrouping(GenerateCase):
         max_size=8,
     )
 
-    @settings(
-        max_examples=15,
-        phases=[Phase.explicit, Phase.generate],
-        deadline=None,
-        derandomize=True,
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-    )
+    @examples(15)
     @given(visits, st.sampled_from(["encounter", "authorization", "month"]), st.integers(0, 4))
     def test_every_item_is_billed_exactly_once(self, visits, grouping, limit):
         with self.env.cr.savepoint() as savepoint:

@@ -1,6 +1,6 @@
 import datetime
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from odoo.fields import Command
@@ -9,16 +9,11 @@ from odoo.tests import tagged
 from .. import standard
 from ..standard.money import line_total, to_decimal
 from .common import TissCommon
+from .generated import examples
 from .guia_records import VERSIONS, GuiaRecords
 
 # Each example makes a guia and a lote: enough of them to meet every box, few enough to wait for.
-generated = settings(
-    max_examples=10,
-    phases=[Phase.explicit, Phase.generate],
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-)
+generated = examples(10)
 # PostgreSQL stores neither NUL nor half of a surrogate pair.
 characters = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 texts = st.one_of(

@@ -2,7 +2,7 @@ from collections import Counter
 from datetime import timedelta
 from unittest.mock import patch
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis.strategies import data, sampled_from
 
 from odoo.exceptions import AccessError, UserError
@@ -11,6 +11,7 @@ from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
 
 from .common import BLOOD_COUNT, CONSULTATION, DIPYRONE, ECG, TissCommon
+from .generated import examples
 from .guia_records import GuiaRecords
 from .return_messages import analysis_message, payment_message
 
@@ -19,13 +20,7 @@ EVENTS = [
 ]  # fmt: skip
 # What usually comes next, so that many a life gets far.
 NEXT = {"draft": "cancel", "ready": "close", "in_lote": "send", "sent": "receive"}
-lives = settings(
-    max_examples=12,
-    phases=[Phase.explicit, Phase.generate],
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-)
+lives = examples(12)
 
 
 @tagged("post_install", "-at_install", "post_install_l10n")
@@ -437,6 +432,7 @@ class TestCorrect(GuiaRecords, TissCommon):
         gone.withdraw("1308 at reception")
         self.assertEqual((gone.state, kept.state, lote.state), ("cancelled", "sent", "received"))
         self.assertEqual((gone.amount_open, lote.amount_open), (0, 33.33))
+        self.assertEqual((lote.guia_count, lote.amount_total), (1, 33.33))
         self.assertEqual(gone.amount_accepted, 0)
         self.assertEqual(lote.invoice_id.amount_residual, 33.33)
         movement = gone.movement_ids.filtered(lambda move: move.kind == "withdraw")
@@ -571,7 +567,7 @@ class TestCorrect(GuiaRecords, TissCommon):
         lote.send()
         self.assertEqual(self._wizard(draft).choices, "complement")
         lote.register_protocol("900001", self.today)
-        self.assertEqual(self._wizard(draft).choices, "rebill,withdraw,complement")
+        self.assertEqual(self._wizard(draft).choices, "swap,recall,rebill,withdraw,complement")
         content = analysis_message(lote, {(draft.name, 1): 41.10}, "A1")
         self.env["tiss.demonstrativo"].import_file("a.xml", content).post()
         self.assertEqual(self._wizard(draft).choices, "complement")

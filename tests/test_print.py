@@ -92,6 +92,22 @@ class PrintCase(GuiaRecords, TissCommon):
         engine = self.env["ir.actions.report"].with_context(force_report_rendering=True)
         return self._read_pdf(engine._render_qweb_pdf(report, records.ids)[0])
 
+    def assertConstantQueries(self, create, *sizes):
+        """Printing many of what `create` makes takes no more queries than printing two.
+
+        :param create: function of a number; returns so many records
+        """
+        counts = []
+        for size in sizes:
+            records = create(size)
+            self._render(records)  # the templates are compiled once
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            self._render(records)
+            counts.append(self.env.cr.sql_log_count - before)
+        self.assertLessEqual(counts[-1], counts[0] + 2)
+
     def assertPrinted(self, page, *texts):
         words = " ".join(page.split())
         for text in texts:
@@ -417,17 +433,9 @@ class TestPrintedBoxes(PrintCase):
         self.assertIn("26 – Apelido", " ".join(sheet.text_content().split()))
 
     def test_queries_do_not_grow(self):
-        """The same number for 2 and for 12 guias."""
-        counts = []
-        for count in (2, 12):
-            guias = self._create_encounters(*[BLOOD_COUNT] * count).create_guias()
-            self._render(guias)  # the templates are compiled once
-            self.env.flush_all()
-            self.env.invalidate_all()
-            before = self.env.cr.sql_log_count
-            self._render(guias)
-            counts.append(self.env.cr.sql_log_count - before)
-        self.assertLessEqual(counts[1], counts[0] + 2)
+        self.assertConstantQueries(
+            lambda size: self._create_encounters(*[BLOOD_COUNT] * size).create_guias(), 2, 12
+        )
 
 
 @tagged("post_install", "-at_install", "post_install_l10n")
@@ -565,6 +573,15 @@ class TestPrintedPages(PrintCase):
         lote = self._create_received_lote(BLOOD_COUNT, protocol="900077")
         [page] = self._print("l10n_br_tiss.action_report_lote_cover", lote)
         self.assertPrinted(page, "900077", self.today.strftime("%d/%m/%Y"))
+
+    def test_a_withdrawn_guia_is_not_on_the_cover(self):
+        lote = self._create_received_lote({BLOOD_COUNT: 1}, {BLOOD_COUNT: 2})
+        gone, kept = lote.guia_ids.sorted("number")
+        gone.withdraw("1308")
+        [page] = self._print("l10n_br_tiss.action_report_lote_cover", lote)
+        self.assertPrinted(page, kept.name, "66,66")
+        self.assertNotIn("33,33", page)
+        self.assertNotIn("99,99", page)
 
     def test_the_logo_of_the_operadora(self):
         with file_open("base/static/img/avatar.png", "rb") as picture:

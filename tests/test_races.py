@@ -1,144 +1,24 @@
-import threading
-from contextlib import contextmanager
 from unittest.mock import patch
 
-from psycopg2.errors import ForeignKeyViolation, LockNotAvailable, SerializationFailure
+from psycopg2.errors import LockNotAvailable, SerializationFailure
 
-from odoo import SUPERUSER_ID, api
 from odoo.exceptions import LockError, UserError, ValidationError
 from odoo.fields import Command
-from odoo.modules.registry import Registry
-from odoo.service.model import retrying
-from odoo.tests import BaseCase, new_test_user, tagged
-from odoo.tests.common import get_db_name
-from odoo.tools import SQL, mute_logger
+from odoo.tests import new_test_user, tagged
+from odoo.tools import mute_logger
 
 from ..models import tiss_guia_run
 from ..models.tiss_guia_run import TissGuiaRun
 from ..models.tiss_movement import TissMovement
-from ..standard import identifiers
-from .common import CONSULTATION, DIPYRONE, ECG, TissCommon, TissRecords
+from .common import CONSULTATION, DIPYRONE, ECG, TissCommon
+from .race_common import RaceCase
 from .return_messages import analysis_message, payment_message
 from .terms_records import create_denied_request
 
-APPEND_ONLY = ("tiss_guia_log", "tiss_message", "tiss_movement")
-
 
 @tagged("post_install", "-at_install", "post_install_l10n")
-class TestRaces(TissRecords, BaseCase):
-    """Two people at the same time, in two real transactions that commit.
-
-    What a test commits is removed after it, row by row, whatever it was.
-    """
-
-    def setUp(self):
-        super().setUp()
-        self.registry = Registry(get_db_name())
-        self.addCleanup(self._remove_new_rows, self._get_last_ids())
-        with self._commit():
-            self._setup_convenio()
-            # Nothing of these races needs accounts.
-            self.contract.invoice_moment = "manual"
-
-    @classmethod
-    def _create_contract(cls, ans_code, **vals):
-        """A convênio of an operadora that no other data of this database can have."""
-        partner = cls.env["res.partner"].create(
-            {
-                "name": "Operadora da Corrida",
-                "tiss_is_operadora": True,
-                "tiss_ans_code": identifiers.complete_ans_code("99999"),
-                "is_company": True,
-            }
-        )
-        return cls.env["tiss.contract"].create(
-            {"partner_id": partner.id, "version": "4.03.00", **vals}
-        )
-
-    # ------------------------------------------------------------------
-    # Sessions and cleaning up
-    # ------------------------------------------------------------------
-
-    @contextmanager
-    def _session(self):
-        """The environment of one more person; what is not committed is gone at the end."""
-        with self.registry.cursor() as cr:
-            env = api.Environment(cr, SUPERUSER_ID, {"lang": "en_US"})
-            try:
-                yield env
-            finally:
-                cr.rollback()
-
-    @contextmanager
-    def _commit(self):
-        """A session for the helpers of TissRecords, committed at the end."""
-        with self._session() as env:
-            type(self).env = env
-            try:
-                yield env
-                env.cr.commit()
-            finally:
-                type(self).env = None
-
-    def _tables(self):
-        return sorted({model._table for model in self.registry.values() if model._auto})
-
-    def _get_last_ids(self):
-        with self.registry.cursor() as cr:
-            last = {}
-            for table in self._tables():
-                cr.execute(SQL("SELECT COALESCE(MAX(id), 0) FROM %s", SQL.identifier(table)))
-                [last[table]] = cr.fetchone()
-            return last
-
-    def _remove_new_rows(self, last_ids):
-        with self.registry.cursor() as cr, mute_logger("odoo.sql_db"):
-            for table in APPEND_ONLY:
-                cr.execute(SQL("ALTER TABLE %s DISABLE TRIGGER USER", SQL.identifier(table)))
-            # A lote points at its message, which points at its lote.
-            cr.execute(
-                "UPDATE tiss_lote SET message_id = NULL WHERE id > %s", [last_ids["tiss_lote"]]
-            )
-            left = list(last_ids)
-            while left:
-                blocked = [name for name in left if not self._remove_rows(cr, name, last_ids[name])]
-                self.assertLess(len(blocked), len(left), f"rows stay in {blocked}")
-                left = blocked
-            for table in APPEND_ONLY:
-                cr.execute(SQL("ALTER TABLE %s ENABLE TRIGGER USER", SQL.identifier(table)))
-        self.registry.clear_all_caches()
-
-    def _remove_rows(self, cr, table, last_id):
-        try:
-            with cr.savepoint(flush=False):
-                cr.execute(SQL("DELETE FROM %s WHERE id > %s", SQL.identifier(table), last_id))
-        except ForeignKeyViolation:
-            return False
-        return True
-
-    def _both_at_once(self, *jobs):
-        """Run each job(env) in its own thread and transaction, as two browsers would."""
-        barrier = threading.Barrier(len(jobs))
-        results = [None] * len(jobs)
-
-        def run(index, job):
-            with self._session() as env:
-                barrier.wait(10)
-                try:
-                    results[index] = retrying(lambda: job(env), env)
-                    env.cr.commit()
-                except Exception as error:
-                    results[index] = error
-
-        threads = [
-            threading.Thread(target=run, args=(index, job)) for index, job in enumerate(jobs)
-        ]
-        with mute_logger("odoo.sql_db", "odoo.service.model"):
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join(60)
-        return results
+class TestRaces(RaceCase):
+    """Two people at the same time, in two real transactions that commit."""
 
     # ------------------------------------------------------------------
     # Numbers

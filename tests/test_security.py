@@ -8,7 +8,13 @@ from odoo.tests import Form, tagged
 
 from .common import BLOOD_COUNT, CONSULTATION, DIPYRONE, ECG, PRICES, TissCommon
 from .return_messages import analysis_message, payment_message
-from .terms_records import create_denied_request, create_shared_terms, create_terms
+from .terms_records import (
+    create_delivery,
+    create_denied_request,
+    create_questions,
+    create_shared_terms,
+    create_terms,
+)
 
 SECRET = "SUSPEITA DE ZZYX"
 EXPORT = "base.group_allow_export"
@@ -23,6 +29,7 @@ RIGHTS = {
     "tiss.certificate": ("", "r", "rwcu"),
     "tiss.adjustment.account": ("", "r", "rwcu"),
     "tiss.endpoint": ("", "r", "rwcu"),
+    "tiss.endpoint.paste": ("", "", "rwcu"),
     "tiss.production.switch": ("", "", "rwcu"),
     "tiss.encounter": ("rwcu", "rwcu", "rwcu"),
     "tiss.encounter.line": ("rwcu", "rwcu", "rwcu"),
@@ -43,6 +50,14 @@ RIGHTS = {
     "tiss.stay.notice": ("", "rwc", "rwc"),
     "tiss.stay": ("", "r", "r"),
     "tiss.document": ("", "rwc", "rwc"),
+    "tiss.eligibility": ("rwc", "rwc", "rwc"),
+    "tiss.eligibility.register": ("rwcu", "rwcu", "rwcu"),
+    "tiss.protocol.query": ("", "rwc", "rwc"),
+    "tiss.demonstrativo.request": ("", "rwc", "rwc"),
+    "tiss.cancellation": ("", "rwc", "rwc"),
+    "tiss.cancellation.line": ("", "rwcu", "rwcu"),
+    "tiss.annex.protocol": ("", "rwcu", "rwcu"),
+    "tiss.lote.paper": ("", "rwcu", "rwcu"),
     "tiss.document.upload": ("", "rwcu", "rwcu"),
     "tiss.document.upload.line": ("", "rwcu", "rwcu"),
     "tiss.message": ("", "r", "r"),
@@ -65,6 +80,7 @@ RIGHTS = {
     "tiss.lote.protocol": ("", "rwcu", "rwcu"),
     "tiss.lote.import": ("", "rwcu", "rwcu"),
     "tiss.return.import": ("", "rwcu", "rwcu"),
+    "tiss.return.import.line": ("", "rwcu", "rwcu"),
     "tiss.price.table": ("r", "r", "rwcu"),
     "tiss.price.table.line": ("r", "r", "rwcu"),
     "tiss.porte.edition": ("r", "r", "rwcu"),
@@ -79,6 +95,10 @@ RIGHTS = {
     "tiss.card.rule": ("r", "rwcu", "rwcu"),
     "tiss.term.history": ("r", "r", "r"),
     "tiss.terminology.edition": ("r", "r", "r"),
+    "tiss.version": ("", "r", "r"),
+    "tiss.version.install": ("", "", "rwcu"),
+    "tiss.file.export": ("", "rwcu", "rwcu"),
+    "tiss.message.compare": ("", "rwcu", "rwcu"),
     "tiss.price.source": ("", "rwcu", "rwcu"),
     "tiss.contract.procedure": ("", "rwcu", "rwcu"),
     "tiss.contract.procedure.line": ("", "rwcu", "rwcu"),
@@ -153,6 +173,8 @@ class TestSecurity(TissCommon):
             cls._create_clinical_rows(guia)
             cls._create_annex_rows(guia)
             cls.request = create_denied_request(guia)
+            create_questions(guia)
+            create_delivery(guia.lote_id)
 
     @classmethod
     def _create_clinical_rows(cls, guia):

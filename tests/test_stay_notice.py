@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from odoo.exceptions import AccessError, UserError
@@ -8,6 +8,7 @@ from odoo.tests import Form, tagged
 
 from .. import standard
 from .common import ECG, TissCommon
+from .generated import examples
 from .guia_records import VERSIONS, GuiaRecords
 from .return_messages import answer_message
 
@@ -100,13 +101,7 @@ class TestStayNotice(GuiaRecords, TissCommon):
                     self.assertIn(body.encode(), b"".join(map(bytes.strip, content.splitlines())))
                     self.assertIn(b"<ans:tipoTransacao>COMUNICACAO_BENEFICIARIO<", content)
 
-    @settings(
-        max_examples=20,
-        phases=[Phase.explicit, Phase.generate],
-        deadline=None,
-        derandomize=True,
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-    )
+    @examples(20)
     @given(data=st.data())
     def test_round_trip(self, data):
         """Whatever may be chosen gives a valid message that says the same."""

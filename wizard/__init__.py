@@ -2,6 +2,7 @@
 from . import tiss_generate  # isort: split
 
 from . import (
+    tiss_annex_protocol,
     tiss_authorization_register,
     tiss_authorization_register_line,
     tiss_contract_catalog,
@@ -13,13 +14,18 @@ from . import (
     tiss_coverage_check,
     tiss_document_upload,
     tiss_document_upload_line,
+    tiss_eligibility_register,
+    tiss_endpoint_paste,
+    tiss_file_export,
     tiss_guia_correct,
     tiss_guia_generate,
     tiss_guia_generate_group,
     tiss_guia_generate_line,
     tiss_lote_generate,
     tiss_lote_import,
+    tiss_lote_paper,
     tiss_lote_protocol,
+    tiss_message_compare,
     tiss_price_import,
     tiss_price_import_column,
     tiss_price_import_line,
@@ -29,6 +35,8 @@ from . import (
     tiss_registry_import,
     tiss_registry_import_line,
     tiss_return_import,
+    tiss_return_import_line,
     tiss_terminology_import,
     tiss_terminology_import_line,
+    tiss_version_install,
 )

@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
 
+from ..models.tiss_authorization_ledger import GIVEN_FIELDS
 from ..models.upload import decode_upload
 from ..standard import parser
 
@@ -38,10 +39,7 @@ class TissAuthorizationRegister(models.TransientModel):
     @api.model
     def _get_request_action(self, request):
         """Open the wizard for one request, filled in as if all of it were authorised."""
-        known = (
-            "operadora_number", "authorization_password", "authorization_date",
-            "authorization_validity_date",
-        )  # fmt: skip
+        known = ("operadora_number", *GIVEN_FIELDS)
         wizard = self.create(
             {
                 "authorization_id": request.id,

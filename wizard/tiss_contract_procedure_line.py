@@ -296,22 +296,8 @@ class TissContractProcedureLine(models.TransientModel):
         """Values of a new price row from this line's first day; makes room for it in `items`."""
         self.ensure_one()
         vals = self._prepare_item()
-        start = self.start_date
-        if start:
-            before = [
-                item
-                for item in items
-                if (not item.tiss_start_date or item.tiss_start_date < start)
-                and (not item.tiss_end_date or item.tiss_end_date >= start)
-            ]
-            after = [
-                item.tiss_start_date for item in items if (item.tiss_start_date or start) > start
-            ]
-            for item in before:
-                item.tiss_end_date = start - timedelta(days=1)
-            if after:
-                last = min(after) - timedelta(days=1)
-                vals["tiss_end_date"] = min(filter(None, [self.end_date, last]))
+        if self.start_date:
+            vals["tiss_end_date"] = items._tiss_make_room(self.start_date, self.end_date)
         if self.item_id:
             copied = self.item_id.copy_data()[0]
             return {name: copied[name] for name in copied if not name.startswith("date_")} | vals

@@ -18,6 +18,8 @@ class TissGuiaCorrect(models.TransientModel):
             ("remove", "Something in it is wrong, and it was not sent yet"),
             ("replace", "It has to be billed under another number"),
             ("cancel", "It should not be billed at all"),
+            ("swap", "It was sent with a mistake: have it cancelled and bill it again"),
+            ("recall", "It was sent and must not be paid: have it cancelled"),
             ("rebill", "The operadora cancelled or refused it: bill it again, corrected"),
             ("withdraw", "The operadora cancelled or refused it: there is nothing more to bill"),
             ("complement", "Something was forgotten in it"),
@@ -81,7 +83,7 @@ class TissGuiaCorrect(models.TransientModel):
         if states <= set(SENT_STATES):
             received = all(guia.lote_id.protocol_number for guia in guias)
             if received and not any(guia._is_answered() for guia in guias):
-                choices += ["rebill", "withdraw"]
+                choices += ["swap", "recall", "rebill", "withdraw"]
             if set(guias.mapped("guia_type")) <= set(COMPLEMENTED_TYPES):
                 choices.append("complement")
         return choices
@@ -124,6 +126,15 @@ class TissGuiaCorrect(models.TransientModel):
                 "The guia is cancelled, and its number is never used again. Its visit can be"
                 " billed again."
             ),
+            "swap": self.env._(
+                "The operadora is told to cancel this guia. Once it says that it did, what the guia"
+                " was billed for is taken off the invoice, and a copy with a new number is made for"
+                " you to correct."
+            ),
+            "recall": self.env._(
+                "The operadora is told to cancel this guia. Once it says that it did, the guia is"
+                " cancelled here, and what it was billed for is taken off the invoice."
+            ),
             "rebill": self.env._(
                 "This guia is cancelled, and what it was billed for is taken off the invoice. A"
                 " copy with a new number takes its visit over, can be edited, and goes into a new"
@@ -145,13 +156,14 @@ class TissGuiaCorrect(models.TransientModel):
     # ------------------------------------------------------------------
 
     def action_apply(self):
-        """Do what was chosen; whatever new guias there are then open."""
+        """Do what was chosen; whatever is made by it then opens."""
         self.ensure_one()
         if self.choice not in (self.choices or "").split(","):
             raise UserError(self.refusal or self.env._("Choose what happened."))
-        guias = getattr(self, f"_apply_{self.choice}")()
-        if guias:
-            return guias._get_records_action(name=self.env._("Guias"))
+        made = getattr(self, f"_apply_{self.choice}")()
+        if made:
+            name = self.env._("Guias") if made._name == "tiss.guia" else self.env._("Cancellations")
+            return made._get_records_action(name=name)
         return {"type": "ir.actions.act_window_close"}
 
     def _apply_remove(self):
@@ -162,6 +174,16 @@ class TissGuiaCorrect(models.TransientModel):
 
     def _apply_cancel(self):
         self.guia_ids.cancel(self.reason)
+
+    def _apply_swap(self):
+        return self._cancel_at_operadora("rebill")
+
+    def _apply_recall(self):
+        return self._cancel_at_operadora("withdraw")
+
+    def _cancel_at_operadora(self, follow_up):
+        reason = self.guia_ids._check_reason(self.reason)
+        return self.env["tiss.cancellation"]._create_for(self.guia_ids, reason, follow_up)
 
     def _apply_rebill(self):
         self.guia_ids.withdraw(self.reason)

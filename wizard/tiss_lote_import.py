@@ -7,8 +7,6 @@ from ..models.lote_file import LoteFile
 from ..models.upload import decode_upload
 from ..standard import parser
 
-MAX_NAMES = 30
-
 
 class TissLoteImport(models.TransientModel):
     """Read a lote XML that another system made; see first what it makes of it."""
@@ -113,7 +111,8 @@ class TissLoteImport(models.TransientModel):
             title = self.env._("Good to know:")
             parts.append(self._render_list("warning", title, lote_file.notices))
         if lote_file.book:
-            parts.append(self._render_people(lote_file.book))
+            title = self.env._("People and items:")
+            parts.append(self._render_list("info", title, lote_file.book.describe()))
         return Markup().join(parts)
 
     @api.model
@@ -151,58 +150,3 @@ class TissLoteImport(models.TransientModel):
             for fact in facts.items()
         )
         return Markup('<div class="d-flex flex-wrap mb-3">%s</div>') % rows
-
-    @api.model
-    def _render_people(self, book):
-        """Who and what is known, and what the import is going to create."""
-        new_people = [person.name or person.number for person in book.new_people.values()]
-        rows = [
-            (self.env._("Beneficiaries"), book.cards, list(book.new_cards)),
-            (self.env._("Professionals"), book.people, new_people),
-            (
-                self.env._("Hospitals"),
-                book.places,
-                [place.name for place in book.new_places.values()],
-            ),
-        ]
-        lines = [
-            self.env._(
-                "%(kind)s: %(known)s known, %(new)s will be created%(names)s",
-                kind=kind,
-                known=len(known),
-                new=len(new),
-                names=self._join(new),
-            )
-            for kind, known, new in rows
-            if known or new
-        ]
-        if book.new_cards:
-            lines.append(
-                self.env._(
-                    "The file has no names of beneficiaries: who is created is called by the card"
-                    " number and marked as to be completed."
-                )
-            )
-        if book.lacks_performer:
-            lines.append(
-                self.env._(
-                    "Some guias do not say who attended: they get “Professional Not Informed”."
-                )
-            )
-        unknown = [" ".join(item) for item in book.unknown_items]
-        if unknown:
-            lines.append(
-                self.env._(
-                    "Items that are no procedure of the clinic and stay as they are:"
-                    " %(count)s%(names)s",
-                    count=len(unknown),
-                    names=self._join(unknown),
-                )
-            )
-        return self._render_list("info", self.env._("People and items:"), lines)
-
-    @api.model
-    def _join(self, names):
-        """The first names in brackets, or nothing."""
-        more = " …" if len(names) > MAX_NAMES else ""
-        return f" ({', '.join(names[:MAX_NAMES])}{more})" if names else ""

@@ -9,9 +9,10 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..models.bulk import insert
+from ..models.price_table_targets import PorteTarget, TableTarget
+from ..models.price_targets import ContractTarget
 from ..standard import pricefiles
 from ..standard.sheets import SheetError, check_size
-from .price_targets import ContractTarget, PorteTarget, TableTarget
 
 TARGET_OF_LAYOUT = {"plain": "contract", "portes": "porte"}  # any other: table
 KIND_OF_LAYOUT = {

@@ -23,6 +23,7 @@ from .test_operadora import (
 
 # With it one guia of the hundred is denied as a whole.
 SEED_OF_A_WHOLE = 2
+DENTAL = "guiaRecursoGlosaOdonto"
 
 
 class AppealCase(OperadoraCase):
@@ -161,7 +162,7 @@ class TestTaken(AppealCase):
                 str(Decimal(amount) + Decimal(other_amount)),
                 q.of_dental_guia(guia, code, (seq, code, amount)),
                 q.of_dental_guia(other, other_code),
-                form="guiaRecursoGlosaOdonto",
+                form=DENTAL,
                 version=version,
             )
             taken, receipt = self.take(op, xml)
@@ -192,11 +193,10 @@ class TestTaken(AppealCase):
 
 class TestRefused(AppealCase):
     def test_each_reason(self):
-        op, number, [(guia, seq, code, amount), *_rest] = self.denied(appeal_limit=30)
+        op, number, [(guia, seq, code, amount), *_rest] = self.denied()
         self.accept(op, message(body(sp_sadt("900"), lote="2")))
         more = str(Decimal(amount) + Decimal("0.01"))
         good = q.of_guia(guia, q.item_appeal(seq, code, amount))
-        silent = q.of_guia(guia, q.item_appeal(seq, code, amount, why=" "))
         cases = {
             "unknown protocol": (q.appeal("999", amount, good), "3291"),
             "another lote": (q.appeal(number, amount, good, lote="2"), "3259"),
@@ -216,7 +216,7 @@ class TestRefused(AppealCase):
                 q.appeal(number, more, q.of_guia(guia, q.item_appeal(seq, code, more))),
                 "2908",
             ),
-            "no justification": (q.appeal(number, amount, silent), "2903"),
+            "no justification": (q.appeal(number, amount, good.replace(q.WHY, " ")), "2903"),
             "total": (q.appeal(number, more, good), "5050"),
             "the same twice": (q.appeal(number, str(Decimal(amount) * 2), good, good), "2904"),
             "objeto": (q.appeal(number, amount, good, of="1"), "2908"),
@@ -224,19 +224,21 @@ class TestRefused(AppealCase):
             "of tomorrow": (q.appeal(number, amount, good, date="2026-11-22"), "1323"),
             "another operadora": (q.appeal(number, amount, good, ans="000001"), "5027"),
             "dental form": (
-                q.appeal(
-                    number, amount, q.of_dental_guia(guia, code), form="guiaRecursoGlosaOdonto"
-                ),
+                q.appeal(number, amount, q.of_dental_guia(guia, code), form=DENTAL),
                 "2908",
             ),
         }
         for reason, (xml, expected) in cases.items():
             with self.subTest(reason):
                 self.assertEqual(self.refusal(op, xml), expected)
-        late = date(2026, 12, 22)
-        self.assertEqual(self.refusal(op, q.appeal(number, amount, good), late), "2909")
         self.assertEqual(op.appeals, {})
-        taken, _receipt = self.take(op, q.appeal(number, amount, good), late - timedelta(1))
+
+    def test_too_late(self):
+        """Thirty days after 21/11 is 21/12."""
+        op, number, [(guia, seq, code, amount), *_rest] = self.denied(appeal_limit=30)
+        xml = q.appeal(number, amount, q.of_guia(guia, q.item_appeal(seq, code, amount)))
+        self.assertEqual(self.refusal(op, xml, date(2026, 12, 22)), "2909")
+        taken, _receipt = self.take(op, xml, date(2026, 12, 21))
         self.assertEqual(list(op.appeals), [taken])
 
     def test_a_number_or_a_claim_comes_once(self):

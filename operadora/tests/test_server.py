@@ -3,7 +3,9 @@
 import gzip
 import hashlib
 import threading
+from unittest import mock
 
+from .. import InvalidAnswer, exchange, server
 from ..server import serve
 from . import messages as m
 from .test_operadora import (
@@ -131,6 +133,25 @@ class TestFaults(ServerCase):
             with self.subTest(wrong[:40]):
                 self.check_fault(post(url, wrong), "SchemaInvalido")
 
+    def test_xml_that_attacks_the_operadora(self):
+        address = self.start()
+        _service, content = payload(message(body(consulta())))
+        laughs = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
+        bomb = enveloped(content.replace("MARIA SOUZA", "&l9;")).replace(
+            b"?>", b'?><!DOCTYPE x [<!ENTITY l0 "ha">' + laughs.encode() + b"]>", 1
+        )
+        file = enveloped(content.replace("MARIA SOUZA", "&f;")).replace(
+            b"?>", b'?><!DOCTYPE x [<!ENTITY f SYSTEM "file:///etc/passwd">]>', 1
+        )
+        deep = enveloped("<a>" * 100_000 + "</a>" * 100_000)
+        wide = enveloped(content.replace("MARIA SOUZA", "A" * 11_000_000))
+        for wrong in (bomb, file, deep, wide):
+            with self.subTest(wrong[:80]):
+                answer = post(address.url("tissLoteGuias"), wrong)
+                self.check_fault(answer, "SchemaInvalido")
+                self.assertNotIn(b"root:", answer.body)
+        self.assertEqual(address.operadora.verdicts, {})
+
     def test_a_service_takes_its_own_element_only(self):
         address = self.start()
         _service, content = payload(message(body(consulta())))
@@ -140,6 +161,19 @@ class TestFaults(ServerCase):
     def test_the_transaction_must_be_that_of_the_service(self):
         answer = send(self.start(), message(body(consulta()), tipo="CANCELA_GUIA"))
         self.assertEqual((answer.status, answer.text(".//ans:codigoGlosa")), (200, "3148"))
+
+    def test_an_answer_that_its_own_schema_would_refuse(self):
+        address = self.start()
+        refuse = mock.patch.object(exchange, "write", side_effect=InvalidAnswer("no"))
+        with refuse, self.assertLogs(server.__name__, "ERROR"):
+            answer = send(address, message(body(consulta())))
+        self.assertEqual((answer.status, answer.fault), (500, "ErroInesperadoServidor"))
+        self.assertEqual(answer.content.findtext("faultcode"), "soapenv:Server")
+        [arrival] = address.operadora.arrivals
+        self.assertEqual((arrival.outcome, arrival.reason), ("fault", "answer"))
+        self.assertEqual(address.operadora.verdicts, {})
+        again = send(address, message(body(consulta())))
+        self.assertIsNotNone(again.text(".//ans:numeroProtocolo"), "nothing was kept of the first")
 
     def test_an_unknown_address(self):
         self.assertEqual(post(f"{self.start()}/tissNada", b"").status, 404)
@@ -152,6 +186,15 @@ class TestTransport(ServerCase):
         packed = gzip.compress(enveloped(content))
         answer = post(address.url(service.name), packed, Content_Encoding="gzip")
         self.assertIsNotNone(answer.text(".//ans:numeroProtocolo"))
+
+    def test_what_came_is_kept_as_it_came(self):
+        address = self.start()
+        service, content = payload(message(body(consulta())))
+        packed = gzip.compress(enveloped(content))
+        post(address.url(service.name), packed, Content_Encoding="gzip", SOAPAction='"x"')
+        [request] = address.server.requests
+        self.assertEqual((request.service, request.body), (service.name, enveloped(content)))
+        self.assertEqual(request.headers["SOAPAction"], '"x"')
 
     def test_bad_gzip_and_a_gzip_bomb_are_turned_away(self):
         address = self.start()

@@ -50,17 +50,16 @@ def mistitled(xml):
 
 
 def questions(op):
-    """By service: a question that is answered, where its answer shows it, and one refused."""
+    """By service: a question that is answered, what its answer holds, one refused and why."""
     version = op.version
-    guias = [sp_sadt(str(number)) for number in range(60)]
+    guias = map(sp_sadt, map(str, range(60)))
     op.receive(message(body(*guias, lote="900"), version), TODAY)
     (protocol, guia, seq, code, amount), other, *_rest = denied_items(op)
     item = q.of_guia(guia, q.item_appeal(seq, code, amount))
     op.receive(q.appeal(protocol, amount, item, version=version, numero="R0"), TODAY)
-    [appealed] = op.appeals
     op.receive(m.request(m.sp_sadt("77"), version), TODAY)
     contested = q.of_guia(other[1], q.item_appeal(*other[2:]))
-    return {
+    return inquiries(version, protocol, *op.appeals) | {
         "tissLoteGuias": (
             message(body(consulta("900"), lote="901"), version), "protocoloRecebimento",
             message(body(consulta("901"), lote="900"), version), "3268",
@@ -77,6 +76,24 @@ def questions(op):
             m.request(m.sp_sadt("78"), version), "autorizacaoServico",
             m.request(m.sp_sadt("77"), version), "1308",
         ),
+        "tissCancelaGuia": (
+            m.cancel_guias(("1", "76"), version=version), "reciboCancelaGuia",
+            mistitled(m.cancel_guias(("1", "76"), version=version)), "3148",
+        ),
+        "tissComunicacaoBeneficiario": (
+            m.notice(version=version), "reciboComunicacao",
+            m.notice(date="2026-11-22", version=version), "1323",
+        ),
+        "tissEnvioDocumentos": (
+            m.document(version=version), "reciboDocumentos",
+            m.document("D2", content=b"x", version=version), "3230",
+        ),
+    }  # fmt: skip
+
+
+def inquiries(version, protocol, appealed):
+    """The same of the services that only ask."""
+    return {
         "tissSolicitacaoStatusAutorizacao": (
             m.status("77", version=version), "autorizacaoServico",
             m.status("79", version=version), "5054",
@@ -96,18 +113,6 @@ def questions(op):
         "tissSolicitacaoStatusRecursoGlosa": (
             q.appeal_status(appealed, version), "reciboGlosa",
             q.appeal_status("999", version), "3291",
-        ),
-        "tissCancelaGuia": (
-            m.cancel_guias(("1", "77"), version=version), "reciboCancelaGuia",
-            mistitled(m.cancel_guias(("1", "77"), version=version)), "3148",
-        ),
-        "tissComunicacaoBeneficiario": (
-            m.notice(version=version), "reciboComunicacao",
-            m.notice(date="2026-11-22", version=version), "1323",
-        ),
-        "tissEnvioDocumentos": (
-            m.document(version=version), "reciboDocumentos",
-            m.document("D2", content=b"x", version=version), "3230",
         ),
     }  # fmt: skip
 

@@ -1,45 +1,19 @@
-"""Where the rows of a price file go: a convênio, a reference table or the values of portes.
+"""Where the rows of a price file go: the price list of a convênio (tables: price_table_targets.py).
 
-Each target says first what its rows would change (`match`), then changes it (`store`), both with a
+A target says first what its rows would change (`match`), then changes it (`store`), both with a
 number of queries that does not depend on the number of rows.
 """
 
-import datetime
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from odoo.fields import Command
 from odoo.tools import format_date
 
-from ..models.bulk import lock, upsert
-from ..models.tiss_term import PROCEDURE_TABLES
 from ..standard.money import to_decimal
-from ..standard.pricefiles import NUMBERS
-from ..standard.text import to_ascii
-
-DAY = datetime.timedelta(days=1)
-FIRST, LAST = datetime.time.min, datetime.time(23, 59, 59)
-TABLE_FIELDS = {
-    # role of a column: field of tiss.price.table.line
-    "tuss_code": "tuss_code",
-    "name": "name",
-    "porte": "porte",
-    "porte_fraction": "porte_fraction",
-    "uco": "uco",
-    "film": "film",
-    "auxiliaries": "auxiliaries",
-    "anaesthetic_porte": "anaesthetic_porte",
-    "ch": "ch",
-    "price": "amount",
-    "pf": "pf",
-    "pmc": "pmc",
-    "pf_fraction": "pf_fraction",
-    "pmc_fraction": "pmc_fraction",
-    "package_quantity": "package_quantity",
-    "unit": "unit_id",
-}
-UNIT_FIELDS = {"UCO": "uco_amount", "FILM": "film_amount", "CH": "ch_amount"}
+from .bulk import lock
+from .price_timeline import OtherRule, Overlap, Period, Timeline
+from .tiss_term import PROCEDURE_TABLES
 
 
 @dataclass
@@ -52,92 +26,6 @@ class Match:
     new_price: Any = None
     product_id: int = 0
     term_id: int = 0
-
-
-@dataclass
-class Period:
-    """A price of one product from a day to a day; None: without end on that side."""
-
-    start: datetime.date | None
-    end: datetime.date | None
-    price: Any  # None: not a fixed one
-    tele: Any
-    rule: Any = None
-    touched: set = field(default_factory=set)
-    # the period whose other terms (sent code, billing type …) a new one takes over
-    model: Any = None
-
-    def holds(self, date):
-        return (not self.start or self.start <= date) and (not self.end or date <= self.end)
-
-    def get_rule(self):
-        """Its own rule, or the one whose other terms it takes over; None for a new price."""
-        period = self
-        while period and not period.rule:
-            period = period.model
-        return period and period.rule
-
-
-class Overlap(Exception):
-    """The price would run into one that begins later."""
-
-
-class OtherRule(Exception):
-    """On that day a rule gives the price that is not a fixed one."""
-
-
-class Timeline:
-    """The prices of one product in one convênio, in the order of time."""
-
-    def __init__(self, periods=()):
-        self.periods = list(periods)
-
-    def find(self, date):
-        return next((period for period in self.periods if period.holds(date)), None)
-
-    def apply(self, start, end, price, tele=None):
-        """Let a price begin: the one before ends the day before, a later one stays.
-
-        With an `end` it interrupts the one before, which holds again from the day after.
-
-        :return: (state, price before or None, remarks): {"resumes": day}, {"end": day or None}
-        """
-        now = self.find(start)
-        if now and now.price is None:
-            raise OtherRule(now.rule)
-        later = [each.start for each in self.periods if each.start and each.start > start]
-        if later and end and end >= min(later):
-            raise Overlap(min(later))
-        if tele is None and now:
-            tele = now.tele
-        end = end or (min(later) - DAY if later else None)
-        if now and (now.price, now.tele) == (price, tele):
-            if end == now.end:
-                return "unchanged", now.price, {}
-            now.end = end
-            now.touched.add("end")
-            return "changed", now.price, {"end": end}
-        if not now:
-            self.periods.append(Period(start, end, price, tele))
-            return "new", None, {}
-        before = now.price
-        remarks = self._resume(now, end)
-        if now.start == start:
-            now.price, now.tele, now.end = price, tele, end
-            now.touched |= {"price", "end"}
-        else:
-            now.end = start - DAY
-            now.touched.add("end")
-            self.periods.append(Period(start, end, price, tele, model=now))
-        return "changed", before, remarks
-
-    def _resume(self, period, end):
-        """Let what is left of `period` after `end` hold again; returns remarks."""
-        if not end or end >= (period.end or datetime.date.max):
-            return {}
-        rest = Period(end + DAY, period.end, period.price, period.tele, model=period)
-        self.periods.append(rest)
-        return {"resumes": rest.start}
 
 
 class ContractTarget:
@@ -278,7 +166,8 @@ class ContractTarget:
         return timelines
 
     def _write_periods(self, timelines):
-        Item = self.env["product.pricelist.item"]
+        # The days of a price begin where the clinic is.
+        Item = self.env["product.pricelist.item"].with_company(self.contract.company_id)
         endings = defaultdict(list)
         touched = Item.browse()
         vals_list = []
@@ -293,7 +182,7 @@ class ContractTarget:
         # Endings first: no two prices may hold on one day, not even for a moment.
         for end, rule_ids in endings.items():
             rules = Item.browse(rule_ids)
-            rules.write({"date_end": self._to_moment(end, LAST)})
+            rules.write({"tiss_end_date": end})
             touched += rules
         for timeline in timelines.values():
             for period in timeline.periods:
@@ -328,15 +217,10 @@ class ContractTarget:
             "compute_price": "fixed",
             "tiss_plan_id": self.plan.id if self.plan else False,
             **vals,
-            "date_start": self._to_moment(period.start, FIRST),
-            "date_end": self._to_moment(period.end, LAST),
+            "tiss_start_date": period.start,
+            "tiss_end_date": period.end,
             **self._prepare_price_vals(period),
         }
-
-    def _to_moment(self, date, time):
-        # Not by tiss_start_date: its inverse writes, and has checked, rule by rule.
-        Item = self.env["product.pricelist.item"].with_company(self.contract.company_id)
-        return Item._tiss_to_moment(date, time)
 
     @staticmethod
     def _prepare_price_vals(period):
@@ -387,144 +271,3 @@ class _ProductFinder:
             return Match("new", term_id=self.terms[code].id)
         message = self.env._("%s is no TUSS code, and no product has it.", code)
         return Match("error", message)
-
-
-class TableTarget:
-    """An edition of a reference table; `table` is empty as long as it is not made."""
-
-    def __init__(self, table, kind):
-        self.table = table
-        self.env = table.env
-        self.kind = kind
-
-    def match(self, rows):
-        existing = self._get_existing()
-        return [self._compare(self._prepare_line(values), existing) for values in rows]
-
-    def store(self, rows):
-        """Insert and refresh the lines of `rows`; returns the table."""
-        self.table.check_access("write")
-        lock(self.table)
-        existing = self._get_existing()
-        lines = [self._prepare_line(values) for values in rows]
-        lines = [
-            line for line in lines if self._compare(line, existing).state in ("new", "changed")
-        ]
-        columns = ("code", *TABLE_FIELDS.values())
-        upsert(
-            self.env["tiss.price.table.line"],
-            ("table_id", "company_id", *columns),
-            ("table_id", "code"),
-            (
-                (self.table.id, self.table.company_id.id, *(line[name] for name in columns))
-                for line in lines
-            ),
-        )
-        # COPY goes past the cache.
-        self.table.invalidate_recordset(["line_ids", "line_count"])
-        return self.table
-
-    def _get_existing(self):
-        if not self.table:
-            return {}
-        names = ["code", *TABLE_FIELDS.values()]
-        lines = self.env["tiss.price.table.line"].search_fetch(
-            [("table_id", "=", self.table.id)], names
-        )
-        return {line.code: self._read_line(line, names) for line in lines}
-
-    def _read_line(self, line, names):
-        values = {name: line[name] or None for name in names}
-        values["unit_id"] = line.unit_id.id or None
-        for role, name in TABLE_FIELDS.items():
-            if role in NUMBERS:
-                values[name] = to_decimal(line[name], 4)
-        return {**values, "auxiliaries": line.auxiliaries}
-
-    def _prepare_line(self, values):
-        """Every column of a line, as `_get_existing` gives them."""
-        code = values["code"].upper()
-        line = {"code": code}
-        for role, name in TABLE_FIELDS.items():
-            value = values.get(role)
-            if role in NUMBERS:
-                default = 1 if role in ("porte_fraction", "package_quantity") else 0
-                line[name] = to_decimal(default if value is None else value, 4)
-            else:
-                line[name] = value or None
-        line["name"] = line["name"] or line["code"]
-        line["auxiliaries"] = values.get("auxiliaries", 0)
-        line["unit_id"] = self._get_unit(values.get("unit"))
-        if not line["tuss_code"] and self.kind not in ("brasindice", "simpro"):
-            line["tuss_code"] = code if code.isdigit() and len(code) in (8, 9) else None
-        return line
-
-    def _get_unit(self, text):
-        if not text:
-            return None
-        if not hasattr(self, "_units"):
-            terms = self.env["tiss.term"].search_fetch([("table_code", "=", "60")], ["code"])
-            self._units = {to_ascii(term.name): term.id for term in terms}
-            self._units |= {term.code: term.id for term in terms}
-        return self._units.get(to_ascii(text))
-
-    def _compare(self, line, existing):
-        old = existing.get(line["code"])
-        main = next((name for name in ("amount", "pmc", "pf", "ch") if line[name]), None)
-        match = Match("new", new_price=main and line[main])
-        if old is None:
-            return match
-        match.old_price = main and old[main]
-        changes = [name for name, value in line.items() if value != old[name]]
-        match.state = "changed" if changes else "unchanged"
-        labels = self.env["tiss.price.table.line"]._fields
-        match.message = ", ".join(
-            f"{labels[name]._description_string(self.env)}:"
-            f" {old[name] or '–'} → {line[name] or '–'}"
-            for name in changes
-            if name not in (main, "unit_id")
-        )
-        return match
-
-
-class PorteTarget:
-    """What the portes, and the units beside them, are worth; `edition` may be empty as yet."""
-
-    def __init__(self, edition):
-        self.edition = edition
-        self.env = edition.env
-
-    def match(self, rows):
-        existing = self._get_existing()
-        matches = []
-        for values in rows:
-            price = to_decimal(values["price"], 4)
-            old = existing.get(values["porte"])
-            state = "new" if not old else "unchanged" if old == price else "changed"
-            matches.append(Match(state, old_price=old, new_price=price))
-        return matches
-
-    def store(self, rows):
-        """Write the values of `rows`; returns the edition."""
-        lock(self.edition)
-        values = {row["porte"]: to_decimal(row["price"], 4) for row in rows}
-        units = {
-            name: float(values.pop(unit)) for unit, name in UNIT_FIELDS.items() if unit in values
-        }
-        known = {value.porte: value for value in self.edition.value_ids}
-        commands = []
-        for porte, price in values.items():
-            line = known.get(porte)
-            if not line:
-                commands.append(Command.create({"porte": porte, "amount": float(price)}))
-            elif to_decimal(line.amount, 4) != price:
-                commands.append(Command.update(line.id, {"amount": float(price)}))
-        self.edition.write({**units, "value_ids": commands})
-        return self.edition
-
-    def _get_existing(self):
-        if not self.edition:
-            return {}
-        portes = {line.porte: to_decimal(line.amount, 4) for line in self.edition.value_ids}
-        units = {unit: to_decimal(self.edition[name], 4) for unit, name in UNIT_FIELDS.items()}
-        return portes | units

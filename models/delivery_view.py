@@ -1,0 +1,83 @@
+"""What a delivery adds to every form from which something is sent: buttons and where it is."""
+
+from copy import deepcopy
+
+BILLING = "l10n_br_tiss.group_tiss_billing"
+REFRESH = "tiss_run_refresh"
+
+
+def add_delivery(arch, view_type, env):
+    """Send instead of marking as sent, what to do with the unknown, and where the message is.
+
+    The model has the fields and actions of `tiss.outgoing`.
+    """
+    header, sheet = arch.find(".//header"), arch.find(".//sheet")
+    if view_type != "form" or header is None or sheet is None:
+        return
+    _split_send(header, env)
+    unknown = {"type": "object", "invisible": "state != 'unknown'"}
+    resolve = [
+        {"name": "action_confirm_receipt", "string": env._("The Operadora Has It")},
+        {
+            "name": "action_deny_receipt",
+            "string": env._("The Operadora Does Not Have It"),
+            "confirm": env._(
+                "You asked the operadora, and it did not receive this? Then it may be sent again."
+                " If it has it after all, it is there twice."
+            ),
+        },
+    ]
+    buttons = [arch.makeelement("button", {**unknown, **each}) for each in resolve]
+    for button in reversed(buttons):
+        header.insert(0, button)
+    for element in reversed(_make_notes(arch)):
+        sheet.insert(0, element)
+    box = sheet.find(".//div[@name='button_box']")
+    if box is not None:
+        box.append(_make_stat_button(arch, env))
+
+
+def _split_send(header, env):
+    """A message that goes by web service is sent by the system, not marked as sent by a person."""
+    for button in header.findall("button[@name='action_send']"):
+        hidden = button.get("invisible") or "False"
+        service = deepcopy(button)
+        service.set("string", env._("Send"))
+        service.set("class", "btn-primary")
+        service.set("invisible", f"({hidden}) or not goes_by_service")
+        button.set("invisible", f"({hidden}) or goes_by_service")
+        button.addnext(service)
+
+
+def _make_notes(arch):
+    """Where the message is, and why it came back."""
+    refresh = {"name": REFRESH, "invisible": "state != 'sending'"}
+    elements = [
+        arch.makeelement("field", {"name": "goes_by_service", "invisible": "1"}),
+        arch.makeelement("widget", refresh),
+    ]
+    for name, colour, hidden in (
+        ("delivery_note", "info", "state != 'sending'"),
+        ("delivery_note", "danger", "state != 'unknown'"),
+        ("rejection_reason", "warning", "state != 'validated' or not rejection_reason"),
+    ):
+        alert = {"class": f"alert alert-{colour}", "role": "status", "invisible": hidden}
+        note = arch.makeelement("div", alert)
+        note.append(arch.makeelement("field", {"name": name, "nolabel": "1", "readonly": "1"}))
+        elements.append(note)
+    return elements
+
+
+def _make_stat_button(arch, env):
+    return arch.makeelement(
+        "button",
+        {
+            "name": "action_view_deliveries",
+            "type": "object",
+            "class": "oe_stat_button",
+            "icon": "fa-paper-plane-o",
+            "string": env._("Deliveries"),
+            "groups": BILLING,
+            "invisible": "not goes_by_service",
+        },
+    )

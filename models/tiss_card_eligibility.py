@@ -1,0 +1,140 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from .tiss_eligibility import OPEN, STATES
+
+HISTORY_DAYS = 366
+
+
+class TissCard(models.Model):
+    """What the operadora said last about a card, and asking it."""
+
+    _inherit = "tiss.card"
+
+    eligibility_ids = fields.One2many("tiss.eligibility", "card_id", "Checks of Eligibility")
+    eligibility_state = fields.Selection(
+        STATES, "Eligibility", compute="_compute_eligibility", compute_sudo=False
+    )
+    eligibility_text = fields.Char(
+        "Last Check of Eligibility", compute="_compute_eligibility", compute_sudo=False
+    )
+
+    # ------------------------------------------------------------------
+    # Compute, inverse, search
+    # ------------------------------------------------------------------
+
+    @api.depends("eligibility_ids.result", "eligibility_ids.state")
+    def _compute_eligibility(self):
+        today = fields.Date.context_today(self)
+        told = self._get_eligibility_texts({(card, today) for card in self})
+        for card in self:
+            card.eligibility_state, card.eligibility_text = told[card, today]
+
+    # ------------------------------------------------------------------
+    # Actions
+    # ------------------------------------------------------------------
+
+    def action_verify_eligibility(self):
+        return self.verify_eligibility()._get_records_action(
+            name=self.env._("Checks of Eligibility")
+        )
+
+    def action_view_eligibilities(self):
+        return self.eligibility_ids._get_records_action(name=self.env._("Checks of Eligibility"))
+
+    # ------------------------------------------------------------------
+    # Business methods
+    # ------------------------------------------------------------------
+
+    def verify_eligibility(self):
+        """Ask the operadora whether the bearers may be attended today; one question a card.
+
+        A card about which a question of today is still open is not asked about again.
+
+        :return: `tiss.eligibility`, one per card, in their order
+        """
+        Check = self.env["tiss.eligibility"]
+        today = fields.Date.context_today(self)
+        contracts = self.env["tiss.contract"]._get_by_card(self)
+        for card in self:
+            if not contracts[card]:
+                raise UserError(
+                    self.env._("The clinic has no convênio with %s.", card.operadora_id.name)
+                )
+        checks = {
+            check.card_id: check
+            for check in Check.search([("card_id", "in", self.ids), ("state", "in", OPEN)])
+            if fields.Datetime.context_timestamp(check, check.create_date).date() == today
+        }
+        new = [card for card in self if card not in checks]
+        created = Check.create([card._prepare_eligibility(contracts[card]) for card in new])
+        checks.update(zip(new, created, strict=True))
+        created._send_by_service()
+        return Check.union(*(checks[card] for card in self))
+
+    def _prepare_eligibility(self, contract):
+        return {
+            "company_id": self.company_id.id,
+            "contract_id": contract.id,
+            "patient_id": self.patient_id.id,
+            "card_id": self.id,
+        }
+
+    @api.model
+    def _get_eligibilities(self, pairs):
+        """What the operadora had said last when a day came.
+
+        :param pairs: (card, day)
+        :return: {(card, day): `tiss.eligibility`, may be empty}; one query
+        """
+        Check = self.env["tiss.eligibility"]
+        pairs = set(pairs)
+        days = [day for _card, day in pairs if day]
+        found = {}
+        if days:
+            answered = Check.search_fetch(
+                [
+                    ("card_id", "in", [card.id for card, _day in pairs]),
+                    ("result", "!=", False),
+                    ("answer_date", ">=", min(days) - timedelta(HISTORY_DAYS)),
+                    ("answer_date", "<=", max(days)),
+                ],
+                ["card_id", "result", "answer_date", "denial_reason"],
+                order="answer_date, id",
+            )
+            found = answered.grouped("card_id")
+        return {
+            (card, day): found.get(card._origin, Check).filtered(
+                lambda check, day=day: check.answer_date <= day
+            )[-1:]
+            for card, day in pairs
+        }
+
+    @api.model
+    def _get_eligibility_texts(self, pairs):
+        """{(card, day): (key of STATES or False, sentence or False)}, in few queries."""
+        pairs = {(card, day) for card, day in pairs if card and day}
+        waiting = (
+            self.env["tiss.eligibility"]
+            .search(
+                [
+                    ("card_id", "in", [card.id for card, _day in pairs]),
+                    ("state", "in", ("sending", "sent", "unknown")),
+                ]
+            )
+            .card_id
+        )
+        cards = self.browse().union(*(card for card, _day in pairs))
+        contracts = self.env["tiss.contract"]._get_by_card(cards)
+        today = fields.Date.context_today(self)
+        told = {}
+        for (card, day), check in self._get_eligibilities(pairs).items():
+            good_days = contracts[card].eligibility_days
+            state = check._get_state_on(min(day, today), good_days) if check else False
+            text = check._describe() if check else False
+            if state != "eligible" and card._origin in waiting:
+                state, text = "waiting", self.env._("Asked, the operadora has not answered yet.")
+            told[card, day] = (state, text)
+        return told

@@ -1,0 +1,86 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from .. import standard
+from ..standard import parser
+
+MAX_SHOWN = 512 * 1024  # bytes; a browser shows no more of a message, the file has it all
+
+
+class TissMessage(models.Model):
+    """What is in a message: to look at, to compare with another, to take along as files."""
+
+    _inherit = "tiss.message"
+
+    hash_match = fields.Selection(
+        [
+            ("iso-8859-1", "Right (ISO-8859-1)"),
+            ("utf-8", "Right (UTF-8)"),
+            ("none", "Does not match"),
+            ("absent", "None given"),
+        ],
+        "Hash Check",
+        readonly=True,
+        help="Whether the hash that the operadora wrote is that of its message, and in which"
+        " encoding. No answer is refused for its hash: operadoras often get it wrong.",
+    )
+    readable_content = fields.Text(
+        "Content", compute="_compute_readable_content", compute_sudo=False
+    )
+
+    # ------------------------------------------------------------------
+    # Compute, inverse, search
+    # ------------------------------------------------------------------
+
+    @api.depends_context("uid")
+    @api.depends("content")
+    def _compute_readable_content(self):
+        for message in self:
+            message.readable_content = message._get_readable_content()
+
+    # ------------------------------------------------------------------
+    # Actions
+    # ------------------------------------------------------------------
+
+    def action_compare(self):
+        """Two messages side by side, the older one first."""
+        if len(self) != 2:
+            raise UserError(self.env._("Choose two messages to compare."))
+        first, second = self.sorted("id")
+        wizard = self.env["tiss.message.compare"].create(
+            {"first_id": first.id, "second_id": second.id}
+        )
+        return {
+            **wizard._get_records_action(name=self.env._("Compare Messages"), target="new"),
+            "context": {"dialog_size": "extra-large"},
+        }
+
+    def action_download_all(self):
+        """One file as it is, several in a zip."""
+        if len(self) == 1:
+            return self.action_download()
+        return self.env["tiss.file.export"]._get_download_action(
+            self.env._("messages"),
+            [(message._get_base_name(), message._get_content()) for message in self],
+        )
+
+    # ------------------------------------------------------------------
+    # Business methods
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _record_incoming(self, contract, name, content, values, **vals):
+        """Note of what comes in whether its hash is right, in either encoding."""
+        given = (values.get("epilogo") or {}).get("hash") or values.get("hash")
+        match = standard.matching_charset(content) or "none" if given else "absent"
+        return super()._record_incoming(contract, name, content, values, hash_match=match, **vals)
+
+    def _get_readable_content(self):
+        """One element a line; of what nobody should read here, or cannot be read, nothing."""
+        self.ensure_one()
+        if self.size > MAX_SHOWN or self._get_content_field() != "content":
+            return False
+        try:
+            return parser.indented(self._get_content())
+        except standard.DecodeError:
+            return False
