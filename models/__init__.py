@@ -75,6 +75,7 @@ from . import (
     tiss_authorization_query,
     tiss_authorization_reason,
     tiss_authorization_sp_sadt,
+    tiss_authorization_visit,
     tiss_authorization_with_annexes,
     tiss_cancellation,
     tiss_cancellation_line,

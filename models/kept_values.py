@@ -12,7 +12,9 @@ from decimal import Decimal
 
 # Alternatives of one choice: half of one and half of another would be no valid message.
 CHOICES = {"contratadoSolicitante", "codProfissional", "codigoContratado", "denteRegiao"}
-CLINICAL = {"indicacaoClinica", "diagnostico", "declaracoes", "odontoInicial"}
+CLINICAL = {
+    "indicacaoClinica", "diagnostico", "declaracoes", "odontoInicial", "identificadorBeneficiario",
+}  # fmt: skip
 ITEM = "sequencialItem"
 ORDER = "$order"
 

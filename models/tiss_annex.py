@@ -3,6 +3,7 @@ import re
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from .system_fields import refuse_forged
 from .tiss_term import term_field
 
 ANNEX_TYPES = [
@@ -238,6 +239,7 @@ class TissAnnex(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        model = refuse_forged(self, self._get_system_fields() - {"version"}, vals_list)
         unnumbered = []
         for vals in vals_list:
             if vals.get("name", "/") == "/" and not vals.get("number"):
@@ -247,7 +249,7 @@ class TissAnnex(models.Model):
                     self.env._("The number of an annex comes from its convênio: leave it empty.")
                 )
         self._take_form_numbers(unnumbered)
-        annexes = super().create(vals_list)
+        annexes = super(TissAnnex, model).create(vals_list)
         annexes._check_editable()
         annexes._outdate()
         return annexes

@@ -1,8 +1,9 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 
 from ..standard.money import MAX_AMOUNT, to_decimal
-from ..standard.text import to_ascii
+from ..standard.text import is_code, to_ascii
+from .product_pricelist_item import SENT_TABLES
 from .tiss_annex import CLINICAL
 from .tiss_term import term_field
 
@@ -98,15 +99,27 @@ class TissAnnexLine(models.Model):
 
     def write(self, vals):
         self._check_answer_vals(vals)
+        if "annex_id" in vals:
+            self._check_clinical()
         if set(vals) & set(self._get_content_fields()):
             self.annex_id._check_editable()
             self.annex_id._outdate()
-        return super().write(vals)
+        result = super().write(vals)
+        if "annex_id" in vals:
+            self.annex_id._check_editable()
+            self.annex_id._outdate()
+        return result
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_frozen(self):
+        self._check_clinical()
         self.annex_id._check_editable()
         self.annex_id._outdate()
+
+    def _check_clinical(self):
+        """Whoever may not see what is asked for does not take it away either."""
+        if not self.annex_id._may_see_clinical():
+            raise AccessError(self.env._("You may not change clinical information."))
 
     def _check_answer_vals(self, vals):
         if ANSWER_FIELDS & set(vals) and not self.env.su:
@@ -132,7 +145,8 @@ class TissAnnexLine(models.Model):
         """
         self.ensure_one()
         problems = []
-        if not (self.table_code and self.code and to_ascii(self.description or "")):
+        is_named = self.table_code in SENT_TABLES and self.code and is_code(self.code)
+        if not is_named or not to_ascii(self.description or ""):
             problems.append(
                 self.env._("Item %s needs table, code and a description in Latin letters.", place)
             )

@@ -5,6 +5,7 @@ from odoo.exceptions import UserError
 
 from ..standard.text import to_ascii
 from .bulk import read_children
+from .system_fields import refuse_forged
 from .tiss_term import term_field
 
 REQUEST_TYPES = [
@@ -19,8 +20,8 @@ DECIDED = ("authorized", "partial", "denied")
 GRANTED = ("authorized", "partial")
 MAX_ITEMS = 9999  # sequencialItem, by which the operadora answers, has 4 digits
 LINE_CONTENT = (
-    "description", "quantity", "tooth_id", "region_id", "faces", "us_quantity", "amount",
-    "amount_patient", "date",
+    "table_code", "code", "description", "quantity", "tooth_id", "region_id", "faces",
+    "us_quantity", "amount", "amount_patient", "date",
 )  # fmt: skip
 ITEM_IN_PATH = re.compile(r"/procedimentos(?:Solicitados|Adicionais)\[(\d+)\](?:.*/)?([^/]*)$")
 ANSWER_FIELDS = {
@@ -203,8 +204,10 @@ class TissAuthorization(models.Model):
     @api.onchange("card_id")
     def _onchange_card_id(self):
         result = super()._onchange_card_id()
-        contracts = self.env["tiss.contract"]._get_by_card(self.card_id)
-        self.contract_id = self.contract_id or contracts.get(self.card_id)
+        # A card of another operadora brings its own convênio.
+        if self.card_id and self.contract_id.partner_id != self.card_id.operadora_id:
+            contracts = self.env["tiss.contract"]._get_by_card(self.card_id)
+            self.contract_id = contracts.get(self.card_id)
         return result
 
     # ------------------------------------------------------------------
@@ -222,8 +225,9 @@ class TissAuthorization(models.Model):
             request_type = vals.get("request_type", default_type)
             for name, term_id in self._get_default_terms(request_type).items():
                 vals.setdefault(name, term_id)
+        model = refuse_forged(self, self._get_system_fields() - {"version"}, vals_list)
         self._take_form_numbers(vals_list)
-        return super().create(vals_list)
+        return super(TissAuthorization, model).create(vals_list)
 
     def write(self, vals):
         touches_content = set(vals) & self._get_frozen_fields()

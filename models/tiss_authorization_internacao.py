@@ -63,6 +63,7 @@ class TissAuthorization(models.Model):
         problems += self._get_cid_problems()
         if self.hospital_id:
             problems += self.hospital_id._tiss_get_indicated_problems()
+            problems += self._get_code_problems(self.hospital_id, {"tiss_provider_code": 14})
         return problems
 
     def _get_days_problems(self, maximum):

@@ -24,6 +24,7 @@ class TissAuthorization(models.Model):
 
     guia_ids = fields.One2many("tiss.guia", "authorization_id", "Guias")
     guia_count = fields.Integer(compute="_compute_guia_count")
+    has_rest = fields.Boolean(compute="_compute_has_rest")
 
     @api.depends("guia_ids")
     def _compute_guia_count(self):
@@ -35,6 +36,13 @@ class TissAuthorization(models.Model):
         for request in self:
             request.guia_count = counts.get(request._origin, 0)
 
+    @api.depends("state", "line_ids.quantity_remaining")
+    def _compute_has_rest(self):
+        for request in self:
+            request.has_rest = request._is_granted() and any(
+                request.line_ids.mapped("quantity_remaining")
+            )
+
     def action_view_guias(self):
         return self.guia_ids._get_records_action(name=self.env._("Guias"))
 
@@ -43,13 +51,7 @@ class TissAuthorization(models.Model):
 
         :return: `tiss.guia`
         """
-        self.ensure_one()
-        self._check_state("authorized", "partial")
-        left = self.line_ids.filtered("quantity_remaining")
-        if not left:
-            raise UserError(
-                self.env._("Nothing is left of the authorisation %s.", self.display_name)
-            )
+        self._check_left()
         Guia = self.env["tiss.guia"]
         guia_type = GUIA_TYPES[self.request_type]
         return Guia.create(
@@ -57,21 +59,36 @@ class TissAuthorization(models.Model):
                 **Guia._get_default_terms(guia_type),
                 **Guia._prepare_authorization_vals(self, guia_type),
                 **self._prepare_guia_vals(guia_type),
-                "line_ids": [
-                    Command.create(line._prepare_guia_line_vals(item, price))
-                    for item, (line, price) in enumerate(left._get_prices().items(), start=1)
-                ],
+                "line_ids": [Command.create(vals) for vals in self._prepare_left_lines()],
             }
         )
+
+    def _check_left(self):
+        """Only what the operadora granted, and only what is left of it, can be used."""
+        self.ensure_one()
+        self._check_state("authorized", "partial")
+        if not self.has_rest:
+            raise UserError(
+                self.env._("Nothing is left of the authorisation %s.", self.display_name)
+            )
+
+    def _prepare_left_lines(self):
+        """Values of the items of a guia that bills what is left."""
+        left = self.line_ids.filtered("quantity_remaining")
+        return [
+            line._prepare_guia_line_vals(item, price)
+            for item, (line, price) in enumerate(left._get_prices().items(), start=1)
+        ]
+
+    def _get_guia_types(self):
+        """The types of guia that bill what is asked for here."""
+        guia_type = GUIA_TYPES[self.request_type]
+        return (guia_type, "honorarios") if guia_type == "resumo_internacao" else (guia_type,)
 
     def _prepare_guia_vals(self, guia_type):
         """What a guia takes over of the request itself; nothing clinical, which is typed anew."""
         requester = self.professional_id
-        professional = (
-            self.executor_id
-            or (requester.tiss_is_professional and requester)
-            or self.encounter_id.professional_id
-        )
+        professional = self._get_executor()
         if not professional:
             raise UserError(
                 self.env._(
@@ -103,6 +120,14 @@ class TissAuthorization(models.Model):
         """
         given = {name: self[name] for name in GIVEN_FIELDS}
         return {number_field: self.operadora_number, **given}
+
+    def _get_executor(self):
+        """Who of this clinic does it, as far as the request tells; a referrer does not."""
+        return (
+            self.executor_id
+            or self.professional_id.filtered("tiss_is_professional")
+            or self.encounter_id.professional_id
+        )
 
     def _is_granted(self):
         self.ensure_one()

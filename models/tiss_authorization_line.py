@@ -1,13 +1,13 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-from ..standard.money import MAX_AMOUNT, to_decimal
-from ..standard.text import to_ascii
+from ..standard.money import MAX_AMOUNT, line_total, to_decimal
 from .price_book import PriceRequest
+from .system_fields import without_defaults
 from .tiss_dental_item import MAX_DENTAL
 from .tiss_guia_line import MAX_PROCEDURES
 
-ANSWER_FIELDS = {"quantity_authorized", "amount_authorized", "is_extra"}
+ANSWER_FIELDS = {"quantity_authorized", "quantity_used", "amount_authorized", "is_extra"}
 
 
 class TissAuthorizationLine(models.Model):
@@ -145,7 +145,8 @@ class TissAuthorizationLine(models.Model):
     def create(self, vals_list):
         self._check_answer_vals(*vals_list)
         self._number(vals_list)
-        lines = super().create(vals_list)
+        model = without_defaults(self, ANSWER_FIELDS)
+        lines = super(TissAuthorizationLine, model).create(vals_list)
         lines._get_owner()._reopen()
         return lines
 
@@ -194,9 +195,7 @@ class TissAuthorizationLine(models.Model):
         """What keeps this item out of a valid message, as sentences."""
         self.ensure_one()
         item = self.description
-        problems = []
-        if not to_ascii(item or ""):
-            problems.append(self.env._("An item has no description that can be sent."))
+        problems = self._get_name_problems(item)
         most = MAX_DENTAL if self.request_type == "odonto" else MAX_PROCEDURES
         if not 1 <= self.quantity <= most:
             problems.append(
@@ -233,9 +232,11 @@ class TissAuthorizationLine(models.Model):
     def _prepare_guia_line_vals(self, item, price):
         """Values of the item of a guia that bills what is left."""
         product = self.product_id
-        unit_price = float((price and price.unit_amount) or 0)
+        unit_price = to_decimal((price and price.unit_amount) or 0)
         if self.request_type == "odonto" and self.amount:
-            unit_price = self.amount / self.quantity
+            unit_price = self._get_part(self.amount, 1)
+        rest = self.quantity_remaining
+        patient = self._get_part(self.amount_patient, rest)
         return {
             "sequence_item": item,
             "product_id": product.id,
@@ -245,14 +246,19 @@ class TissAuthorizationLine(models.Model):
             "description": self.description,
             "expense_kind_id": product.tiss_expense_kind_id.id,
             "unit_id": product.tiss_unit_id.id,
-            "quantity": self.quantity_remaining,
-            "unit_price": unit_price,
+            "quantity": rest,
+            "unit_price": float(unit_price),
             "tooth_id": self.tooth_id.id,
             "region_id": self.region_id.id,
             "faces": self.faces,
-            "us_quantity": self.us_quantity,
-            "amount_patient": self.amount_patient,
+            "us_quantity": float(self._get_part(self.us_quantity, rest)),
+            # The patient never pays more than the rest is worth, whatever was rounded.
+            "amount_patient": float(min(patient, line_total(rest, unit_price))),
         }
+
+    def _get_part(self, whole, quantity):
+        """What `quantity` units have of a value of the whole item."""
+        return to_decimal(to_decimal(whole) * quantity / (self.quantity or 1))
 
     # ------------------------------------------------------------------
     # TISS values

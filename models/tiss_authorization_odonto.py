@@ -52,6 +52,7 @@ class TissAuthorization(models.Model):
 
     def _get_odonto_problems(self):
         problems = self._get_missing("executor_id", "dental_type_id", "plan_id")
+        problems += self._get_clinic_problems()
         dentists = self.executor_id | self.second_professional_id
         return problems + self._get_dental_problems(dentists, self.amount_total)
 

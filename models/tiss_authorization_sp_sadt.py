@@ -20,7 +20,9 @@ class TissAuthorization(models.Model):
         return super()._get_frozen_fields() | {"executes_here"}
 
     def _get_sp_sadt_problems(self):
-        return self._get_missing("stage_id", "care_character_id")
+        problems = self._get_missing("stage_id", "care_character_id")
+        problems += self._get_requester_name_problems(self.professional_id)
+        return problems + (self._get_clinic_problems() if self.executes_here else [])
 
     def _prepare_tiss_sp_sadt(self):
         """ctm_sp-sadtSolicitacaoGuia"""

@@ -2,6 +2,8 @@ from markupsafe import Markup
 
 from odoo import api, fields, models, tools
 
+from ..standard.text import is_code
+
 
 class TissChecked(models.AbstractModel):
     """What is said to an operadora; it tells what it lacks before there is any XML.
@@ -70,9 +72,12 @@ class TissChecked(models.AbstractModel):
         if not contract:
             return [(self.env._("Choose the convênio."), self, "contract_id")]
         problems = []
-        if not contract._get_provider_code():
+        code = contract._get_provider_code()
+        if not code:
             sentence = self.env._("The convênio %s has no code at the operadora.", contract.name)
             problems.append((sentence, contract, "provider_code"))
+        elif not is_code(code):
+            problems += self._get_code_problems(contract, {"provider_code": 99})
         payer_problem = contract._get_payer_problem()
         if payer_problem:
             problems.append((payer_problem, contract.partner_id, "tiss_ans_code"))
@@ -111,6 +116,30 @@ class TissChecked(models.AbstractModel):
             for name in names
             if not self[name]
         ]
+
+    def _get_code_problems(self, record, sizes):
+        """Numbers and codes that no message can carry as they are typed.
+
+        :param record: this form, or a record that it names
+        :param sizes: {field of `record`: size in the message}
+        """
+        problems = []
+        for name, size in sizes.items():
+            text = record[name]
+            if not text or (len(text) <= size and is_code(text)):
+                continue
+            place = (
+                self._get_box_label(name)
+                if record == self
+                else f"{record.display_name}: {record._fields[name]._description_string(self.env)}"
+            )
+            sentence = (
+                self.env._("%s is too long", place)
+                if len(text) > size
+                else self.env._("%s has a character that cannot be sent", place)
+            )
+            problems.append((f"{sentence}.", record, name))
+        return problems
 
     def _get_box_label(self, name):
         """How the screen calls a field in a form of this type."""

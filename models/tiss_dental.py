@@ -4,6 +4,7 @@ from ..standard.money import MAX_AMOUNT, to_decimal
 from ..standard.text import to_ascii
 from .tiss_term import term_field
 
+MAX_US_TOTAL = 999_999.99  # qtdTotalUS: dec(8,2)
 CRO = "08"  # T26: Conselho Regional de Odontologia
 
 
@@ -41,6 +42,8 @@ class TissDental(models.AbstractModel):
         :param gross: what the whole treatment is worth
         """
         problems = []
+        if self.us_total > MAX_US_TOTAL:
+            problems.append((self.env._("The total of US is too large for a guia."), self, None))
         end = self.treatment_end_date
         if end and any(line.date and line.date > end for line in self.line_ids):
             sentence = self.env._("An item was done after the treatment ended.")

@@ -3,7 +3,8 @@ import re
 from odoo import fields, models
 
 from ..standard.money import to_decimal
-from ..standard.text import to_ascii
+from ..standard.text import is_code, to_ascii
+from .product_pricelist_item import SENT_TABLES
 from .tiss_term import term_field
 
 MAX_DENTAL = 99  # qtdProc: 2 digits
@@ -30,6 +31,15 @@ class TissDentalItem(models.AbstractModel):
     amount_patient = fields.Float(
         "Patient Pays", digits=(10, 2), help="Franquia: what the operadora does not owe."
     )
+
+    def _get_name_problems(self, item):
+        """What the item lacks to be named by table, code and description (guide §3.1)."""
+        problems = []
+        if not to_ascii(item or ""):
+            problems.append(self.env._("An item has no description that can be sent."))
+        if self.table_code not in SENT_TABLES or not self.code or not is_code(self.code):
+            problems.append(self.env._("%s: its table or its code cannot be sent.", item))
+        return problems
 
     def _get_dental_problems(self, item):
         """:param item: how the item is called"""

@@ -78,6 +78,11 @@ class TissDocument(models.Model):
     observation = fields.Char(size=500)
     protocol_number = fields.Char("Protocolo", readonly=True, copy=False, size=20, index=True)
     answer_note = fields.Char("Remark of the Operadora", readonly=True, copy=False, size=500)
+    xml_file = fields.Binary(
+        "XML", compute="_compute_xml_file", groups="l10n_br_tiss.group_tiss_clinical"
+    )
+    # Whoever examines sends what proves it, but the journal is the billing desk's.
+    tiss_message_ids = fields.One2many(groups="l10n_br_tiss.group_tiss_billing")
 
     _name_uniq = models.Constraint("UNIQUE(name)", "The number of a document is used once.")
 
@@ -88,7 +93,8 @@ class TissDocument(models.Model):
     @api.depends("name", "kind_id")
     def _compute_display_name(self):
         for document in self:
-            parts = [document.name, document.kind_id.name]
+            number = document.name if document.name != "/" else self.env._("New Document")
+            parts = [number, document.kind_id.name]
             document.display_name = " · ".join(filter(None, parts))
 
     @api.depends("guia_id", "lote_id", "authorization_id")
@@ -119,6 +125,12 @@ class TissDocument(models.Model):
             code = documents.document_format(content)
             document.format_id = Term._get("formatoDocumento", code)
             document.size = len(content)
+
+    @api.depends("message_id")
+    def _compute_xml_file(self):
+        for document in self:
+            message = document.sudo().message_id
+            document.xml_file = message and base64.b64encode(message._get_content())
 
     @api.depends(
         lambda self: (
@@ -178,6 +190,17 @@ class TissDocument(models.Model):
     # Actions
     # ------------------------------------------------------------------
 
+    def action_download(self):
+        """The XML holds the file: whoever may see that takes it from here, not from the journal."""
+        self.ensure_one()
+        self._check_field_access(self._fields["xml_file"], "read")
+        name = self._get_current_message().sudo().file_name
+        return {
+            "type": "ir.actions.act_url",
+            "url": f"/web/content/{self._name}/{self.id}/xml_file/{name}?download=true",
+            "target": "download",
+        }
+
     def action_view_guia(self):
         return self.guia_id._get_records_action()
 
@@ -209,7 +232,9 @@ class TissDocument(models.Model):
             return [(sentence, self, "guia_id")]
         problems = []
         contracts = (
-            self.guia_id.contract_id | self.lote_id.contract_id | self.authorization_id.contract_id
+            self.guia_id.contract_id
+            | self.lote_id.sudo().contract_id  # the front desk may not open lotes
+            | self.authorization_id.contract_id
         )
         if contracts != self.contract_id:
             sentence = self.env._("What it proves is of another convênio.")

@@ -8,7 +8,7 @@ class TissDocumentOwner(models.AbstractModel):
     _description = "Proved by Documents"
 
     document_count = fields.Integer(
-        "Documents", compute="_compute_document_count", groups="l10n_br_tiss.group_tiss_billing"
+        "Documents", compute="_compute_document_count", groups="l10n_br_tiss.group_tiss_reception"
     )
 
     @api.model

@@ -235,7 +235,10 @@ class TissEncounterLine(models.Model):
 
     def write(self, vals):
         self.encounter_id._check_not_billed()
-        return super().write(vals)
+        result = super().write(vals)
+        if "encounter_id" in vals:
+            self.encounter_id._check_not_billed()
+        return result
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_billed(self):

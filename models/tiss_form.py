@@ -1,10 +1,20 @@
 from base64 import b64decode
 
-from odoo import api, fields, models
+from odoo import api, fields, models, tools
 
 from ..standard.text import to_ascii
 from .tiss_term import term_field
 
+# What is sent as it is typed: another spelling would be another number.
+CODE_SIZES = {
+    "card_number": 20,
+    "main_number": 20,
+    "operadora_number": 20,
+    "authorization_password": 20,
+    "validation_code": 10,
+}
+PERSON_SIZES = {"tiss_council_number": 15, "tiss_provider_code": 14}
+HOSPITAL_SIZES = {"tiss_cnes": 7, "tiss_provider_code": 14}
 UNKNOWN_PROVIDER = "9" * 14  # guide §3.10: requester whose code nobody knows
 
 
@@ -107,7 +117,14 @@ class TissForm(models.AbstractModel):
             *super()._get_problem_rows(),
             *self._get_card_problems(),
             *self._get_reading_problems(),
+            *self._get_code_problems(self, self._get_code_sizes()),
         ]
+
+    @api.model
+    @tools.ormcache()
+    def _get_code_sizes(self):
+        """{field: size in the message} of what is sent as it is typed."""
+        return {name: size for name, size in CODE_SIZES.items() if name in self._fields}
 
     def _get_card_problems(self):
         problems = []
@@ -151,7 +168,23 @@ class TissForm(models.AbstractModel):
                     missing=", ".join(missing),
                 )
                 problems.append((sentence, person, None))
+            problems += self._get_code_problems(person, PERSON_SIZES)
         return problems
+
+    def _get_clinic_problems(self):
+        """What the clinic lacks to be named with its CNES."""
+        company = self.company_id
+        if not company.tiss_cnes:
+            return [(self.env._("Fill in: %s.", self.env._("CNES")), company, "tiss_cnes")]
+        return self._get_code_problems(company, {"tiss_cnes": 7})
+
+    def _get_requester_name_problems(self, requester):
+        """Whoever a requester works for is named in Latin letters (guide §3.10)."""
+        if not requester or to_ascii(self._get_requester_name(requester) or ""):
+            return []
+        sentence = self.env._("The requester's name cannot be sent: write it in Latin letters.")
+        record = self.company_id if requester.tiss_is_professional else requester
+        return [(sentence, record, "name")]
 
     # ------------------------------------------------------------------
     # Numbers
@@ -211,13 +244,16 @@ class TissForm(models.AbstractModel):
         """dadosSolicitante: the clinic itself, or an outside referrer (guide §3.10)"""
         if requester.tiss_is_professional:
             contratado = self.contract_id._get_provider_identification()
-            name = self.company_id.name
         else:
             code = requester.tiss_provider_code or UNKNOWN_PROVIDER
             contratado = {"codigoPrestadorNaOperadora": code}
-            name = requester.parent_id.name or requester.name
         return {
             "contratadoSolicitante": contratado,
-            "nomeContratadoSolicitante": to_ascii(name or "", 70),
+            "nomeContratadoSolicitante": to_ascii(self._get_requester_name(requester) or "", 70),
             "profissionalSolicitante": requester._tiss_prepare_professional(),
         }
+
+    def _get_requester_name(self, requester):
+        if requester.tiss_is_professional:
+            return self.company_id.name
+        return requester.parent_id.name or requester.name

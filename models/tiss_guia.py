@@ -4,6 +4,7 @@ from odoo.tools import split_every
 
 from ..standard.money import MAX_AMOUNT, to_decimal
 from .bulk import lock
+from .system_fields import refuse_forged
 from .tiss_term import term_field
 
 GUIA_TYPES = [
@@ -30,6 +31,9 @@ ELEMENTS = {
     "honorarios": "guiaHonorarios",
     "odonto": "guiaOdonto",
 }
+LINE_CONTENT = (
+    "sequence_item", "date", "table_code", "code", "description", "amount", "member_ids",
+)  # fmt: skip
 UNBILLED_STATES = ("draft", "ready", "in_lote", "cancelled")
 TOTAL_ELEMENTS = {
     # T25 code of the expense → element of ct_guiaValorTotal, guide §3.2
@@ -222,7 +226,7 @@ class TissGuia(models.Model):
         lambda self: (
             "state",
             *self._get_open_fields(),
-            *(f"line_ids.{name}" for name in ("date", "description", "amount", "member_ids")),
+            *(f"line_ids.{name}" for name in LINE_CONTENT),
         )
     )
     def _compute_problems(self):
@@ -234,6 +238,14 @@ class TissGuia(models.Model):
 
     @api.onchange("guia_type")
     def _onchange_guia_type(self):
+        """What is nearly always so, where nothing was chosen yet."""
+        if not self.guia_type:
+            return
+        own = getattr(self, f"_get_{self.guia_type}_defaults")()
+        for other, _label in GUIA_TYPES:  # whoever passed by another type leaves nothing of it
+            for name, code in getattr(self, f"_get_{other}_defaults")().items():
+                if name not in own and self[name].code == code:
+                    self[name] = False
         self._fill_default_terms(self.guia_type)
 
     # ------------------------------------------------------------------
@@ -242,6 +254,7 @@ class TissGuia(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        model = refuse_forged(self, self._get_system_fields(), vals_list)
         unnumbered = []
         for vals in vals_list:
             if vals.get("name", "/") == "/" and not vals.get("number"):
@@ -251,7 +264,15 @@ class TissGuia(models.Model):
                     self.env._("The number of a guia comes from its convênio: leave it empty.")
                 )
         self._take_form_numbers(unnumbered)
-        return super().create(vals_list)
+        return super(TissGuia, model).create(vals_list)
+
+    def web_save(self, vals, specification, next_id=None):
+        """What was typed in a form is ready as soon as nothing is missing."""
+        if self:
+            return super().web_save(vals, specification, next_id)
+        guia = self.create(vals)
+        guia._update_readiness()
+        return super(TissGuia, guia).web_save({}, specification, next_id)
 
     def write(self, vals):
         touches_content = set(vals) & self._get_frozen_fields()
@@ -259,7 +280,7 @@ class TissGuia(models.Model):
             self._check_editable()
         if "lote_id" in vals or vals.get("state") in UNBILLED_STATES:
             self._check_not_billed()
-        if {"state", "lote_id"} & set(vals) and not self.env.su:
+        if self._get_system_fields() & set(vals) and not self.env.su:
             raise UserError(self.env._("The status of a guia follows what is done with it."))
         result = super().write(vals)
         if touches_content:
@@ -273,11 +294,19 @@ class TissGuia(models.Model):
         )
 
     @api.model
+    def _get_system_fields(self):
+        """Fields that only follow from what is done with a guia, or from its items."""
+        return {
+            "state", "lote_id", "amount_total", "amount_paid", "amount_denied", "amount_accepted",
+            "amount_open",
+        }  # fmt: skip
+
+    @api.model
     def _get_frozen_fields(self):
         """Fields that a guia in a lote no longer changes."""
         return {
-            "name", "number", "contract_id", "guia_type", "date", "patient_id", "card_id",
-            "card_number", "is_newborn", "identification_type_id", "beneficiary_reading",
+            "name", "number", "company_id", "contract_id", "guia_type", "date", "patient_id",
+            "card_id", "card_number", "is_newborn", "identification_type_id", "beneficiary_reading",
             "main_number", "operadora_number", "authorization_date", "authorization_password",
             "authorization_validity_date", "validation_code", "no_validation_code_id",
             "professional_id", "requester_id", "care_character_id", "accident_id", "regime_id",
@@ -340,6 +369,7 @@ class TissGuia(models.Model):
             *super()._get_problem_rows(),
             *getattr(self, f"_get_{self.guia_type}_problems")(),
             *self._get_authorization_problems(),
+            *self._get_clinic_problems(),
             *self._get_people_problems(),
             *self._get_item_problems(),
         ]

@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.fields import Command
 from odoo.tools import format_date
 
 from .coverage_book import CoverageRequest
@@ -28,7 +29,21 @@ class TissGuia(models.Model):
             request = self.authorization_id
             self.update(self._prepare_authorization_vals(request, self.guia_type))
             # Whoever asked is whoever does it, until somebody says otherwise.
-            self.professional_id = self.professional_id or request.professional_id
+            self.professional_id = self.professional_id or request._get_executor()
+            if self.guia_type in ("sp_sadt", "odonto"):
+                self.requester_id = self.requester_id or request.professional_id
+                self.request_date = self.request_date or request.date
+            if not self.line_ids and self.guia_type in request._get_guia_types():
+                self.line_ids = self._prepare_authorized_lines(request)
+
+    def _prepare_authorized_lines(self, request):
+        """The items that are left of an authorisation, on the day of this guia."""
+        doer = self.professional_id if self.guia_type == "honorarios" else self.professional_id[:0]
+        team = [Command.create({"professional_id": person.id}) for person in doer]
+        return [
+            Command.create({**vals, "date": self.start_date or self.date, "member_ids": team})
+            for vals in request._origin._prepare_left_lines()
+        ]
 
     @api.model
     def _prepare_authorization_vals(self, request, guia_type):

@@ -33,6 +33,23 @@ class TissGuiaDeclaration(models.Model):
             declaration.display_name = declaration.guia_id.name
 
     # ------------------------------------------------------------------
+    # CRUD
+    # ------------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        self._check_clinical()
+        return super().create(vals_list)
+
+    def write(self, vals):
+        self._check_clinical()
+        return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_unseen(self):
+        self._check_clinical()
+
+    # ------------------------------------------------------------------
     # Business methods
     # ------------------------------------------------------------------
 

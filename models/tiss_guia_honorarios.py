@@ -3,6 +3,7 @@ from odoo import api, fields, models
 from ..standard import identifiers
 from ..standard.money import to_decimal
 from ..standard.text import to_ascii
+from .tiss_form import HOSPITAL_SIZES
 
 
 class TissGuia(models.Model):
@@ -46,6 +47,7 @@ class TissGuia(models.Model):
             problems.append((sentence, self.contract_id, "identification_kind"))
         if self.hospital_id:
             problems += self.hospital_id._tiss_get_hospital_problems()
+            problems += self._get_code_problems(self.hospital_id, HOSPITAL_SIZES)
         return problems
 
     def _read_particulars(self):

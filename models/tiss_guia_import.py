@@ -71,6 +71,9 @@ class TissGuia(models.Model):
     # CRUD
     # ------------------------------------------------------------------
 
+    def _get_system_fields(self):
+        return super()._get_system_fields() | {"kept_values"}
+
     def write(self, vals):
         if "kept_values" in vals and not self.env.su:
             raise UserError(self.env._("What another system wrote cannot be changed by hand."))

@@ -88,6 +88,9 @@ class TissGuia(models.Model):
     # CRUD
     # ------------------------------------------------------------------
 
+    def _get_system_fields(self):
+        return super()._get_system_fields() | {"replaces_id", "complements_id"}
+
     def write(self, vals):
         if "state" not in vals:
             return super().write(vals)
@@ -324,9 +327,17 @@ class TissGuia(models.Model):
         substitutes._log("substitute", reason)
         return substitutes
 
+    def _get_family(self):
+        """These guias, their substitutes and what they stand for: only one of them is billed."""
+        family = self
+        while relatives := (family.replaces_id | family.replaced_by_ids) - family:
+            family |= relatives
+        return family
+
     def _check_replaceable(self):
         for guia in self:
-            live = guia.replaced_by_ids.filtered(lambda other: other.state != "cancelled")
+            others = guia._get_family() - guia
+            live = others.filtered(lambda other: other.state != "cancelled")
             if live:
                 raise UserError(
                     self.env._(

@@ -6,9 +6,11 @@ from odoo.fields import Command
 
 from ..standard.money import MAX_AMOUNT, line_total, to_decimal
 from ..standard.text import to_ascii
+from .system_fields import without_defaults
 from .tiss_term import term_field
 
 MAX_PROCEDURES = 999  # quantidadeExecutada of a procedure: 3 digits
+MAX_SEQUENCE = 9999  # sequencialItem: 4 digits
 MAX_FACTOR = 9.99  # reducaoAcrescimo: dec(3,2)
 MAX_EXPENSES = 99_999.9999  # quantidadeExecutada of an expense: dec(9,4)
 
@@ -223,17 +225,22 @@ class TissGuiaLine(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        model = without_defaults(self, self._get_money_fields())
         for vals in vals_list:
             self._check_money_vals(vals)
-        return super().create(vals_list)
+        return super(TissGuiaLine, model).create(vals_list)
 
     def write(self, vals):
         self._check_money_vals(vals)
         return super().write(vals)
 
+    @api.model
+    def _get_money_fields(self):
+        """The amount, which follows from price and quantity, and its buckets."""
+        return {"amount", *(f"amount_{name}" for name in self.env["tiss.movement"]._get_buckets())}
+
     def _check_money_vals(self, vals):
-        names = {f"amount_{name}" for name in self.env["tiss.movement"]._get_buckets()}
-        if (names | {"amount"}) & set(vals):
+        if self._get_money_fields() & set(vals):
             raise UserError(self.env._("The money of an item moves only by movements."))
 
     # ------------------------------------------------------------------
@@ -389,9 +396,9 @@ class TissGuiaLine(models.Model):
         """What keeps this item out of a valid message, as sentences."""
         self.ensure_one()
         item = self.description
-        problems = []
-        if not to_ascii(item or ""):
-            problems.append(self.env._("An item has no description that can be sent."))
+        problems = self._get_name_problems(item)
+        if not 1 <= self.sequence_item <= MAX_SEQUENCE:
+            problems.append(self.env._("%s: the number of an item goes from 1 to 9999.", item))
         if self.expense_kind_id and not self.unit_id:
             problems.append(self.env._("%s needs a unit of measure.", item))
         if self.quantity > self._get_max_quantity():

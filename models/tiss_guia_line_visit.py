@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from .system_fields import without_defaults
+
 
 class TissGuiaLine(models.Model):
     """The item of a visit that this item bills."""
@@ -25,9 +27,10 @@ class TissGuiaLine(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        model = without_defaults(self, {"encounter_line_id"})
         for vals in vals_list:
             self._check_visit_vals(vals)
-        return super().create(vals_list)
+        return super(TissGuiaLine, model).create(vals_list)
 
     def write(self, vals):
         self._check_visit_vals(vals)

@@ -42,6 +42,7 @@ class TissGuia(models.Model):
         )
         if self.attendance_type_id.code == "04":
             problems += self._get_missing("consultation_type_id")
+        problems += self._get_requester_name_problems(self.requester_id or self.professional_id)
         reason = self.discharge_reason_id
         if reason and reason.code not in DEATHS:
             sentence = self.env._("An SP/SADT says how the care ended only when the patient died.")

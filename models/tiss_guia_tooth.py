@@ -1,5 +1,4 @@
 from odoo import api, fields, models
-from odoo.exceptions import AccessError
 
 from .tiss_term import term_field
 
@@ -82,8 +81,7 @@ class TissGuiaTooth(models.Model):
         """
         if self.guia_id:
             self.guia_id.check_access("write")
-        if not self.env.su and not self.env.user.has_group("l10n_br_tiss.group_tiss_clinical"):
-            raise AccessError(self.env._("You may not change clinical information."))
+        self._check_clinical()
         self.authorization_id._check_editable()
         self.authorization_id._reopen()
         self.annex_id._check_editable()

@@ -30,6 +30,9 @@ class TissGuia(models.Model):
         readonly=True,
     )
 
+    def _get_system_fields(self):
+        return super()._get_system_fields() | {"encounter_ids", "run_id"}
+
     def action_view_encounters(self):
         return self.encounter_ids._get_records_action(name=self.env._("Encounters"))
 

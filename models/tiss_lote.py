@@ -5,6 +5,7 @@ from odoo.exceptions import UserError
 
 from ..standard.money import from_cents, to_cents
 from .bulk import lock, read_children
+from .system_fields import without_defaults
 from .tiss_guia import GUIA_TYPES
 
 GUIA_IN_PATH = re.compile(r"guiasTISS/[^/\[]+\[(\d+)\](?:/(.*))?")
@@ -111,6 +112,12 @@ class TissLote(models.Model):
     # ------------------------------------------------------------------
     # CRUD
     # ------------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        # Whoever makes lotes by a button may send any context with it.
+        model = without_defaults(self, self._get_system_fields())
+        return super(TissLote, model).create(vals_list)
 
     def write(self, vals):
         self._check_frozen(vals)

@@ -3,6 +3,7 @@ from odoo.exceptions import UserError
 
 from .. import standard
 from ..standard import parser
+from .tiss_message import CLINICAL_TRANSACTIONS
 
 MAX_SHOWN = 512 * 1024  # bytes; a browser shows no more of a message, the file has it all
 
@@ -25,7 +26,7 @@ class TissMessage(models.Model):
         " encoding. No answer is refused for its hash: operadoras often get it wrong.",
     )
     readable_content = fields.Text(
-        "Content", compute="_compute_readable_content", compute_sudo=False
+        "As Text", compute="_compute_readable_content", compute_sudo=False
     )
 
     # ------------------------------------------------------------------
@@ -78,7 +79,7 @@ class TissMessage(models.Model):
     def _get_readable_content(self):
         """One element a line; of what nobody should read here, or cannot be read, nothing."""
         self.ensure_one()
-        if self.size > MAX_SHOWN or self._get_content_field() != "content":
+        if self.size > MAX_SHOWN or self.transaction in CLINICAL_TRANSACTIONS:
             return False
         try:
             return parser.indented(self._get_content())

@@ -53,7 +53,8 @@ class TissStayNotice(models.Model):
     def _compute_display_name(self):
         label = dict(self._fields["event"]._description_selection(self.env))
         for notice in self:
-            parts = [notice.name, label.get(notice.event), notice.contract_id.name]
+            number = notice.name if notice.name != "/" else self.env._("New Notice")
+            parts = [number, label.get(notice.event), notice.contract_id.name]
             notice.display_name = " · ".join(filter(None, parts))
 
     @api.depends("card_id", "event", "event_date", "encounter_id", "guia_id", "state")
@@ -87,6 +88,16 @@ class TissStayNotice(models.Model):
     )
     def _compute_problems(self):
         return super()._compute_problems()
+
+    # ------------------------------------------------------------------
+    # Constraints and onchange
+    # ------------------------------------------------------------------
+
+    @api.onchange("guia_id", "event")
+    def _onchange_guia_id(self):
+        """The guia knows whose stay it is, and when it began and ended."""
+        if self.guia_id and self.event:
+            self.update(self.guia_id._prepare_stay_notice(self.event))
 
     # ------------------------------------------------------------------
     # CRUD

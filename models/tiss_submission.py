@@ -1,6 +1,8 @@
 from odoo import api, models
 from odoo.exceptions import UserError
 
+from .system_fields import refuse_forged
+
 
 class TissSubmission(models.AbstractModel):
     """A record that is typed, sent as one message of its own and answered.
@@ -19,6 +21,7 @@ class TissSubmission(models.AbstractModel):
 
     @api.model_create_multi
     def create(self, vals_list):
+        model = refuse_forged(self, self._get_system_fields() - {"name", "version"}, vals_list)
         numbered = [vals for vals in vals_list if vals.get("name", "/") != "/"]
         if numbered and not self.env.su:
             raise UserError(self.env._("Numbers are given by the system: leave them empty."))
@@ -26,7 +29,7 @@ class TissSubmission(models.AbstractModel):
             vals["name"] = vals.get("name") or "/"
             if vals["name"] == "/":
                 vals["name"] = self.env["ir.sequence"].next_by_code(self._name)
-        return super().create(vals_list)
+        return super(TissSubmission, model).create(vals_list)
 
     def write(self, vals):
         content = set(vals) & self._get_frozen_fields()

@@ -1,12 +1,14 @@
 """Exact money: integer cents and Decimal, rounded half up (guide §3.2)."""
 
 from collections.abc import Sequence
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 
 Number = int | float | str | Decimal
 
 CENT = Decimal("0.01")
 MAX_AMOUNT = 99_999_999.99  # dec(10,2)
+# Room for every float there is: what is absurdly large is refused later, in words.
+_ROOM = Context(prec=400)
 
 
 def to_decimal(value: Number, places: int = 2) -> Decimal:
@@ -15,7 +17,7 @@ def to_decimal(value: Number, places: int = 2) -> Decimal:
     A float is read by its shortest decimal form, which is what the database stored.
     """
     number = value if isinstance(value, Decimal) else Decimal(str(value))
-    return number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    return number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP, _ROOM)
 
 
 def to_cents(value: Number) -> int:
@@ -31,7 +33,7 @@ def from_cents(cents: int) -> Decimal:
 def line_total(quantity: Number, unit_price: Number, factor: Number = 1) -> Decimal:
     """valorTotal of a guia item: quantity × unit price × reducaoAcrescimo, in reais (§3.2)."""
     product = to_decimal(quantity, 4) * to_decimal(unit_price) * to_decimal(factor)
-    return product.quantize(CENT, ROUND_HALF_UP)
+    return product.quantize(CENT, ROUND_HALF_UP, _ROOM)
 
 
 def allocate(total: int, weights: Sequence[int]) -> list[int]:

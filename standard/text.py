@@ -40,6 +40,14 @@ def to_ascii(text: str, limit: int | None = None, *, upper: bool = True) -> str:
     return text if limit is None else text[:limit].rstrip()
 
 
+def is_code(text: str) -> bool:
+    """Whether a number or code can stand in a message as it is, in its charset ISO-8859-1.
+
+    Such texts are not transliterated: in another spelling they would be other codes.
+    """
+    return text.isprintable() and not text.isspace() and (text.isascii() or max(text) <= "ÿ")
+
+
 @lru_cache(4096)
 def _spell(character: str) -> str:
     if character.isascii():

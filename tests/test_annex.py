@@ -684,6 +684,30 @@ class TestAnnexGuards(AnnexCase):
         guia = self._create_by_type("consulta")
         self.assertEqual(int(guia.name), int(annex.name) + 1, "one row of numbers per convênio")
 
+    def test_nothing_moves_into_a_sent_annex(self):
+        for annex_type, name in (("opme", "line_ids"), ("situacao_inicial", "tooth_ids")):
+            sent, draft = self._create_annex(annex_type), self._create_annex(annex_type)
+            sent.send()
+            with self.subTest(annex_type), self.assertRefused("cannot be done now"):
+                draft.sudo()[name].annex_id = sent
+
+    def test_status_and_answers_are_not_brought_along(self):
+        vals = {"annex_type": "radio", "authorization_id": self._create_request().id}
+        Annex = self.env["tiss.annex"]
+        for said in ({"state": "received"}, {"answer_number": "1"}, {"protocol_number": "1"}):
+            with self.subTest(said), self.assertRefused("follows from what is done"):
+                Annex.create({**vals, **said})
+        annex = Annex.with_context(default_state="received", default_answer_number="1").create(vals)
+        self.assertEqual((annex.state, annex.answer_number), ("draft", False))
+
+    def test_who_may_not_see_items_does_not_take_them_away(self):
+        item = self._create_annex("opme").sudo().line_ids
+        item = item.with_user(self._create_user("anexo.tira", "reception"))
+        other = self._create_annex("opme")
+        for change in (item.unlink, lambda: item.write({"annex_id": other.id})):
+            with self.assertRefused("clinical information", AccessError):
+                change()
+
     def test_each_is_numbered_by_the_convenio_of_its_request(self):
         other = self._create_contract("005711", provider_code="9")
         here, there = self._create_request(), self._create_request(contract_id=other.id)

@@ -29,7 +29,7 @@ class AuthorizationCase(AuthorizationRecords, TissCommon):
         return request
 
     def _authorized(self, quantity=5, **vals):
-        request = self._sent(self._asked(ECG, quantity))
+        request = self._sent(self._asked(ECG, quantity, product_id=self.products[ECG].id))
         request.register_answer("1", authorization_password="S9", **vals)
         return request
 
@@ -47,6 +47,28 @@ class TestRequest(AuthorizationCase):
             first.sudo().unlink()
         with self.assertRefused("comes from its convênio"):
             self._create_request(name="7")
+
+    def test_an_answer_comes_from_the_operadora(self):
+        """Not from whoever makes the request, nor from the context of his browser."""
+        vals = {
+            "contract_id": self.contract.id,
+            "patient_id": self.patient.id,
+            "card_id": self.card.id,
+            "professional_id": self.professional.id,
+        }
+        Request = self.env["tiss.authorization"].with_user(self.reception)
+        for said in ({"state": "authorized"}, {"authorization_password": "S"}):
+            with self.subTest(said), self.assertRefused("follows from what is done"):
+                Request.create({**vals, **said})
+        forged = {"default_state": "authorized", "default_authorization_password": "S"}
+        request = Request.with_context(**forged).create(dict(vals))
+        self.assertEqual((request.state, request.authorization_password), ("draft", False))
+        item = {"authorization_id": request.id, **self._asked(ECG, 2)[2]}
+        Line = self.env["tiss.authorization.line"].with_user(self.reception)
+        line = Line.with_context(default_quantity_authorized=9).create(item)
+        self.assertEqual(line.quantity_authorized, 0)
+        with self.assertRefused("follows from the operadora's answer"):
+            line.quantity_used = 0
 
     def test_a_number_for_whoever_tells_the_convenio_as_a_default(self):
         Request = self.env["tiss.authorization"].with_context(default_contract_id=self.contract.id)
@@ -479,6 +501,44 @@ class TestUse(AuthorizationCase):
         form.authorization_id = self._authorized()
         self.assertEqual(form.professional_id, other, "somebody said otherwise")
 
+    def test_choosing_it_brings_the_items_that_are_left(self):
+        request = self._authorized(5)
+        self._guia(request, 3)
+        with Form(self._create_guia("sp_sadt")) as form:
+            form.authorization_id = request
+            self.assertEqual(len(form.line_ids), 1)
+        line = form.record.line_ids
+        self.assertEqual((line.code, line.quantity, line.unit_price), (ECG, 2, 41.10))
+        self.assertEqual((line.sequence_item, line.date), (1, form.record.date))
+        self.assertEqual(form.record.requester_id, request.professional_id)
+        self.assertEqual(form.record.request_date, request.date)
+        typed = self._create_by_type("sp_sadt")
+        with Form(typed) as form:
+            form.authorization_id = request
+        self.assertEqual(len(typed.line_ids), 2, "what was typed is left alone")
+
+    def test_who_asked_elsewhere_does_not_do_it(self):
+        referrer = self._create_professional("Médico de Fora")
+        referrer.write({"tiss_is_professional": False, "tiss_is_referrer": True})
+        request = self._sent(professional_id=referrer.id)
+        request.register_answer("1", authorization_password="S9")
+        with Form(self._create_guia("sp_sadt")) as form:
+            form.professional_id = self.env["res.partner"]
+            form.authorization_id = request
+            self.assertFalse(form.professional_id)
+            self.assertEqual(form.requester_id, referrer)
+            form.professional_id = self.professional
+
+    def test_fees_come_with_who_did_it(self):
+        request = self._create_request("internacao")
+        request.register_answer("1", operadora_number="OP-9", authorization_password="S1")
+        guia = self._create_guia("honorarios", start_date=self.visit_date)
+        with Form(guia) as form:
+            form.authorization_id = request
+        self.assertEqual(guia.main_number, "OP-9")
+        self.assertEqual(guia.line_ids.code, "31005470")
+        self.assertEqual(guia.line_ids.performer_id, self.professional)
+
     def test_a_guia_of_what_is_left(self):
         request = self._authorized(5)
         self._guia(request, 3)
@@ -487,10 +547,31 @@ class TestUse(AuthorizationCase):
         self.assertEqual(guia.line_ids.quantity, 2)
         self.assertEqual(guia.authorization_password, "S9")
         self.assertEqual(self._balance(request), (5, 5, 0))
+        self.assertFalse(request.has_rest)
         with self.assertRefused("Nothing is left"):
             request.create_guia()
         with self.assertRefused("Guias already use the request"):
             request.action_cancel()
+
+    def test_a_guia_of_a_part_of_a_dental_item(self):
+        """Asked: 4 for 400.00, of which the patient pays 300.00 and which are 40 US.
+
+        One is authorised: 100.00, of which he pays 75.00, and 10 US. Of 3 for 100.00 that the
+        patient pays whole, each is worth 33.33, and he pays no more than the 99.99.
+        """
+        request = self._create_request(
+            "odonto",
+            self._asked("81000030", 4, amount=400, amount_patient=300, us_quantity=40),
+            self._asked("85100196", 3, amount=100, amount_patient=100),
+        )
+        request.send()
+        part, whole = request.line_ids
+        request.register_answer("7", {part: 1, whole: 3}, authorization_password="S9")
+        part, whole = request.create_guia().line_ids
+        self.assertEqual((part.quantity, part.unit_price, part.us_quantity), (1, 100, 10))
+        self.assertEqual((part.amount_patient, part.amount), (75, 25))
+        self.assertEqual((whole.quantity, whole.unit_price), (3, 33.33))
+        self.assertEqual((whole.amount_patient, whole.amount), (99.99, 0))
 
     def test_a_stay_and_its_extension(self):
         request = self._create_request("internacao")
@@ -558,6 +639,46 @@ class TestFrontDesk(AuthorizationCase):
         self.assertEqual(guia.state, "ready")
         self.assertEqual(request.line_ids.quantity_used, 2)
 
+    def test_a_granted_request_is_used_in_the_visit_of_today(self):
+        request = self._authorized(3)
+        action = request.with_user(self.reception).action_use_in_visit()
+        self.assertNotIn("res_id", action, "no visit yet: a new one is proposed")
+        Visit = self.env["tiss.encounter"].with_user(self.reception)
+        with Form(Visit.with_context(**action["context"])) as form:
+            self.assertEqual(form.authorization_password, "S9")
+        visit = form.record
+        self.assertEqual(visit.authorization_id, request)
+        self.assertEqual(
+            (visit.line_ids.product_id, visit.line_ids.quantity), (self.products[ECG], 3)
+        )
+        action = request.with_user(self.reception).action_use_in_visit()
+        self.assertEqual(action["res_id"], visit.id, "the second click opens it")
+
+    def test_a_visit_of_today_takes_the_authorisation(self):
+        visit = self._create_encounters({ECG: 1}, done=False, date=self.today)
+        request = self._authorized(3)
+        action = request.with_user(self.reception).action_use_in_visit()
+        self.assertEqual(action["res_id"], visit.id)
+        self.assertEqual((visit.authorization_id, visit.authorization_password), (request, "S9"))
+
+    def test_what_is_not_granted_is_used_in_no_visit(self):
+        with self.assertRefused("this cannot be done now"):
+            self._sent().action_use_in_visit()
+
+    def test_another_card_brings_its_convenio(self):
+        contract = self._create_contract("005711")
+        plan = self.env["tiss.plan"].create({"operadora_id": contract.partner_id.id, "name": "P"})
+        card = self.env["tiss.card"].create(
+            {"patient_id": self.patient.id, "plan_id": plan.id, "number": "5005711"}
+        )
+        with Form(self.env["tiss.authorization"].with_user(self.reception)) as form:
+            form.patient_id = self.patient
+            form.card_id = self.card
+            self.assertEqual(form.contract_id, self.contract)
+            form.card_id = card
+            self.assertEqual(form.contract_id, contract)
+            form.professional_id = self.professional
+
     def test_an_appointment_asks_before_the_patient_comes(self):
         self._require(ECG)
         event = self.env["calendar.event"].create(
@@ -623,6 +744,12 @@ class TestFrontDesk(AuthorizationCase):
         request.send()
         with self.assertRaises(UserError):
             own.tooth_ids.unlink()
+        draft = self._create_request("odonto").with_user(self.doctor)
+        draft.tooth_ids = [Command.create(tooth)]
+        with self.assertRefused("was sent"):
+            draft.tooth_ids.authorization_id = request
+        with self.assertRefused("Guia", AccessError):
+            draft.tooth_ids.write({"authorization_id": False, "guia_id": guia.id})
 
     def test_two_clinics(self):
         contract = self._create_other_clinic()

@@ -337,6 +337,14 @@ class TestDocument(GuiaRecords, TissCommon):
         document.send()
         self.assertEqual(len(document.tiss_message_ids), 3)
 
+    def test_nobody_says_himself_that_it_was_received(self):
+        for said in ({"state": "received"}, {"protocol_number": "1"}):
+            with self.subTest(said), self.assertRefused("follows from what is done"):
+                self._create_document(**said)
+        forged = self.Document.with_context(default_state="received", default_protocol_number="1")
+        document = forged.create({"guia_id": self.guia.id})
+        self.assertEqual((document.state, document.protocol_number), ("draft", False))
+
     def test_a_receipt_of_an_unknown_document(self):
         document = self._create_document()
         with self.assertRefused(f"{document.name} does not wait"):
@@ -445,6 +453,31 @@ class TestDocument(GuiaRecords, TissCommon):
         document.send()
         self.assertEqual(document.state, "sent")
         self.assertIn(b"JVBERi0", document.with_user(self.doctor).get_xml())
+
+    def test_who_examines_sends_without_the_billing_desk(self):
+        """Reception with clinical rights: chooses the file, sends it and takes the XML."""
+        clinician = self._create_user("d.clinica", "reception", "clinical")
+        document = self._create_document(guia_id=False, contract_id=self.contract.id)
+        document = document.with_user(clinician)
+        with Form(document) as form:
+            form.guia_id = self.guia.with_user(clinician)
+        document.send()
+        self.assertEqual(self.guia.with_user(clinician).document_count, 1)
+        url = document.action_download()["url"]
+        self.assertIn(f"/tiss.document/{document.id}/xml_file/ENVIO_DOCUMENTO_", url)
+        self.assertEqual(base64.b64decode(document.xml_file), document.get_xml())
+        receptionist = document.with_user(self._create_user("d.recepcao", "reception"))
+        for call in (receptionist.action_download, lambda: receptionist.read(["xml_file"])):
+            with self.assertRaises(AccessError):
+                call()
+
+    def test_who_examines_opens_the_document_of_a_lote(self):
+        lote = self.guia.create_lotes()
+        document = self._create_document(guia_id=False, lote_id=lote.id)
+        clinician = self._create_user("d.clinica", "reception", "clinical")
+        self.env.invalidate_all()
+        self.assertFalse(document.with_user(clinician).problems)
+        Form(document.with_user(clinician))
 
     def test_the_name_of_the_file_is_told_nowhere(self):
         document = self._create_document()

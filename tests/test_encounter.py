@@ -186,6 +186,13 @@ class TestEncounter(TissCommon):
         with self.assertRefused("is billed already"):
             encounter.create_guias()
 
+    def test_nothing_moves_into_a_billed_visit(self):
+        billed = self._create_encounters(CONSULTATION)
+        billed.create_guias()
+        still_open = self._create_encounters(ECG, done=False)
+        with self.assertRefused("is already billed"):
+            still_open.line_ids.encounter_id = billed
+
     # ------------------------------------------------------------------
     # The wizard
     # ------------------------------------------------------------------

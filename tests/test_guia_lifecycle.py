@@ -91,6 +91,89 @@ class TestGuiaParts(GuiaRecords, TissCommon):
 
 
 @tagged("post_install", "-at_install", "post_install_l10n")
+class TestNothingForged(GuiaRecords, TissCommon):
+    """Status, lote, money and links follow from what is done, whatever a browser sends."""
+
+    groups = "l10n_br_tiss.group_tiss_manager,l10n_br_tiss.group_tiss_clinical"
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.sent = cls._create_received_lote(ECG).guia_ids
+        cls.visit = cls.sent.encounter_ids
+        cls.draft = cls._create_guia("sp_sadt", cls._item(1, "40101010", 41.10))
+        cls.kept = [{"path": [], "ours": {}, "theirs": {"observacao": "FORJADA"}}]
+
+    def test_nobody_starts_in_the_middle(self):
+        for vals in (
+            {"state": "sent"},
+            {"lote_id": self.sent.lote_id.id},
+            {"replaces_id": self.sent.id},
+            {"complements_id": self.sent.id},
+            {"encounter_ids": [Command.set(self.visit.ids)]},
+            {"kept_values": self.kept},
+            {"amount_paid": 5.0},
+        ):
+            with self.subTest(vals), self.assertRefused("follows from what is done"):
+                self._create_guia("sp_sadt", **vals)
+        with self.assertRefused("follows from what is done"):
+            self.draft.copy({"state": "closed"})
+        self.assertEqual(self._create_guia("sp_sadt", state="draft").state, "draft")
+
+    def test_a_context_brings_no_status(self):
+        """The defaults of a context reach what is created as superuser as well."""
+        forged = {
+            "default_state": "closed",
+            "default_lote_id": self.sent.lote_id.id,
+            "default_replaces_id": self.sent.id,
+            "default_kept_values": self.kept,
+            "default_protocol_number": "999",
+        }
+        visit = self._create_encounters(ECG).with_context(**forged)
+        for guia in (self.draft.with_context(**forged).copy(), visit.create_guias()):
+            self.assertIn(guia.state, ("draft", "ready"))
+            self.assertFalse(guia.lote_id or guia.replaces_id or guia.sudo().kept_values)
+        lote = guia.with_context(**forged).create_lotes()
+        self.assertEqual((lote.state, lote.protocol_number), ("draft", False))
+
+    def test_a_context_brings_no_money(self):
+        vals = {"guia_id": self.draft.id, **self._item(2, "40101010", 10)[2]}
+        buckets = dict.fromkeys(("default_amount_paid", "default_amount_to_process"), 7.0)
+        visit_line = self._create_encounters(ECG).line_ids
+        Line = self.env["tiss.guia.line"].with_context(
+            **buckets, default_amount=7.0, default_encounter_line_id=visit_line.id
+        )
+        line = Line.create(vals)
+        self.env.flush_all()
+        line.invalidate_recordset()
+        self.assertEqual((line.amount, line.amount_paid, line.amount_to_process), (10, 0, 0))
+        self.assertFalse(line.encounter_line_id)
+
+    def test_totals_and_links_are_not_written(self):
+        for guia in (self.draft, self.sent):
+            for vals in (
+                {"amount_paid": 5.0},
+                {"amount_open": 0.0},
+                {"replaces_id": False},
+                {"complements_id": self.sent.id},
+                {"encounter_ids": [Command.clear()]},
+                {"run_id": False},
+            ):
+                with self.subTest(vals, state=guia.state), self.assertRefused("follows what"):
+                    guia.write(vals)
+        self.assertEqual(self.sent.encounter_ids, self.visit)
+
+    def test_a_part_stays_in_the_company_of_its_guia(self):
+        other = self._create_other_clinic().company_id
+        with self.assertRefused("company of the document"):
+            self.draft.line_ids.company_id = other
+        with self.assertRefused("company of the document"):
+            self._create_guia("sp_sadt", self._item(1, "40101010", 1, company_id=other.id))
+        with self.assertRefused("content can no longer change"):
+            self.sent.company_id = other
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
 class TestHistory(GuiaRecords, TissCommon):
     """Who changed the status of a guia, when and why."""
 
@@ -409,6 +492,21 @@ class TestCorrect(GuiaRecords, TissCommon):
         self.assertEqual(second.encounter_ids, guia.encounter_ids)
         self.assertEqual(guia.encounter_ids.state, "billed")
 
+    def test_one_of_a_family_is_billed(self):
+        """Of a guia that was typed, without a visit to tell who bills it."""
+        first = self._create_by_type("sp_sadt")
+        second = first.create_substitute("primeira")
+        second.cancel("engano")
+        third = first.create_substitute("segunda")
+        with self.assertRefused(f"already replaced by guia {third.name}"):
+            second.create_substitute("terceira")
+        third.cancel("engano")
+        fourth = second.create_substitute("quarta")
+        for guia in (first, third):
+            with self.assertRefused(f"already replaced by guia {fourth.name}"):
+                guia.create_substitute("quinta")
+        self.assertEqual(fourth.create_substitute("de novo").replaces_id, fourth)
+
     def test_a_visit_that_is_billed_again_is_not_taken(self):
         guia = self._create_encounters(ECG).create_guias()
         guia.cancel("Typed twice")
@@ -725,7 +823,10 @@ class TestRandomLives(TissCommon):
         guias = self._create_encounters(*[{ECG: 1}] * 3).create_guias()
         for step in range(12):
             guia = draw.draw(sampled_from(guias.sorted("number")))
-            event = draw.draw(sampled_from([*[NEXT.get(guia.state, "replace")] * 6, *EVENTS]))
+            usual = [NEXT.get(guia.state, "replace")] * 6
+            if guia.state == "sent" and guia.lote_id.protocol_number:
+                usual = ["withdraw", "answer"] * 3
+            event = draw.draw(sampled_from([*usual, *EVENTS]))
             if event in ("receive", "answer") and not guia.lote_id:
                 continue
             numbers = set(guias.mapped("name"))

@@ -683,6 +683,28 @@ class TestGuiaCompleteness(GuiaTypeCase):
             with self.subTest(guia_type):
                 self.assertFalse(self._create_by_type(guia_type).problems)
 
+    def test_what_is_typed_whole_is_ready_at_once(self):
+        with Form(self.env["tiss.guia"]) as form:
+            form.contract_id = self.contract
+            form.guia_type = "sp_sadt"
+            form.patient_id = self.patient
+            form.professional_id = self.professional
+            with form.line_ids.new() as line:
+                line.product_id = self.products[ECG]
+        self.assertFalse(form.record.problems)
+        self.assertEqual(form.record.state, "ready")
+
+    def test_passing_by_another_type_leaves_nothing_of_it(self):
+        with Form(self.env["tiss.guia"]) as form:
+            form.contract_id = self.contract
+            form.guia_type = "consulta"
+            form.patient_id = self.patient
+            form.professional_id = self.professional
+            self.assertEqual(form.consultation_type_id.code, "1")
+            form.guia_type = "sp_sadt"
+            self.assertFalse(form.consultation_type_id)
+            self.assertEqual(form.regime_id.code, "01")
+
     def test_an_empty_guia_names_every_box(self):
         missing = {
             "consulta": ["Accident", "Regime", "Consultation Type"],
@@ -917,12 +939,56 @@ class TestGuiaCompleteness(GuiaTypeCase):
 
     def test_a_number_that_cannot_be_sent(self):
         """Numbers are not spelled in another way: they would no longer be those numbers."""
-        guia = self._create_honorarios(main_number="SOL–1")
-        guia.action_check()
-        lote = guia.create_lotes()
-        with self.assertRaisesRegex(UserError, "guiaSolicInternacao has a character"):
-            lote.build()
-        self.assertFalse(lote.message_id)
+        names = ["main_number", "operadora_number", "authorization_password", "validation_code"]
+        for name in [*names, "card_number"]:
+            for text in ("SOL–1", "S😀", "a\nb", " "):
+                guia = self._create_honorarios(**{name: text})
+                with self.subTest(name, text=text):
+                    self._assert_problem(guia, "has a character that cannot be sent")
+        self._assert_problem(self._create_honorarios(main_number="SOL–1"), "Request No. has a")
+        self._assert_problem(self._create_honorarios(card_number="1" * 21), "is too long")
+        self.assertFalse(self._create_honorarios(main_number="SOLICITAÇÃO-1/26").problems)
+
+    def test_an_item_that_no_message_can_name(self):
+        for vals in ({"table_code": "05"}, {"code": "4010–1010"}, {"code": ""}, {"code": "😀"}):
+            guia = self._create_by_type("sp_sadt")
+            guia.line_ids[0].write(vals)
+            with self.subTest(vals):
+                self._assert_problem(guia, "its table or its code cannot be sent")
+        for number in (0, -1, 10_000):
+            guia = self._create_by_type("sp_sadt")
+            guia.line_ids[0].sequence_item = number
+            with self.subTest(number):
+                self._assert_problem(guia, "the number of an item goes from 1 to 9999")
+
+    def test_people_and_clinic_that_no_message_can_name(self):
+        guia = self._create_by_type("sp_sadt", professional_id=self.assistant.id)
+        for record, vals, words in (
+            (self.assistant, {"tiss_council_number": "7–7"}, "Council Number has a character"),
+            (self.assistant, {"tiss_council_number": "7" * 16}, "Council Number is too long"),
+            (self.company, {"tiss_cnes": False}, "Fill in: CNES"),
+            (self.company, {"tiss_cnes": "CNES–1"}, "CNES has a character"),
+            (self.contract, {"provider_code": "1😀"}, "Registration has a character"),
+            (self.company, {"name": "診療所"}, "requester's name cannot be sent"),
+        ):
+            before = {name: record[name] for name in vals}
+            with self.subTest(words):
+                record.sudo().write(vals)
+                guia.invalidate_recordset(["problems"])
+                self._assert_problem(guia, words)
+            record.sudo().write(before)
+        guia.invalidate_recordset(["problems"])
+        self.assertFalse(guia.problems)
+
+    def test_a_total_of_us_too_large(self):
+        """Each of eleven items fits qtdUS, dec(7,2); their sum does not fit qtdTotalUS, dec(8,2)"""
+        items = [self._item(n, "81000030", 1, us_quantity=99_999.99) for n in range(1, 12)]
+        self._assert_problem(self._create_odonto(*items), "total of US is too large")
+
+    def test_an_absurd_number_is_refused_in_words(self):
+        guia = self._create_by_type("sp_sadt")
+        guia.line_ids[0].unit_price = 1e26
+        self._assert_problem(guia, "too large for a guia")
 
     def test_a_thousand_items(self):
         items = [self._expense(n, "03", "70000001", 0.01, 1, "19") for n in range(1, 1001)]
@@ -1084,6 +1150,22 @@ class TestGuiaClinical(GuiaTypeCase):
             ),
             (self.dental.sudo().tooth_ids.sudo(False), ["tooth_id", "condition_id"]),
         ]
+
+    def test_who_may_not_see_them_does_not_take_them_away(self):
+        biller = self._create_user("clinico.tira", "billing")
+        declaration = self.guia.sudo().declaration_ids.with_user(biller)
+        tooth = self.dental.sudo().tooth_ids.with_user(biller)
+        for part in (declaration, tooth):
+            with self.subTest(part._name):
+                other = self._create_internacao()
+                for change in (
+                    part.unlink,
+                    lambda part=part, other=other: part.write({"guia_id": other.id}),
+                ):
+                    with self.assertRefused("clinical information", AccessError):
+                        change()
+        with self.assertRefused("clinical information", AccessError):
+            declaration.create({"guia_id": self.guia.id})
 
     def test_hidden_from_everybody_else(self):
         for role in ("reception", "billing", "manager"):

@@ -370,6 +370,9 @@ class TestKeptValues(ImportCase):
         self.assertTrue(guia.kept_count)
         self.assertIn("Hemograma completo c/ plaquetas", guia.kept_html)
         self.assertNotIn("suspeita", guia.kept_html)
+        self.assertNotIn("identificadorBeneficiario", guia.kept_html)
+        beneficiary = guia.get_tiss_values()["dadosBeneficiario"]
+        self.assertIsNone(beneficiary["identificadorBeneficiario"])
         self.assertIsNone(guia.get_tiss_values()["dadosSolicitacao"]["indicacaoClinica"])
         self.assertEqual(guia.get_tiss_values()["dadosExecutante"]["CNES"], "9999999")
         seen = guia.with_user(doctor)

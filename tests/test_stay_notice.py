@@ -162,6 +162,18 @@ class TestStayNotice(GuiaRecords, TissCommon):
         # a second click gives the one that is open
         self.assertEqual(guia.create_stay_notices("admission"), notice)
 
+    def test_choosing_the_guia_tells_the_rest(self):
+        guia = self._create_by_type("resumo_internacao")
+        with Form(self.Notice) as form:
+            form.guia_id = guia
+            self.assertEqual((form.patient_id, form.card_id), (self.patient, self.card))
+            self.assertEqual(form.event_date, guia.start_date)
+            form.event = "discharge"
+        notice = form.record
+        self.assertEqual(notice.contract_id, self.contract)
+        self.assertEqual(notice.event_date, guia.end_date)
+        self.assertEqual(notice.discharge_reason_id, guia.discharge_reason_id)
+
     def test_from_a_visit_in_one_click(self):
         encounter = self._create_stay()
         notice = encounter.create_stay_notices("admission")
@@ -286,9 +298,10 @@ class TestStayNotice(GuiaRecords, TissCommon):
 
     def test_a_card_that_xml_cannot_carry(self):
         """Emoji and 2,000 characters: a sentence, never an invalid file."""
-        for number in ("0😀1", "9" * 2000):
+        for number, words in (("0😀1", "cannot be sent"), ("9" * 2000, "is too long")):
             notice = self._create_notice(card_number=number)
-            with self.assertRefused("numeroCarteira"):
+            self.assertIn(words, notice.problems)
+            with self.assertRefused(words):
                 notice.build()
 
     # ------------------------------------------------------------------

@@ -77,7 +77,7 @@ class TissGuiaCorrect(models.TransientModel):
         if states <= {"draft", "ready", "in_lote"}:
             return ["replace", "cancel"]
         if states == {"cancelled"}:
-            replaced = set(guias.replaced_by_ids.mapped("state")) - {"cancelled"}
+            replaced = set(guias._get_family().mapped("state")) - {"cancelled"}
             return [] if replaced else ["replace"]
         choices = []
         if states <= set(SENT_STATES):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ..terminology import tuss_terms
-from ..text import to_ascii
+from ..text import is_code, to_ascii
 from . import common
 
 
@@ -57,3 +57,17 @@ class TestToAscii(unittest.TestCase):
         for row in tuss_terms():
             found = to_ascii(row.term, 150)
             self.assertTrue(found and found.isascii() and len(found) <= 150, row.code)
+
+
+class TestIsCode(unittest.TestCase):
+    def test_examples(self) -> None:
+        for text in ("SOL-1", "a b", "<&>", "Nº 1/26", "ÿ"):
+            self.assertTrue(is_code(text), text)
+        for text in (" ", "SOL–1", "😀", "a\nb", "a\x0bb", "1\u00a0", "病院", "Ł1"):
+            self.assertFalse(is_code(text), text)
+
+    @common.profile(500)
+    @given(st.text(min_size=1))
+    def test_what_is_a_code_can_be_written(self, text: str) -> None:
+        if is_code(text):
+            self.assertEqual(text.encode("iso-8859-1").decode("iso-8859-1"), text)
