@@ -16,7 +16,7 @@ class TissLote(models.Model):
         check_company=True,
         ondelete="restrict",
     )
-    replaced_by_ids = fields.One2many("tiss.lote", "replaces_id", "Replaced By")
+    replaced_by_ids = fields.One2many("tiss.lote", "replaces_id")
     released_guia_ids = fields.One2many(
         "tiss.guia", "released_lote_id", "Given Back", help="Guias that were in it."
     )
