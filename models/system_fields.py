@@ -25,7 +25,7 @@ def without_defaults(records, names):
     if not forged:
         return records
     context = {key: value for key, value in records.env.context.items() if key not in forged}
-    return records.with_context(context)
+    return records.with_env(records.env(context=context))
 
 
 def _is_said(records, name, value):

@@ -23,6 +23,7 @@ class TissContract(models.Model):
         " the operadora; {provider}: your registration there; {date}: day as 20261122.",
     )
     export_folder = fields.Char(
+        copy=False,
         groups="base.group_system",
         help="A folder on the server where each lote that is sent is written as a file, for the"
         " program of the operadora that uploads it. Empty for downloading by hand.",

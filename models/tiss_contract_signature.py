@@ -56,8 +56,8 @@ class TissContract(models.Model):
         [("2.4", "AD-RB 2.4"), ("2.5", "AD-RB 2.5")],
         default=DEFAULT_POLICY,
         required=True,
-        help="Of ICP-Brasil (DOC-ICP-15.03): 2.5, of 2025, also covers certificates of the root"
-        " v12; 2.4 is for an operadora that does not know 2.5 yet.",
+        help="Of ICP-Brasil (DOC-ICP-15.03). 2.4 is in force until 2029; 2.5, of 2025, also covers"
+        " certificates under the root v12. Ask the operadora.",
     )
 
     @api.constrains(

@@ -101,7 +101,7 @@ class TissDelivery(models.Model):
         ondelete="restrict",
         help="The same content as the web service takes it, as it left the last time.",
     )
-    answer_id = fields.Many2one("tiss.message", "Answer", readonly=True, ondelete="restrict")
+    answer_id = fields.Many2one("tiss.message", readonly=True, ondelete="restrict")
     state = fields.Selection(
         [
             ("queued", "Queued"),

@@ -285,11 +285,12 @@ class TissLote(models.Model):
 
     def _leave(self, state):
         """The guias leave with their lote."""
-        super()._leave(state)
+        result = super()._leave(state)
         self.guia_ids.sudo().write({"state": "sent"})
         if state == "sent":
             for contract, lotes in self.grouped("contract_id").items():
                 contract._export_files(lotes.message_id)
+        return result
 
     def register_protocol(self, number, date=None):
         """The operadora has the lote: keep its protocolo, open the money and invoice it.

@@ -103,7 +103,7 @@ POLICIES = {
         "http://politicas.icpbrasil.gov.br/PA_AD_RB_v2_5.xml",
     ),
 }
-DEFAULT_POLICY = "2.5"
+DEFAULT_POLICY = "2.4"  # in force until 2029, and known to more verifiers than 2.5 of 2025
 
 
 # ---------------------------------------------------------------------------

@@ -55,6 +55,7 @@ from . import (
     test_secrets,
     test_security,
     test_signature,
+    test_signed_delivery,
     test_stay_notice,
     test_terminology,
     test_tour,

@@ -149,9 +149,13 @@ class TestSignature(TissCommon):
 
     def test_what_is_wrong_in_a_guia_is_still_said_in_its_words(self):
         self.contract.sign_guias = True
-        guias = self._create_encounters(CONSULTATION).create_guias()
-        guias.card_number = "9" * 30
-        lote = guias.create_lotes()
+        lote = self._create_encounters(CONSULTATION).create_guias().create_lotes()
+        # What no form lets through any more.
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE tiss_guia SET card_number = %s WHERE lote_id = %s", ["9" * 30, lote.id]
+        )
+        self.env.invalidate_all()
         with self.assertRaises(UserError) as caught:
             lote.build()
         self.assertIn("too long", str(caught.exception))
@@ -173,8 +177,8 @@ class TestSignature(TissCommon):
         with Form(self.contract) as form:
             form.sign_messages = True
             form.signature_form = "xades"
-            form.signature_policy = "2.4"
-        policy = b"urn:oid:2.16.76.1.7.1.6.2.4"
+            form.signature_policy = "2.5"
+        policy = b"urn:oid:2.16.76.1.7.1.6.2.5"
         self.assertIn(policy, self._create_lote(CONSULTATION).get_xml())
 
     # ------------------------------------------------------------------
