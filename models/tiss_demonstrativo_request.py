@@ -269,7 +269,7 @@ class TissDemonstrativoRequest(models.Model):
         """
         contract = self.env["tiss.message"]._find_contract(values["cabecalho"])
         situation = body.get("situacaoDemonstrativoRetorno")
-        if not situation:
+        if situation is None:
             request = self._find_waiting(contract)
             reason = self._get_refusal(body.get("mensagemErro") or {})
             request._record_answer(name, content, values, reason)
@@ -280,9 +280,7 @@ class TissDemonstrativoRequest(models.Model):
         request.sudo().write(
             {
                 "state": "sent",
-                "waiting_status_id": self.env["tiss.term"]
-                ._get("47", situation["situacaoDemonstrativo"])
-                .id,
+                "waiting_status_id": self._get_status("47", situation["situacaoDemonstrativo"]).id,
                 "waiting_date": situation["dataSituacaoDemonstrativo"],
                 "waiting_protocol": situation["protocoloSolicitacaoDemonstrativo"],
             }

@@ -216,7 +216,7 @@ class TissEligibility(models.Model):
         """
         contract = self.env["tiss.message"]._find_contract(values["cabecalho"])
         receipt = body.get("reciboElegibilidade")
-        if not receipt:
+        if receipt is None:
             check = self._find_waiting(contract)
             reason = self._get_refusal(body.get("mensagemErro") or {})
             check._record_answer(name, content, values, reason)

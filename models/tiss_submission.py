@@ -114,6 +114,16 @@ class TissSubmission(models.AbstractModel):
         self.sudo().write({"state": "rejected", "rejection_reason": reason})
 
     @api.model
+    def _get_status(self, table, code):
+        """The term of a status that was answered; one that the table does not have is refused."""
+        term = self.env["tiss.term"]._get(table, code)
+        if not term:
+            raise UserError(
+                self.env._("The answer has a status that nobody knows: %s.", code or "?")
+            )
+        return term
+
+    @api.model
     def _find_waiting(self, contract, domain=(), name=None):
         """The one record that an answer is about; a refusal often does not say which.
 
