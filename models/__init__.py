@@ -116,7 +116,6 @@ from . import (
     tiss_encounter_notice,
     tiss_encounter_request,
     tiss_endpoint,
-    tiss_endpoint_certificate,
     tiss_endpoint_problem,
     tiss_glosa,
     tiss_guia,

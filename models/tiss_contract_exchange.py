@@ -267,6 +267,14 @@ class TissContract(models.Model):
             )
         return found
 
+    def _has_endpoint(self, transaction):
+        """Whether messages of this tipoTransacao go by web service, whatever their version."""
+        service = SERVICE_OF.get(transaction)
+        return any(
+            each.environment == self.environment and each.service == service
+            for each in self.sudo().endpoint_ids
+        )
+
     def _get_login(self):
         """(loginPrestador, MD5 of the password), or None where the operadora wants none.
 

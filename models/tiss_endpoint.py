@@ -223,7 +223,7 @@ class TissEndpoint(models.Model):
         # Homologação is the operadora's own system, with a real login: never in plain text.
         return soap.check_url(self.url or "", plain_loopback=self.environment == "demo")
 
-    def _check_sendable(self):
+    def _check_armed(self):
         """Refuse to send from a copy, to an environment that is not the one in use, in plain text.
 
         :raise UserError: saying why nothing may go there now
@@ -259,7 +259,7 @@ class TissEndpoint(models.Model):
         """
         self.ensure_one()
         try:
-            self._check_sendable()
+            self._check_armed()
         except UserError as error:
             # Whoever sends asks before; meanwhile somebody may have changed it.
             raise soap.TransportError("environment", False, str(error)) from None
@@ -275,7 +275,8 @@ class TissEndpoint(models.Model):
 
     def _get_client_certificate(self):
         """PEM of key and chain with which the clinic shows who it is, or None."""
-        certificate = self.contract_id.certificate_id
+        # As superuser: whoever may send shows it, nobody reads it.
+        certificate = self.contract_id.sudo().certificate_id
         try:
             return certificate._get_pem() if certificate else None
         except UserError as error:

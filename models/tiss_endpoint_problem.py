@@ -93,6 +93,7 @@ class TissEndpoint(models.Model):
     def _get_connection_sentences(self):
         """Those after which it is certain that nothing arrived"""
         return {
+            "environment": self.env._("Nothing was sent."),
             "url": self.env._("The address of the web service cannot be used."),
             "dns": self.env._(
                 "The name of the server is not known: check the address, and whether this server"

@@ -27,7 +27,10 @@ class TissOutgoing(models.AbstractModel):
     def _compute_goes_by_service(self):
         """Whether the message is sent by the system, instead of as a file by a person."""
         for record in self:
-            record.goes_by_service = bool(record.contract_id and record._get_endpoint())
+            contract = record.contract_id
+            record.goes_by_service = bool(
+                contract and contract._has_endpoint(record._get_transaction())
+            )
 
     @api.depends("state", "message_id")
     def _compute_delivery_note(self):

@@ -1,18 +1,18 @@
 import re
 from contextlib import contextmanager
-from pathlib import Path
 
 from odoo.exceptions import AccessError, ValidationError
+from odoo.modules.neutralize import neutralize_database
 from odoo.tests import Form, tagged
 
 from ..standard import soap
-from ..standard.soap import TransportError, password_digest
+from ..standard.soap import Fault, TransportError, password_digest
 from ..standard.tests import wire
-from .common import CONSULTATION, TissCommon
+from .common import CONSULTATION, ECG, TissCommon
+from .test_delivery import DeliveryCase
 
 ADDRESS = "https://ws.exemplo.invalid/tissLoteGuias"
 PASSWORD = "segredo da clínica"
-NEUTRALIZE = Path(__file__).resolve().parents[1] / "data" / "neutralize.sql"
 
 
 class ExchangeCase(TissCommon):
@@ -84,6 +84,8 @@ class TestEndpoint(ExchangeCase):
         older.active = False
         with self.assertRefused("no address for TISS 4.02.00"):
             found("ENVIO_LOTE_GUIAS", "4.02.00")
+        self.assertTrue(self.contract._has_endpoint("ENVIO_LOTE_GUIAS"))
+        self.assertFalse(self.contract._has_endpoint("CANCELA_GUIA"))
         self.contract.version = "4.02.00"
         self.assertEqual(found("ENVIO_LOTE_GUIAS"), any_version)
 
@@ -193,6 +195,19 @@ class TestEndpoint(ExchangeCase):
         self.assertEqual(set(sentences), set(soap.CODES))
         self.assertEqual(set(Endpoint._get_fault_sentences()), set(soap.TISS_FAULTS))
         self.assertEqual(len(set(sentences.values())), len(sentences))
+        self.assertEqual(
+            Endpoint._explain_error(TransportError("timeout", True)),
+            "The operadora did not answer in time. Whether the operadora has the message is not"
+            " known.",
+        )
+        self.assertNotIn("not known", Endpoint._explain_error(TransportError("refused", False)))
+        self.assertIn(
+            "type them again", Endpoint._explain_fault(Fault("Client", "x", "LoginInvalido"))
+        )
+        self.assertEqual(
+            Endpoint._explain_fault(Fault("Client", "Sem acesso")),
+            "The web service of the operadora refused the message. (Client Sem acesso)",
+        )
 
 
 @tagged("post_install", "-at_install", "post_install_l10n")
@@ -239,7 +254,7 @@ class TestPost(ExchangeCase):
             self.assertEqual(told["type"], "success")
         told = endpoint.action_test()["params"]
         self.assertEqual(told["type"], "danger")
-        self.assertEqual(told["message"], "The server of the operadora cannot be reached.")
+        self.assertEqual(told["message"], "The server of the operadora takes no connections now.")
         self.assertEqual(server.requests, [])
         with self.assertRefused("", AccessError):
             endpoint.with_user(self.biller).action_test()
@@ -252,7 +267,7 @@ class TestPost(ExchangeCase):
             endpoint = self._create_endpoint("demo", url=server.url)
             self.contract.environment = "homologation"
             with self.assertRefused("not in use now"):
-                endpoint._check_sendable()
+                endpoint._check_armed()
             self.contract.environment = "demo"
             endpoint.active = False
             with self.assertStopped("not in use now"):
@@ -325,7 +340,7 @@ class TestProduction(ExchangeCase):
 
     def test_armed_in_this_database_only(self):
         endpoint = self._arm()
-        endpoint._check_sendable()
+        endpoint._check_armed()
         self.assertEqual(self.contract.shown_environment, "production")
         self._set_parameter("database.uuid", "00000000-0000-0000-0000-000000000000")
         self.contract.invalidate_recordset()
@@ -333,7 +348,7 @@ class TestProduction(ExchangeCase):
         with self.assertStopped("another database"):
             endpoint._post(b"<a/>")
         self.contract._arm_production()
-        endpoint._check_sendable()
+        endpoint._check_armed()
 
     def test_a_copy_that_postgresql_made(self):
         """It has the same number, but not the same name."""
@@ -365,9 +380,11 @@ class TestNeutralized(ExchangeCase):
     """A copy for tests sends nothing, whatever it was copied from."""
 
     def _neutralize(self):
+        """What Odoo does with a copy."""
         self.env.flush_all()
-        self.env.cr.execute(NEUTRALIZE.read_text(encoding="utf-8"))
-        self._set_parameter("database.is_neutralized", "True")
+        neutralize_database(self.env.cr)
+        self.env.registry.clear_cache("stable")
+        self.env.registry.clear_cache()
         self.env.invalidate_all()
 
     def test_nothing_is_left_to_send_with(self):
@@ -404,6 +421,32 @@ class TestNeutralized(ExchangeCase):
             self.contract.sudo().environment = endpoint.environment
             with self.assertStopped("nothing is sent"):
                 endpoint._post(b"<a/>")
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
+class TestNeutralizedQueue(DeliveryCase):
+    """What was waiting when the copy was made never leaves from the copy."""
+
+    def test_it_stays(self):
+        waiting = self._send()
+        later = self._create_lote(ECG)
+        self.env.flush_all()
+        neutralize_database(self.env.cr)
+        self.env.registry.clear_cache("stable")
+        self.env.registry.clear_cache()
+        self.env.invalidate_all()
+        self._deliver()
+        self.assertEqual((waiting.delivery_ids.state, waiting.state), ("failed", "validated"))
+        later.send()
+        self._deliver()
+        self.assertFalse(later.delivery_ids)
+        # Somebody makes the copy ready to send again, and forgets what it is.
+        self._connect("tissLoteGuias")
+        waiting.send()
+        self._deliver()
+        self.assertEqual(waiting.delivery_ids.mapped("state"), ["failed", "failed"])
+        self.assertIn("nothing is sent", waiting.rejection_reason)
+        self.assertEqual(self.simulated.arrivals, [])
 
 
 @tagged("post_install", "-at_install", "post_install_l10n")
