@@ -171,7 +171,7 @@ class TissDelivery(models.Model):
                     " again."
                 )
             )
-        endpoint._check_sendable()
+        endpoint._check_armed()
         payload = self._encode_wire()
         return endpoint, payload, self._journal_wire(payload)
 
