@@ -15,10 +15,11 @@ import re
 import socket
 import ssl
 import tempfile
+import threading
 import time
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from gzip import compress
@@ -30,8 +31,8 @@ import requests
 from lxml import etree
 from requests.adapters import HTTPAdapter
 from requests.utils import get_environ_proxies
-from urllib3.connection import HTTPSConnection
-from urllib3.connectionpool import HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util.wait import wait_for_read
 
 from . import parser
@@ -311,13 +312,21 @@ def _session(
 
     On one that was used before, a server that hangs up looks as if it had taken the message.
     """
+    adapter = _Adapter(context, timeout)
+    # The limits of the library are for each read: a server that speaks byte by byte keeps them.
+    alarm = threading.Timer(sum(timeout), adapter.hang_up)
+    alarm.daemon = True
     with requests.Session() as session:
         # Neither .netrc nor the environment have a say, except for the proxy.
         session.trust_env = False
         session.proxies = {} if is_loopback(url) else get_environ_proxies(url)
         for scheme in ("https://", "http://"):
-            session.mount(scheme, _Adapter(context, timeout))
-        yield session
+            session.mount(scheme, adapter)
+        alarm.start()
+        try:
+            yield session
+        finally:
+            alarm.cancel()
 
 
 def _headers(payload: bytes, soap_action: str, gzip: bool) -> dict[str, str]:
@@ -341,16 +350,29 @@ class _Body(io.BytesIO):
         return super().read(size)
 
 
-class _Connection(HTTPSConnection):
+class _Plain(HTTPConnection):
+    """Tells its adapter of its socket, to be hung up on when time is over."""
+
+    sockets: list[socket.socket]
+
+    def connect(self) -> None:
+        super().connect()
+        self.sockets.append(self.sock)
+
+
+class _Secure(HTTPSConnection):
     """Hears whether the server lets us in before anything is said.
 
     In TLS 1.3 a server judges a client certificate, or its absence, when our side is done already.
     What is written then is lost with the connection, and nobody would know whether it was read.
     """
 
+    sockets: list[socket.socket]
+
     def connect(self) -> None:
         began = time.monotonic()
         super().connect()
+        self.sockets.append(self.sock)
         patience = min(0.05 + 2 * (time.monotonic() - began), 1.0)
         if isinstance(self.sock, ssl.SSLSocket) and self.sock.version() == "TLSv1.3":
             # Nearly all servers greet whom they let in, with tickets: that ends the wait.
@@ -369,10 +391,6 @@ class _Connection(HTTPSConnection):
         raise ConnectionResetError
 
 
-class _Pool(HTTPSConnectionPool):
-    ConnectionCls = _Connection
-
-
 class _Adapter(HTTPAdapter):
     """One connection with our own TLS context, to which requests adds no authority of its own."""
 
@@ -381,6 +399,15 @@ class _Adapter(HTTPAdapter):
     ) -> None:
         self._tls = context
         self._timeout = timeout
+        self._sockets: list[socket.socket] = []
+        own = {"sockets": self._sockets}
+        self._pools = {
+            scheme: type("Pool", (pool,), {"ConnectionCls": type("Connection", (kind,), own)})
+            for scheme, pool, kind in (
+                ("http", HTTPConnectionPool, _Plain),
+                ("https", HTTPSConnectionPool, _Secure),
+            )
+        }
         super().__init__(max_retries=0)
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
@@ -389,13 +416,19 @@ class _Adapter(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         super().init_poolmanager(*args, ssl_context=self._tls, **options)
-        manager = self.poolmanager
-        manager.pool_classes_by_scheme = {**manager.pool_classes_by_scheme, "https": _Pool}
+        self.poolmanager.pool_classes_by_scheme = self._pools
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
         manager = super().proxy_manager_for(proxy, ssl_context=self._tls, **options)
-        manager.pool_classes_by_scheme = {**manager.pool_classes_by_scheme, "https": _Pool}
+        manager.pool_classes_by_scheme = self._pools
         return manager
+
+    def hang_up(self) -> None:
+        """End what is being read, from another thread."""
+        for each in self._sockets:
+            with suppress(OSError):
+                # Past the encryption, which its own thread may be in.
+                socket.socket.shutdown(each, socket.SHUT_RDWR)
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         conn.cert_reqs = "CERT_REQUIRED"
@@ -467,12 +500,17 @@ class _Exchange:
                 if room < 0:
                     self._parts.clear()
                     raise self._error("too_large", f"{self._limit} bytes")
-            if time.monotonic() > self._deadline:
-                raise self._error("timeout")
+            self._check_time()
+        # Without a length, being hung up on looks like the end.
+        self._check_time()
         if declared.isdigit() and received < int(declared):
             raise self._error("cut", f"{received}/{declared} bytes")
         if unpack and received and not unpack.finished:
             raise self._error("cut", packing)
+
+    def _check_time(self) -> None:
+        if time.monotonic() >= self._deadline:
+            raise self._error("timeout")
 
     def _reply(self, content_type: str) -> Reply:
         content = b"".join(self._parts)
@@ -540,6 +578,7 @@ class _Exchange:
         timeouts = (TimeoutError, requests.Timeout)
         if begun:
             late = any(isinstance(each, timeouts) for each in causes)
+            late = late or time.monotonic() >= self._deadline
             return self._error("timeout" if late else "cut")
         return self._error(*_not_connected(causes), reached=False)
 

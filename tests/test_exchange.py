@@ -1,18 +1,18 @@
 import re
 from contextlib import contextmanager
-from pathlib import Path
 
 from odoo.exceptions import AccessError, ValidationError
+from odoo.modules.neutralize import neutralize_database
 from odoo.tests import Form, tagged
 
 from ..standard import soap
 from ..standard.soap import Fault, TransportError, password_digest
 from ..standard.tests import wire
-from .common import CONSULTATION, TissCommon
+from .common import CONSULTATION, ECG, TissCommon
+from .test_delivery import DeliveryCase
 
 ADDRESS = "https://ws.exemplo.invalid/tissLoteGuias"
 PASSWORD = "segredo da clínica"
-NEUTRALIZE = Path(__file__).resolve().parents[1] / "data" / "neutralize.sql"
 
 
 class ExchangeCase(TissCommon):
@@ -380,9 +380,11 @@ class TestNeutralized(ExchangeCase):
     """A copy for tests sends nothing, whatever it was copied from."""
 
     def _neutralize(self):
+        """What Odoo does with a copy."""
         self.env.flush_all()
-        self.env.cr.execute(NEUTRALIZE.read_text(encoding="utf-8"))
-        self._set_parameter("database.is_neutralized", "True")
+        neutralize_database(self.env.cr)
+        self.env.registry.clear_cache("stable")
+        self.env.registry.clear_cache()
         self.env.invalidate_all()
 
     def test_nothing_is_left_to_send_with(self):
@@ -419,6 +421,32 @@ class TestNeutralized(ExchangeCase):
             self.contract.sudo().environment = endpoint.environment
             with self.assertStopped("nothing is sent"):
                 endpoint._post(b"<a/>")
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
+class TestNeutralizedQueue(DeliveryCase):
+    """What was waiting when the copy was made never leaves from the copy."""
+
+    def test_it_stays(self):
+        waiting = self._send()
+        later = self._create_lote(ECG)
+        self.env.flush_all()
+        neutralize_database(self.env.cr)
+        self.env.registry.clear_cache("stable")
+        self.env.registry.clear_cache()
+        self.env.invalidate_all()
+        self._deliver()
+        self.assertEqual((waiting.delivery_ids.state, waiting.state), ("failed", "validated"))
+        later.send()
+        self._deliver()
+        self.assertFalse(later.delivery_ids)
+        # Somebody makes the copy ready to send again, and forgets what it is.
+        self._connect("tissLoteGuias")
+        waiting.send()
+        self._deliver()
+        self.assertEqual(waiting.delivery_ids.mapped("state"), ["failed", "failed"])
+        self.assertIn("nothing is sent", waiting.rejection_reason)
+        self.assertEqual(self.simulated.arrivals, [])
 
 
 @tagged("post_install", "-at_install", "post_install_l10n")

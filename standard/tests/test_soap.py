@@ -352,6 +352,23 @@ class TestNobodyKnows(WireCase):
         self.assert_failure(self.checked(caught.exception), "timeout", True)
         self.assertLess(caught.exception.seconds, 3)
 
+    def test_header_by_header(self) -> None:
+        """Not even the status line comes to an end, over both kinds of connection."""
+
+        def drip(handler: Any) -> None:
+            handler.wfile.write(b"HTTP/1.0 200 OK\r\n")
+            while not server.release.wait(0.05):
+                handler.wfile.write(b"X: y\r\n"[:1])
+                handler.wfile.flush()
+
+        own = wire.identity("self-signed")
+        for context in (None, wire.server_context(own)):
+            with wire.serving(drip, context) as server:
+                with self.assertRaises(TransportError) as caught:
+                    post(server.url, request(), timeout=(0.5, 0.5), verify=own.certificate)
+            self.assert_failure(self.checked(caught.exception), "timeout", True)
+            self.assertLess(caught.exception.seconds, 3)
+
     def test_hung_up_before_the_answer(self) -> None:
         def hang_up(handler: Any) -> None:
             handler.connection.shutdown(socket.SHUT_RDWR)
