@@ -171,7 +171,6 @@ class TissDelivery(models.Model):
                     " again."
                 )
             )
-        endpoint._check_sendable()
         payload = self._encode_wire()
         return endpoint, payload, self._journal_wire(payload)
 
