@@ -50,6 +50,7 @@ from . import (
     test_questions_delivered,
     test_races,
     test_readjustment,
+    test_recurso,
     test_return_files,
     test_secrets,
     test_security,
