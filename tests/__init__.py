@@ -51,6 +51,8 @@ from . import (
     test_races,
     test_readjustment,
     test_recurso,
+    test_recurso_delivered,
+    test_recurso_odonto,
     test_return_files,
     test_secrets,
     test_security,
