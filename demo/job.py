@@ -42,6 +42,7 @@ class Job:
         self.demonstrativos = self.import_returns()
         self.questions.ask_for_payments()
         self.accept_some_glosas()
+        self.contest_a_glosa()
         return self
 
     def make_guias(self):
@@ -97,6 +98,26 @@ class Job:
         """Small glosas are not worth an appeal: those under R$ 20 are accepted."""
         glosas = self.env["tiss.glosa"].search([("amount", "<", 20), ("state", "=", "open")])
         self.credit_notes = glosas.accept()
+
+    def contest_a_glosa(self):
+        """Of each convênio the largest one, if others are left: sent, asked about and answered."""
+        self.recursos = self.env["tiss.recurso"]
+        for contract, operadora in self.operadoras.items():
+            glosas = self.env["tiss.glosa"].search(
+                [("contract_id", "=", contract.id), ("state", "=", "open"), ("code", "!=", False)],
+                order="amount DESC, id",
+            )
+            if len(glosas) < 2:
+                continue
+            recurso = glosas[0].create_recurso()
+            recurso.send()
+            for message in (recurso.message_id, None):
+                question = message or recurso.query_status()
+                self._keep(question.file_name, question._get_content())
+                answer = operadora.receive(question._get_content(), self.clinic.today)
+                kind = "recebimento" if message else "resposta"
+                self._receive(f"{kind}-recurso-{contract.ans_code}.xml", answer)
+            self.recursos |= recurso
 
     def _receive(self, name, content):
         self._keep(name, content)

@@ -42,7 +42,9 @@ def to_analysis(part):
     """The demonstrativoAnaliseConta in a dental demonstrativo; appeals are no part of it."""
     protocols = [
         {
-            **_get_sums(protocol["totaisPorProtocolo"], "Protocolo"),
+            **_get_own_sums(
+                protocol["totaisPorProtocolo"], "Protocolo", protocol["dadosPagamentoGuia"]
+            ),
             "numeroProtocolo": protocol["numeroProtocolo"],
             "numeroLotePrestador": protocol["numeroLote"],
             "relacaoGuias": [
@@ -54,9 +56,15 @@ def to_analysis(part):
         for day in part["dadosPagamentoPorData"]
         for protocol in day["protocolos"]
     ]
+    guias = [
+        guia
+        for day in part["dadosPagamentoPorData"]
+        for protocol in day["protocolos"]
+        for guia in protocol["dadosPagamentoGuia"]
+    ]
     return {
         "cabecalhoDemonstrativo": to_header(part),
-        **_get_sums(part["totaisBrutoDemonstrativo"], "Geral"),
+        **_get_own_sums(part["totaisBrutoDemonstrativo"], "Geral", guias),
         "dadosConta": {"dadosProtocolo": [each for each in protocols if each["relacaoGuias"]]},
         "observacao": part.get("observacao"),
     }
@@ -90,6 +98,16 @@ def _get_sums(values, level):
         f"valorProcessado{level}": from_cents(to_cents(processed) - to_cents(patient)),
         f"valorLiberado{level}": released,
     }
+
+
+def _get_own_sums(values, level, guias):
+    """The sums of a level without the appeals of the guias below it, which are only paid."""
+    own = dict(values)
+    for guia in guias:
+        if guia["recurso"] == APPEAL:
+            for name, part in zip(SUMS[level], SUMS["Guia"], strict=True):
+                own[name] = from_cents(to_cents(own[name]) - to_cents(guia[part]))
+    return _get_sums(own, level)
 
 
 def _to_analysed_guia(guia):

@@ -25,6 +25,7 @@ class TissContract(models.Model):
         ):
             breaches += lotes._get_tie_out_breaches()
         breaches += self._get_bucket_breaches()
+        breaches += self._get_glosa_breaches()
         breaches += self._get_control_account_breaches()
         breaches += self.env["tiss.message"]._get_integrity_breaches(self)
         return breaches
@@ -68,6 +69,37 @@ class TissContract(models.Model):
         return [
             self.env._(
                 "Guia %(guia)s, item %(item)s: its amounts do not agree with its movements.",
+                guia=guia,
+                item=item,
+            )
+            for guia, item in rows
+        ]
+
+    def _get_glosa_breaches(self):
+        """What is denied, under recurso and given up of an item is that of its glosas."""
+        self.env.flush_all()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT g.name, l.sequence_item
+                  FROM tiss_guia_line l
+                  JOIN tiss_guia g ON g.id = l.guia_id,
+                       LATERAL (
+                       SELECT SUM(amount_open) AS denied,
+                              SUM(amount_appealed) AS appealed,
+                              SUM(amount_accepted) AS accepted
+                         FROM tiss_glosa WHERE guia_line_id = l.id) s
+                 WHERE g.contract_id = ANY(%(contracts)s)
+                   AND (COALESCE(l.amount_denied, 0) != COALESCE(s.denied, 0)
+                        OR COALESCE(l.amount_appealed, 0) != COALESCE(s.appealed, 0)
+                        OR COALESCE(l.amount_accepted, 0) != COALESCE(s.accepted, 0))
+                """,
+                contracts=self.ids,
+            )
+        )
+        return [
+            self.env._(
+                "Guia %(guia)s, item %(item)s: its amounts do not agree with its glosas.",
                 guia=guia,
                 item=item,
             )

@@ -181,28 +181,33 @@ class TissDemonstrativoLine(models.Model):
     # ------------------------------------------------------------------
 
     def _match(self):
-        """Find the lote, guia and item of each line, in three queries for all of them."""
-        contract = self.demonstrativo_id.contract_id
-        lotes = {
-            lote.protocol_number: lote
-            for lote in self.env["tiss.lote"].search(
-                [
-                    ("contract_id", "in", contract.ids),
-                    ("protocol_number", "in", self.mapped("protocol_number")),
-                ]
-            )
-        }
+        """Find the lote, guia and item of each line, in four queries for all of them."""
+        lotes = self._find_lotes()
         all_lotes = self.env["tiss.lote"].union(*lotes.values())
         guias = {(guia.lote_id, guia.name): guia for guia in all_lotes.guia_ids}
         items = {(item.guia_id, item.sequence_item): item for item in all_lotes.guia_ids.line_ids}
         for line in self:
             lote = lotes.get(line.protocol_number)
+            if not lote and line.is_appeal:
+                lote = lotes.get((line.protocol_number, "recurso"))
             guia = guias.get((lote, line.guia_number))
             item = items.get((guia, line.sequence_item)) if line.level == "item" else None
             line.lote_id = lote
             line.guia_id = guia
             line.guia_line_id = item
             line._compare(item or guia or (lote if line.level == "protocol" else None))
+
+    def _find_lotes(self):
+        """{protocolo: lote}; {(protocolo, "recurso"): lote} where it is that of a recurso."""
+        numbered = [
+            ("contract_id", "in", self.demonstrativo_id.contract_id.ids),
+            ("protocol_number", "in", list(set(self.mapped("protocol_number")))),
+        ]
+        lotes = {lote.protocol_number: lote for lote in self.env["tiss.lote"].search(numbered)}
+        if any(self.mapped("is_appeal")):
+            for recurso in self.env["tiss.recurso"].search(numbered):
+                lotes[recurso.protocol_number, "recurso"] = recurso.lote_id
+        return lotes
 
     def _compare(self, ours):
         """Ours and the difference: presented against released, or open against paid."""
@@ -214,6 +219,8 @@ class TissDemonstrativoLine(models.Model):
         self.amount_difference = float(from_cents(to_cents(self.amount_released) - cents))
 
     def _get_our_cents(self, ours):
+        if self.is_appeal:
+            return sum(to_cents(item.amount_appealed) for item in ours.line_ids)
         if self.payment_id:
             return sum(
                 to_cents(item.amount_released) + to_cents(item.amount_to_process)
@@ -224,7 +231,9 @@ class TissDemonstrativoLine(models.Model):
     def _find_discrepancies(self):
         """Lines that cannot be booked as they are, as discrepancy values."""
         rows = []
-        targets = self.grouped(lambda line: (line.lote_id, line.guia_id, line.guia_line_id))
+        targets = self.grouped(
+            lambda line: (line.lote_id, line.guia_id, line.guia_line_id, line.is_appeal)
+        )
         for same in targets.values():
             for line in same:
                 code, ours, theirs = line._find_discrepancy(same)
@@ -272,13 +281,28 @@ class TissDemonstrativoLine(models.Model):
         waiting = sum(to_cents(item.amount_to_process) for item in items)
         ours = float(from_cents(released + waiting))
         if self.is_appeal:
-            return "appeal_payment", ours, self.amount_released
+            return self._find_recovery_discrepancy(paid)
         if not self.lote_id.invoice_id:
             return "no_invoice", ours, self.amount_released
         if paid < 0 or paid > released + waiting:
             return "paid_above", ours, self.amount_released
         if paid not in (released, released + waiting) and waiting and len(items) > 1:
             return "detail_missing", ours, self.amount_released
+        return None, 0, 0
+
+    def _find_recovery_discrepancy(self, paid):
+        """What a recurso recovered: no more than is contested, and of items that are known.
+
+        :param paid: cents of all lines of the payment about this
+        """
+        appealed = sum(to_cents(item.amount_appealed) for item in self.guia_id.line_ids)
+        ours = float(from_cents(appealed))
+        if not self.lote_id.invoice_id:
+            return "no_invoice", ours, self.amount_released
+        if not 0 <= paid <= appealed:
+            return "paid_above" if appealed else "appeal_payment", ours, self.amount_released
+        if self.guia_id.recurso_line_ids._share_recovery(paid) is None:
+            return "appeal_payment", ours, self.amount_released
         return None, 0, 0
 
     def _get_place(self):
@@ -325,6 +349,16 @@ class TissDemonstrativoLine(models.Model):
                     {**entry, "kind": "deny", "to_bucket": "denied", "cents": waiting - part},
                 ]
         return [entry for entry in entries if entry["cents"]]
+
+    def _plan_recovery(self):
+        """Entries that pay what was contested of one guia."""
+        paid = sum(to_cents(line.amount_released) for line in self)
+        shares = self.guia_id.recurso_line_ids._share_recovery(paid) or {}
+        return [
+            line._prepare_entry("recover", cents, demonstrativo_line=self[:1])
+            for line, cents in shares.items()
+            if cents
+        ]
 
     def _plan_payment(self):
         """Entries that pay one guia: released items first, then what waited for analysis.

@@ -124,8 +124,13 @@ class TissDemonstrativoPayment(models.Model):
         payable = self.line_ids.filtered(
             lambda line: line.guia_id and not any(line.discrepancy_ids.mapped("is_blocking"))
         )
-        guias = payable.grouped("guia_id").values()
-        return [entry for lines in guias for entry in lines._plan_payment()]
+        recovered = payable.filtered("is_appeal")
+        guias = (payable - recovered).grouped("guia_id").values()
+        contested = recovered.grouped("guia_id").values()
+        return [
+            *(entry for lines in guias for entry in lines._plan_payment()),
+            *(entry for lines in contested for entry in lines._plan_recovery()),
+        ]
 
     def _preview_entries(self):
         """The journal entry of this payment as rows for the preview."""

@@ -60,6 +60,9 @@ class TissDocument(models.Model):
         index="btree_not_null",
         ondelete="restrict",
     )
+    recurso_id = fields.Many2one(
+        "tiss.recurso", check_company=True, index="btree_not_null", ondelete="restrict"
+    )
     patient_id = fields.Many2one(related="guia_id.patient_id")
     nature_id = term_field(
         "tipoGuia",

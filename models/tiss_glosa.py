@@ -6,14 +6,15 @@ from .bulk import lock
 
 ANSWERED = {
     "company_id", "guia_line_id", "guia_id", "lote_id", "demonstrativo_id", "code", "term_id",
-    "code_demonstrativo_id", "amount", "deadline_date", "state", "move_id",
+    "code_demonstrativo_id", "amount", "amount_accepted", "deadline_date", "state", "move_id",
 }  # fmt: skip
 
 
 class TissGlosa(models.Model):
     """An amount of one item that the operadora denied, and what the clinic does about it.
 
-    It stays open on the invoice until it is accepted, which books a credit note.
+    It stays open on the invoice until it is accepted, which books a credit note, or paid after a
+    recurso (see `tiss.recurso`).
     """
 
     _name = "tiss.glosa"
@@ -49,12 +50,21 @@ class TissGlosa(models.Model):
         help="The later analysis that gave the code, when the payment had given none.",
     )
     amount = fields.Monetary(required=True, readonly=True)
+    amount_accepted = fields.Monetary("Given Up", readonly=True)
     deadline_date = fields.Date("Contest Until", readonly=True)
     user_id = fields.Many2one("res.users", "Owner", tracking=True)
     state = fields.Selection(
-        [("open", "Open"), ("accepted", "Accepted")],
+        [
+            ("open", "Open"),
+            ("appealed", "Under Recurso"),
+            ("kept", "Kept by the Operadora"),
+            ("recovered", "Recovered"),
+            ("accepted", "Accepted"),
+        ],
         string="Status",
-        default="open",
+        compute="_compute_state",
+        store=True,
+        precompute=True,
         required=True,
         readonly=True,
         index=True,
@@ -103,9 +113,7 @@ class TissGlosa(models.Model):
     @api.model
     def _create_from_entries(self, demonstrativo, entries):
         """A glosa per denied item and reason; what no reason explains gets none (guide §5.5)."""
-        deadline = fields.Date.add(
-            demonstrativo.issue_date, days=demonstrativo.contract_id.appeal_days
-        )
+        deadline = demonstrativo.contract_id._get_appeal_deadline(demonstrativo.issue_date)
         vals_list = []
         for entry in entries:
             if entry["kind"] != "deny":
@@ -156,7 +164,7 @@ class TissGlosa(models.Model):
 
         :return: `account.move`, the credit notes
         """
-        glosas = self.filtered(lambda glosa: glosa.state == "open")
+        glosas = self._filter_denied()
         glosas.lote_id.contract_id._check_accounting()
         moves = self.env["account.move"]
         for lote, batch in glosas.grouped("lote_id").items():
@@ -186,26 +194,29 @@ class TissGlosa(models.Model):
                     "kind": "accept",
                     "from_bucket": "denied",
                     "to_bucket": "accepted",
-                    "cents": to_cents(glosa.amount),
+                    "cents": to_cents(glosa.amount_open),
                 }
                 for glosa in self
             ],
             today,
             move,
         )
-        self.sudo().write({"state": "accepted", "move_id": move.id})
+        self.sudo().write({"move_id": move.id})
+        for glosa in self.sudo():
+            glosa.amount_accepted += glosa.amount_open
         lote._check_tie_out()
         return move
 
     def _get_amounts_by_code(self):
         amounts = {}
         for glosa in self:
-            amounts[glosa.code] = amounts.get(glosa.code, 0) + to_cents(glosa.amount)
+            amounts[glosa.code] = amounts.get(glosa.code, 0) + to_cents(glosa.amount_open)
         return amounts
 
     def _remove_undone(self):
         """Glosas of a demonstrativo that is being undone disappear with it."""
-        accepted = self.filtered(lambda glosa: glosa.state == "accepted")
+        self._check_not_contested()
+        accepted = self.filtered("amount_accepted")
         if accepted:
             raise UserError(
                 self.env._(

@@ -23,6 +23,8 @@ ANSWERS = {  # body of an answer → the model that sent what it answers
     "recebimentoLote": "tiss.lote",
     "reciboComunicacao": "tiss.stay.notice",
     "recebimentoDocumentos": "tiss.document",
+    "recebimentoRecursoGlosa": "tiss.recurso",
+    "respostaRecursoGlosa": "tiss.recurso",
     "autorizacaoServicos": "tiss.authorization",
     "autorizacaoServicoOdonto": "tiss.authorization",
     "situacaoAutorizacao": "tiss.authorization",

@@ -19,6 +19,9 @@ KINDS = [
     ("deny", "Denied"),
     ("pay", "Paid"),
     ("accept", "Glosa Accepted"),
+    ("appeal", "Appealed"),
+    ("keep", "Glosa Kept"),
+    ("recover", "Recovered"),
     ("undo", "Undone"),
     ("withdraw", "Withdrawn"),
 ]
@@ -53,6 +56,13 @@ class TissMovement(models.Model):
     date = fields.Date(required=True, readonly=True)
     demonstrativo_line_id = fields.Many2one(
         "tiss.demonstrativo.line",
+        index="btree_not_null",
+        readonly=True,
+        ondelete="restrict",
+    )
+    recurso_line_id = fields.Many2one(
+        "tiss.recurso.line",
+        "Recurso",
         index="btree_not_null",
         readonly=True,
         ondelete="restrict",
@@ -101,7 +111,8 @@ class TissMovement(models.Model):
         """Record movements and bring the buckets of their items up to date.
 
         :param entries: dicts with line (`tiss.guia.line`), kind, from_bucket, to_bucket, cents,
-            and optionally demonstrativo_line and reverses; entries of zero cents are left out
+            and optionally demonstrativo_line, recurso_line and reverses; entries of zero cents are
+            left out
         :param date: day of the movements
         :param move: `account.move` that books them
         :return: `tiss.movement`
@@ -110,6 +121,7 @@ class TissMovement(models.Model):
         movements = self.sudo().create([self._prepare_vals(entry, date, move) for entry in entries])
         lines = movements.guia_line_id.sudo()
         self._update_buckets(lines)
+        movements.recurso_line_id._update_amounts()
         lines.guia_id._with_reason(movements._get_reason())._update_states()
         return movements.with_env(self.env)
 
@@ -143,6 +155,7 @@ class TissMovement(models.Model):
             "demonstrativo_line_id": entry["demonstrativo_line"].id
             if entry.get("demonstrativo_line")
             else False,
+            "recurso_line_id": entry["recurso_line"].id if entry.get("recurso_line") else False,
             "reverses_id": entry["reverses"].id if entry.get("reverses") else False,
         }
 
@@ -157,6 +170,7 @@ class TissMovement(models.Model):
                     "to_bucket": movement.from_bucket,
                     "cents": to_cents(movement.amount),
                     "demonstrativo_line": movement.demonstrativo_line_id,
+                    "recurso_line": movement.recurso_line_id,
                     "reverses": movement,
                 }
                 for movement in self.sorted("id", reverse=True)

@@ -131,6 +131,15 @@ class TestDemoJob(ClinicCase):
         self.assertIn("01", adjustments.mapped("kind_id.code"))
         self.assertIn("07", adjustments.mapped("kind_id.code"))
 
+    def test_a_glosa_is_contested_and_answered(self):
+        recursos = self.job.recursos
+        self.assertTrue(recursos)
+        self.assertEqual(set(recursos.mapped("state")), {"answered"})
+        for recurso in recursos:
+            self.assertTrue(standard.load(recurso.version).validate(recurso.get_xml()))
+            told = self.job.operadoras[recurso.contract_id].appeals[recurso.protocol_number]
+            self.assertEqual(f"{recurso.amount_granted:.2f}", str(told["acatado"]))
+
     def test_receiving_the_same_files_again_changes_nothing(self):
         before = self.env["tiss.movement"].search_count([])
         for path in sorted(self.folder.glob("*-*.xml")):

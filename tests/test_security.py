@@ -69,6 +69,10 @@ RIGHTS = {
     "tiss.demonstrativo.adjustment": ("", "rw", "rw"),
     "tiss.discrepancy": ("", "r", "r"),
     "tiss.glosa": ("", "rw", "rw"),
+    "tiss.recurso": ("", "rw", "rw"),
+    "tiss.recurso.line": ("", "rwu", "rwu"),
+    "tiss.recurso.protocol": ("", "rwcu", "rwcu"),
+    "tiss.appeal.text": ("", "r", "rwcu"),
     "tiss.contract.create": ("", "rwcu", "rwcu"),
     "tiss.guia.correct": ("", "rwcu", "rwcu"),
     "tiss.guia.generate": ("", "rwcu", "rwcu"),
@@ -118,7 +122,7 @@ RIGHTS = {
     "tiss.price.import.line": ("", "", "rwcu"),
 }
 # Without a company their records are of all companies.
-SHARED = {"tiss.price.policy"}
+SHARED = {"tiss.price.policy", "tiss.appeal.text"}
 OPERATIONS = {"r": "read", "w": "write", "c": "create", "u": "unlink"}
 
 
@@ -175,6 +179,15 @@ class TestSecurity(TissCommon):
             cls.request = create_denied_request(guia)
             create_questions(guia)
             create_delivery(guia.lote_id)
+            cls._create_recurso_rows(guia)
+
+    @classmethod
+    def _create_recurso_rows(cls, guia):
+        """A recurso of what was denied of a guia, and a text of its clinic."""
+        guia.glosa_ids.create_recurso()
+        guia.env["tiss.appeal.text"].create(
+            {"name": "Texto próprio", "company_id": guia.company_id.id, "text": "Revisar {guia}."}
+        )
 
     @classmethod
     def _create_clinical_rows(cls, guia):
@@ -759,6 +772,10 @@ class TestSecurity(TissCommon):
             (demonstrativo, "undo"),
             (demonstrativo, "action_check"),
             (lote.glosa_ids, "accept"),
+            (lote.glosa_ids, "create_recurso"),
+            (lote.glosa_ids.recurso_id, "send"),
+            (lote.glosa_ids.recurso_id, "register_protocol", "2"),
+            (lote.glosa_ids.recurso_id, "register_answer", {}),
             (lote.contract_id, "price_for", self.products[ECG], self.today),
             (lote.contract_id, "check_ledger"),
             (lote.contract_id, "write", {"provider_code": "1"}),

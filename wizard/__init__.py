@@ -32,6 +32,7 @@ from . import (
     tiss_product_match,
     tiss_product_match_line,
     tiss_production_switch,
+    tiss_recurso_protocol,
     tiss_registry_import,
     tiss_registry_import_line,
     tiss_return_import,

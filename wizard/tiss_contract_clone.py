@@ -11,6 +11,9 @@ from ..models.tiss_contract import ACCOUNT_FIELDS
 DEADLINES = (
     "payment_days",
     "appeal_days",
+    "appeal_working_days",
+    "appeal_second_instance",
+    "appeal_grouping",
     "renewal",
     "renewal_months",
     "notice_days",

@@ -14,6 +14,7 @@ class TissDocumentUpload(models.TransientModel):
     guia_id = fields.Many2one("tiss.guia")
     lote_id = fields.Many2one("tiss.lote")
     authorization_id = fields.Many2one("tiss.authorization")
+    recurso_id = fields.Many2one("tiss.recurso")
     kind_id = term_field("tipoDocumento", "Kind of All")
     attachment_ids = fields.Many2many(
         "ir.attachment", string="Files", groups="l10n_br_tiss.group_tiss_clinical"

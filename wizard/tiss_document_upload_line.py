@@ -24,9 +24,12 @@ class TissDocumentUploadLine(models.TransientModel):
 
     def _prepare_document(self):
         upload = self.upload_id
+        contested = upload.recurso_id.line_ids.guia_id
+        guia = upload.guia_id or (contested if len(contested) == 1 else upload.guia_id)
         return {
-            "guia_id": upload.guia_id.id,
-            "lote_id": upload.lote_id.id,
+            "guia_id": guia.id,
+            "lote_id": (upload.lote_id or upload.recurso_id.lote_id).id,
+            "recurso_id": upload.recurso_id.id,
             "authorization_id": upload.authorization_id.id,
             "guia_line_id": self.guia_line_id.id,
             "kind_id": (self.kind_id or upload.kind_id).id,
