@@ -51,6 +51,7 @@ from . import (
     test_races,
     test_readjustment,
     test_return_files,
+    test_return_tables,
     test_secrets,
     test_security,
     test_signature,

@@ -80,6 +80,8 @@ RIGHTS = {
     "tiss.lote.import": ("", "rwcu", "rwcu"),
     "tiss.return.import": ("", "rwcu", "rwcu"),
     "tiss.return.import.line": ("", "rwcu", "rwcu"),
+    "tiss.return.import.column": ("", "rwcu", "rwcu"),
+    "tiss.return.map": ("", "rwcu", "rwcu"),
     "tiss.price.table": ("r", "r", "rwcu"),
     "tiss.price.table.line": ("r", "r", "rwcu"),
     "tiss.porte.edition": ("r", "r", "rwcu"),
@@ -117,7 +119,7 @@ RIGHTS = {
     "tiss.price.import.line": ("", "", "rwcu"),
 }
 # Without a company their records are of all companies.
-SHARED = {"tiss.price.policy"}
+SHARED = {"tiss.price.policy", "tiss.return.map"}
 OPERATIONS = {"r": "read", "w": "write", "c": "create", "u": "unlink"}
 
 
