@@ -100,6 +100,7 @@
         "views/tiss_glosa_views.xml",
         "views/tiss_discrepancy_views.xml",
         "views/tiss_demonstrativo_views.xml",
+        "views/tiss_return_entry_views.xml",
         "views/tiss_return_map_views.xml",
         "views/account_move_views.xml",
         "views/account_payment_views.xml",

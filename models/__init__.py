@@ -25,7 +25,7 @@ from . import (
 )  # isort: split
 
 # Mixins that inherit from those.
-from . import tiss_front_desk, tiss_question  # isort: split
+from . import tiss_front_desk, tiss_question, tiss_return_entry_part  # isort: split
 
 from . import (
     account_move,
@@ -177,6 +177,9 @@ from . import (
     tiss_protocol_query,
     tiss_readjustment,
     tiss_readjustment_line,
+    tiss_return_entry,
+    tiss_return_entry_adjustment,
+    tiss_return_entry_line,
     tiss_return_map,
     tiss_stay,
     tiss_stay_notice,

@@ -10,7 +10,7 @@ from . import dental_return
 from .bulk import lock
 
 ANSWERED = {
-    "name", "kind", "company_id", "contract_id", "message_id", "issue_date", "state",
+    "name", "kind", "company_id", "contract_id", "message_id", "entry_id", "issue_date", "state",
     "amount_informed", "amount_released", "amount_denied_stated", "line_ids", "payment_ids",
 }  # fmt: skip
 PREPARE = {  # body of a message: method that makes values of demonstrativos of it
@@ -50,6 +50,13 @@ class TissDemonstrativo(models.Model):
     )
     message_id = fields.Many2one(
         "tiss.message", "File", required=True, index=True, readonly=True, ondelete="restrict"
+    )
+    entry_id = fields.Many2one(
+        "tiss.return.entry",
+        "Typed In",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="restrict",
     )
     issue_date = fields.Date(required=True, readonly=True)
     state = fields.Selection(
@@ -194,6 +201,9 @@ class TissDemonstrativo(models.Model):
     def action_view_message(self):
         return self.message_id._get_records_action()
 
+    def action_view_entry(self):
+        return self.entry_id._get_records_action()
+
     def action_view_payments(self):
         return self.payment_ids.payment_id._get_records_action(name=self.env._("Payments"))
 
@@ -242,7 +252,7 @@ class TissDemonstrativo(models.Model):
         return self._import_parts(contract, body_name, parts, record)
 
     @api.model
-    def _import_parts(self, contract, body_name, parts, record):
+    def _import_parts(self, contract, body_name, parts, record, **origin):
         """Demonstrativos to be checked, of parts in the shape of the standard.
 
         What is known word for word is not imported again; what says something else under a known
@@ -250,6 +260,7 @@ class TissDemonstrativo(models.Model):
 
         :param body_name: element that the parts would be in a message
         :param record: journals what they came from; takes the request that they answer
+        :param origin: other values of the demonstrativos that are made
         :return: `tiss.demonstrativo`
         """
         prepare = getattr(self, PREPARE[body_name])
@@ -261,7 +272,8 @@ class TissDemonstrativo(models.Model):
         known, vals_list = self._split_known(contract, vals_list)
         message = record(asked)
         vals_list = [
-            {**vals, "message_id": message.id, "version": message.version} for vals in vals_list
+            {**vals, **origin, "message_id": message.id, "version": message.version}
+            for vals in vals_list
         ]
         # Nobody may write what an operadora answered: only this code does.
         demonstrativos = self.sudo().create(vals_list).with_env(self.env)

@@ -252,15 +252,27 @@ def read(table: Table, layout: Layout, defaults: dict[str, Any]) -> Reading:
     ans_codes = {row.values["ans_code"] for row in rows if row.values.get("ans_code")}
     if reader.problems:
         return Reading([], providers, ans_codes, reader.problems)
-    build = _build_analysis if layout.kind == ANALYSIS else _build_payment
     groups = _group(rows, lambda values: values.get("number") or defaults["number"])
     # A total of the file is nobody's where the file holds several demonstrativos.
     total = reader.get_total() if len(groups) == 1 else {}
     parts = [
-        build(number, own, {**defaults, "provider": min(providers, default=None)}, total)
+        build(own, layout.kind, {**defaults, "number": number}, total)
         for number, own in groups.items()
     ]
     return Reading(parts, providers, ans_codes, [])
+
+
+def build(
+    rows: list[Row], kind: str, defaults: dict[str, Any], total: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """One demonstrativo of rows, in the shape of the standard.
+
+    :param defaults: number, ans_code, issue_date and payment_date; discounts, where the débitos
+        and créditos do not stand in the rows
+    :param total: amounts that the whole file states, by role
+    """
+    make = _build_analysis if kind == ANALYSIS else _build_payment
+    return make(rows, defaults, total or {})
 
 
 def _check_rows(rows: list[Row], layout: Layout, defaults: dict[str, Any], reader: _Reader) -> None:
@@ -427,11 +439,11 @@ def _sum(rows: Iterable[Row], role: str) -> Decimal:
     return sum((row.values.get(role) or Decimal(0) for row in rows), Decimal("0.00"))
 
 
-def _build_header(number: str, rows: list[Row], defaults: dict[str, Any]) -> dict[str, Any]:
+def _build_header(rows: list[Row], defaults: dict[str, Any]) -> dict[str, Any]:
     dates = [row.values["issue_date"] for row in rows if row.values.get("issue_date")]
     return {
         "registroANS": defaults["ans_code"],
-        "numeroDemonstrativo": number,
+        "numeroDemonstrativo": defaults["number"],
         "dataEmissao": max(dates, default=None) or defaults["issue_date"],
     }
 
@@ -455,7 +467,7 @@ def _add_sums(parts: list[dict[str, Any]], suffix: str, below: str) -> dict[str,
 
 
 def _build_analysis(
-    number: str, rows: list[Row], defaults: dict[str, Any], total: dict[str, Any]
+    rows: list[Row], defaults: dict[str, Any], total: dict[str, Any]
 ) -> dict[str, Any]:
     """ctm_demonstrativoAnaliseConta (guide §5.3)"""
     protocols = [_build_protocol(*key, own) for key, own in _by_protocol(rows).items()]
@@ -469,7 +481,7 @@ def _build_analysis(
         if role in total
     }  # fmt: skip
     return {
-        "cabecalhoDemonstrativo": _build_header(number, rows, defaults),
+        "cabecalhoDemonstrativo": _build_header(rows, defaults),
         "dadosConta": {"dadosProtocolo": protocols},
         **sums,
         **stated,
@@ -534,11 +546,11 @@ def _build_item(row: Row) -> dict[str, Any]:
 
 
 def _build_payment(
-    number: str, rows: list[Row], defaults: dict[str, Any], total: dict[str, Any]
+    rows: list[Row], defaults: dict[str, Any], total: dict[str, Any]
 ) -> dict[str, Any]:
     """ctm_demonstrativoPagamento (guide §5.4)"""
     days = _group(rows, lambda values: values.get("payment_date") or defaults["payment_date"])
-    paid = [_build_day(day, own) for day, own in sorted(days.items())]
+    paid = [_build_day(day, own, defaults.get("discounts")) for day, own in sorted(days.items())]
     nets = sum((day["totaisLiquidosPorData"]["liquidoPorData"] for day in paid), Decimal("0.00"))
     gross = {
         "valorInformadoBruto": _sum(rows, "informed"),
@@ -547,7 +559,7 @@ def _build_payment(
     if any("denied" in row.values for row in rows):
         gross["valorGlosaBruto"] = _sum(rows, "denied")
     return {
-        "cabecalhoDemonstrativo": _build_header(number, rows, defaults),
+        "cabecalhoDemonstrativo": _build_header(rows, defaults),
         "pagamentos": {"pagamentosPorData": paid},
         "totaisDemonstrativo": {
             "totaisBrutosDemonstrativo": gross,
@@ -556,8 +568,12 @@ def _build_payment(
     }
 
 
-def _build_day(day: datetime.date, rows: list[Row]) -> dict[str, Any]:
+def _build_day(
+    day: datetime.date, rows: list[Row], discounts: list[dict[str, Any]] | None = None
+) -> dict[str, Any]:
     protocols = [_build_paid_protocol(*key, own) for key, own in _by_protocol(rows).items()]
+    if discounts is not None:
+        return _assemble_day(day, protocols, discounts)
     amounts = {role: amount for role in RETENTIONS if (amount := _sum(rows, role))}
     net = _get_net(rows)
     gross = _sum(rows, "released")
@@ -574,14 +590,14 @@ def _build_day(day: datetime.date, rows: list[Row]) -> dict[str, Any]:
         }
         for role, amount in amounts.items()
     ]
-    return build_day(day, protocols, discounts, net)
+    return _assemble_day(day, protocols, discounts, net)
 
 
 def _get_net(rows: list[Row]) -> Decimal | None:
     return _sum(rows, "net") if any("net" in row.values for row in rows) else None
 
 
-def build_day(
+def _assemble_day(
     day: datetime.date,
     protocols: list[dict[str, Any]],
     discounts: list[dict[str, Any]],

@@ -50,6 +50,7 @@ from . import (
     test_questions_delivered,
     test_races,
     test_readjustment,
+    test_return_entry,
     test_return_files,
     test_return_tables,
     test_secrets,
