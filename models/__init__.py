@@ -25,7 +25,7 @@ from . import (
 )  # isort: split
 
 # Mixins that inherit from those.
-from . import tiss_front_desk, tiss_question  # isort: split
+from . import tiss_front_desk, tiss_question, tiss_return_entry_part  # isort: split
 
 from . import (
     account_move,
@@ -110,6 +110,7 @@ from . import (
     tiss_demonstrativo_line,
     tiss_demonstrativo_payment,
     tiss_demonstrativo_reminder,
+    tiss_demonstrativo_replace,
     tiss_demonstrativo_request,
     tiss_discrepancy,
     tiss_document,
@@ -190,6 +191,10 @@ from . import (
     tiss_recurso_line,
     tiss_recurso_print,
     tiss_recurso_reminder,
+    tiss_return_entry,
+    tiss_return_entry_adjustment,
+    tiss_return_entry_line,
+    tiss_return_map,
     tiss_stay,
     tiss_stay_notice,
     tiss_term,

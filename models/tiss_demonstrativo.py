@@ -5,21 +5,27 @@ from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..standard.money import from_cents
+from ..standard.money import from_cents, to_cents
 from . import dental_return
 from .bulk import lock
 
 ANSWERED = {
-    "name", "kind", "company_id", "contract_id", "message_id", "issue_date", "state",
-    "amount_informed", "amount_released", "line_ids", "payment_ids",
+    "name", "kind", "company_id", "contract_id", "message_id", "entry_id", "issue_date", "state",
+    "amount_informed", "amount_released", "amount_denied_stated", "line_ids", "payment_ids",
 }  # fmt: skip
+PREPARE = {  # body of a message: method that makes values of demonstrativos of it
+    "demonstrativoAnaliseConta": "_prepare_analysis",
+    "demonstrativoPagamento": "_prepare_payment",
+    "demonstrativoPagamentoOdonto": "_prepare_dental",
+}
 KINDS = [("analysis", "Account Analysis"), ("payment", "Payment")]
 
 
 class TissDemonstrativo(models.Model):
     """What an operadora answered about sent lotes: the analysis of the accounts, or a payment.
 
-    Flow: imported (nothing is booked; the form is the preview) → posted → undone.
+    Flow: imported (nothing is booked; the form is the preview) → posted → undone; held before
+    that, where its number is known with another content.
     Planning and posting share the same methods, so the preview says exactly what is posted.
     """
 
@@ -45,9 +51,21 @@ class TissDemonstrativo(models.Model):
     message_id = fields.Many2one(
         "tiss.message", "File", required=True, index=True, readonly=True, ondelete="restrict"
     )
+    entry_id = fields.Many2one(
+        "tiss.return.entry",
+        "Typed In",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="restrict",
+    )
     issue_date = fields.Date(required=True, readonly=True)
     state = fields.Selection(
-        [("imported", "To Check"), ("posted", "Posted"), ("undone", "Undone")],
+        [
+            ("held", "Differs"),
+            ("imported", "To Check"),
+            ("posted", "Posted"),
+            ("undone", "Undone"),
+        ],
         string="Status",
         default="imported",
         required=True,
@@ -59,6 +77,16 @@ class TissDemonstrativo(models.Model):
     note = fields.Text("Observation", readonly=True)
     amount_informed = fields.Monetary("Presented", readonly=True)
     amount_released = fields.Monetary("Released", readonly=True)
+    amount_denied = fields.Monetary(
+        "Glosa",
+        compute="_compute_amount_denied",
+        help="Presented minus released, whatever the operadora states.",
+    )
+    amount_denied_stated = fields.Monetary(
+        "Glosa Stated",
+        readonly=True,
+        help="The operadora's own total; empty where the file gives none.",
+    )
     amount_net = fields.Monetary("Net", compute="_compute_amount_net")
     line_ids = fields.One2many("tiss.demonstrativo.line", "demonstrativo_id", "Lines")
     differing_line_ids = fields.One2many(
@@ -86,7 +114,7 @@ class TissDemonstrativo(models.Model):
     preview_html = fields.Html("What Will Be Posted", compute="_compute_preview_html")
 
     _number_uniq = models.UniqueIndex(
-        "(contract_id, kind, name, issue_date) WHERE state != 'undone'",
+        "(contract_id, kind, name, issue_date) WHERE state NOT IN ('undone', 'held')",
         "This demonstrativo was already imported.",
     )
 
@@ -98,6 +126,14 @@ class TissDemonstrativo(models.Model):
     def _compute_display_name(self):
         for demonstrativo in self:
             demonstrativo.display_name = f"{demonstrativo.name} · {demonstrativo.contract_id.name}"
+
+    @api.depends("amount_informed", "amount_released")
+    def _compute_amount_denied(self):
+        for demonstrativo in self:
+            cents = to_cents(demonstrativo.amount_informed) - to_cents(
+                demonstrativo.amount_released
+            )
+            demonstrativo.amount_denied = float(from_cents(cents))
 
     @api.depends("payment_ids.amount_net")
     def _compute_amount_net(self):
@@ -141,7 +177,7 @@ class TissDemonstrativo(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_posted(self):
-        if any(demonstrativo.state != "imported" for demonstrativo in self):
+        if any(demonstrativo.state not in ("held", "imported") for demonstrativo in self):
             raise UserError(
                 self.env._("A demonstrativo that was posted stays in the history: undo it.")
             )
@@ -164,6 +200,9 @@ class TissDemonstrativo(models.Model):
 
     def action_view_message(self):
         return self.message_id._get_records_action()
+
+    def action_view_entry(self):
+        return self.entry_id._get_records_action()
 
     def action_view_payments(self):
         return self.payment_ids.payment_id._get_records_action(name=self.env._("Payments"))
@@ -193,12 +232,7 @@ class TissDemonstrativo(models.Model):
         """Demonstrativos of a decoded message; see `import_file`."""
         Message = self.env["tiss.message"]
         body_name, body = Message._get_body(values)
-        prepare = {
-            "demonstrativoAnaliseConta": self._prepare_analysis,
-            "demonstrativoPagamento": self._prepare_payment,
-            "demonstrativoPagamentoOdonto": self._prepare_dental,
-        }.get(body_name)
-        if not prepare:
+        if body_name not in PREPARE:
             raise UserError(
                 self.env._(
                     "This file is not a demonstrativo that can be read here: it holds “%s”.",
@@ -207,54 +241,45 @@ class TissDemonstrativo(models.Model):
             )
         contract = Message._find_contract(values["cabecalho"])
         parts = body if isinstance(body, list) else [body]
-        with Message._missing_elements():
-            known, parts = self._split_known(contract, body_name, parts)
-            asked = self.env["tiss.demonstrativo.request"]._find_answered_by(
-                contract, body_name, body if isinstance(body, list) else [body]
-            )
+
+        def record(asked):
             # What a web service answered is in the journal already.
             message = self.env["tiss.delivery"]._get_current().answer_id
-            message = message or Message._record_incoming(
+            return message or Message._record_incoming(
                 contract, name, content, values, request_id=asked.message_id.id
             )
-            vals_list = [vals for part in parts for vals in prepare(contract, message, part)]
+
+        return self._import_parts(contract, body_name, parts, record)
+
+    @api.model
+    def _import_parts(self, contract, body_name, parts, record, **origin):
+        """Demonstrativos to be checked, of parts in the shape of the standard.
+
+        What is known word for word is not imported again; what says something else under a known
+        number is held back until a person looked at the differences.
+
+        :param body_name: element that the parts would be in a message
+        :param record: journals what they came from; takes the request that they answer
+        :param origin: other values of the demonstrativos that are made
+        :return: `tiss.demonstrativo`
+        """
+        prepare = getattr(self, PREPARE[body_name])
+        with self.env["tiss.message"]._missing_elements():
+            vals_list = [vals for part in parts for vals in prepare(contract, part)]
+            asked = self.env["tiss.demonstrativo.request"]._find_answered_by(
+                contract, body_name, parts
+            )
+        known, vals_list = self._split_known(contract, vals_list)
+        message = record(asked)
+        vals_list = [
+            {**vals, **origin, "message_id": message.id, "version": message.version}
+            for vals in vals_list
+        ]
         # Nobody may write what an operadora answered: only this code does.
         demonstrativos = self.sudo().create(vals_list).with_env(self.env)
         demonstrativos._check_against_guias()
         asked._take_answer(known | demonstrativos)
         return known | demonstrativos
-
-    @api.model
-    def _split_known(self, contract, body_name, parts):
-        """What an operadora sends again in another message, word for word, is not imported again.
-
-        :param parts: the decoded demonstrativos of a message
-        :return: (`tiss.demonstrativo` known already, the parts that are new)
-        """
-        known, new = self.browse(), []
-        for part in parts:
-            header = part.get("cabecalhoDemonstrativo") or part["cabecalhoDemonstrativoOdonto"]
-            same = self.search(
-                [
-                    ("contract_id", "=", contract.id),
-                    ("name", "=", header["numeroDemonstrativo"]),
-                    ("state", "!=", "undone"),
-                ]
-            ).filtered(lambda other, part=part: part in other._get_told(body_name))
-            known |= same
-            if not same:
-                new.append(part)
-        return known, new
-
-    def _get_told(self, body_name):
-        """What the message of one demonstrativo holds under a name: its decoded parts."""
-        Message = self.env["tiss.message"]
-        # As superuser: the bytes are compared, not shown.
-        values = Message._decode(self.sudo().message_id._get_content())
-        name, body = Message._get_body(values)
-        if name != body_name:
-            return []
-        return body if isinstance(body, list) else [body]
 
     @api.model
     def _find_imported(self, content):
@@ -268,7 +293,7 @@ class TissDemonstrativo(models.Model):
         )
 
     @api.model
-    def _prepare_header_vals(self, kind, contract, message, part):
+    def _prepare_header_vals(self, kind, contract, part):
         header = part["cabecalhoDemonstrativo"]
         if header["registroANS"] != contract.ans_code:
             raise UserError(
@@ -279,66 +304,43 @@ class TissDemonstrativo(models.Model):
                     outer=contract.ans_code,
                 )
             )
-        self._check_not_replaced(kind, contract, header)
         return {
             "kind": kind,
             "name": header["numeroDemonstrativo"],
             "issue_date": header["dataEmissao"],
             "company_id": contract.company_id.id,
             "contract_id": contract.id,
-            "message_id": message.id,
-            "version": message.version,
             "note": part.get("observacao"),
         }
 
     @api.model
-    def _check_not_replaced(self, kind, contract, header):
-        other = self.search(
-            [
-                ("contract_id", "=", contract.id),
-                ("kind", "=", kind),
-                ("name", "=", header["numeroDemonstrativo"]),
-                ("issue_date", "=", header["dataEmissao"]),
-                ("state", "!=", "undone"),
-            ],
-            limit=1,
-        )
-        if other:
-            raise UserError(
-                self.env._(
-                    "Demonstrativo %s was already imported from another file. Undo that one first"
-                    " if this file replaces it.",
-                    other.display_name,
-                )
-            )
-
-    @api.model
-    def _prepare_analysis(self, contract, message, part):
+    def _prepare_analysis(self, contract, part):
         """ctm_demonstrativoAnaliseConta (guide §5.3)"""
-        return [self._prepare_analysis_vals(contract, message, part)]
+        return [self._prepare_analysis_vals(contract, part)]
 
     @api.model
-    def _prepare_payment(self, contract, message, part):
+    def _prepare_payment(self, contract, part):
         """ctm_demonstrativoPagamento (guide §5.4)"""
-        return [self._prepare_payment_vals(contract, message, part)]
+        return [self._prepare_payment_vals(contract, part)]
 
     @api.model
-    def _prepare_dental(self, contract, message, part):
+    def _prepare_dental(self, contract, part):
         """cto_demonstrativoOdontologia: what it analyses, then what it pays (guide §5.4)"""
         analysis, payment = dental_return.to_analysis(part), dental_return.to_payment(part)
-        vals_list = [self._prepare_payment_vals(contract, message, payment)]
+        vals_list = [self._prepare_payment_vals(contract, payment)]
         if analysis["dadosConta"]["dadosProtocolo"]:
-            vals_list.insert(0, self._prepare_analysis_vals(contract, message, analysis))
+            vals_list.insert(0, self._prepare_analysis_vals(contract, analysis))
         return vals_list
 
     @api.model
-    def _prepare_analysis_vals(self, contract, message, part):
+    def _prepare_analysis_vals(self, contract, part):
         Line = self.env["tiss.demonstrativo.line"]
         protocols = part["dadosConta"]["dadosProtocolo"]
         return {
-            **self._prepare_header_vals("analysis", contract, message, part),
+            **self._prepare_header_vals("analysis", contract, part),
             "amount_informed": part.get("valorInformadoGeral"),
             "amount_released": part.get("valorLiberadoGeral"),
+            "amount_denied_stated": part.get("valorGlosaGeral"),
             "line_ids": [
                 fields.Command.create(vals)
                 for protocol in protocols
@@ -350,14 +352,15 @@ class TissDemonstrativo(models.Model):
         }
 
     @api.model
-    def _prepare_payment_vals(self, contract, message, part):
+    def _prepare_payment_vals(self, contract, part):
         Payment = self.env["tiss.demonstrativo.payment"]
         dates = part["pagamentos"]["pagamentosPorData"]
         gross = part["totaisDemonstrativo"]["totaisBrutosDemonstrativo"]
         return {
-            **self._prepare_header_vals("payment", contract, message, part),
+            **self._prepare_header_vals("payment", contract, part),
             "amount_informed": gross.get("valorInformadoBruto"),
             "amount_released": gross.get("valorLiberadoBruto"),
+            "amount_denied_stated": gross.get("valorGlosaBruto"),
             "payment_ids": [
                 fields.Command.create(Payment._prepare_from_date(contract, values))
                 for values in dates

@@ -36,13 +36,27 @@ class TissDemonstrativoLine(models.Model):
     protocol_number = fields.Char("Protocolo", readonly=True)
     lote_number = fields.Char(readonly=True)
     guia_number = fields.Char(readonly=True)
+    operadora_number = fields.Char("Guia Number at the Operadora", readonly=True)
     sequence_item = fields.Integer("Item", readonly=True)
     code = fields.Char(readonly=True)
+    service_date = fields.Date("Performed On", readonly=True)
     is_appeal = fields.Boolean("Of a Recurso", readonly=True)
     amount_informed = fields.Float("Presented", digits=(10, 2), readonly=True)
     amount_processed = fields.Float("Processed", digits=(10, 2), readonly=True)
     amount_released = fields.Float("Released", digits=(10, 2), readonly=True)
     reasons = fields.Json(readonly=True, help="Glosas of the row: [[T38 code, cents], …].")
+    amount_denied = fields.Float(
+        "Glosa",
+        digits=(10, 2),
+        compute="_compute_amount_denied",
+        help="Presented minus released, whatever the operadora states.",
+    )
+    amount_unexplained = fields.Float(
+        "Glosa Without a Code",
+        digits=(10, 2),
+        compute="_compute_amount_denied",
+        help="What presented minus released leaves after the amounts of the glosa codes.",
+    )
     reasons_text = fields.Char("Glosa Codes", compute="_compute_reasons_text")
     lote_id = fields.Many2one("tiss.lote", index="btree_not_null", readonly=True)
     guia_id = fields.Many2one("tiss.guia", index="btree_not_null", readonly=True)
@@ -68,6 +82,16 @@ class TissDemonstrativoLine(models.Model):
     def _compute_reasons_text(self):
         for line in self:
             line.reasons_text = ", ".join(code for code, _cents in line.reasons or [])
+
+    @api.depends("amount_informed", "amount_released", "reasons")
+    def _compute_amount_denied(self):
+        """A code without an amount explains whatever is left."""
+        for line in self:
+            cents = to_cents(line.amount_informed) - to_cents(line.amount_released)
+            parts = [part for _code, part in line.reasons or []]
+            line.amount_denied = float(from_cents(cents)) if line.amount_informed else 0
+            left = 0 if None in parts or cents <= 0 else cents - sum(parts)
+            line.amount_unexplained = float(from_cents(max(left, 0))) if line.amount_informed else 0
 
     @api.depends("discrepancy_ids.is_blocking", "amount_difference")
     def _compute_status(self):
@@ -103,7 +127,11 @@ class TissDemonstrativoLine(models.Model):
 
     @api.model
     def _prepare_from_guia(self, guia, common):
-        common = {**common, "guia_number": guia["numeroGuiaPrestador"]}
+        common = {
+            **common,
+            "guia_number": guia["numeroGuiaPrestador"],
+            "operadora_number": guia.get("numeroGuiaOperadora"),
+        }
         guia_reasons = [
             [reason["codigoGlosa"], None] for reason in guia.get("motivoGlosaGuia") or []
         ]
@@ -123,6 +151,7 @@ class TissDemonstrativoLine(models.Model):
                 "level": "item",
                 "sequence_item": item["sequencialItem"],
                 "code": item["procedimento"]["codigoProcedimento"],
+                "service_date": item.get("dataRealizacao"),
                 **self._prepare_amounts(item),
                 "reasons": [
                     [reason["tipoGlosa"], self._get_reason_cents(reason)]
@@ -155,6 +184,7 @@ class TissDemonstrativoLine(models.Model):
             "protocol_number": protocol["numeroProtocolo"],
             "lote_number": protocol["numeroLote"],
             "guia_number": guia["numeroGuiaPrestador"],
+            "operadora_number": guia.get("numeroGuiaOperadora"),
             "is_appeal": str(guia.get("tipoPagamento")) == "2",
             **self._prepare_amounts(guia, "Guia"),
         }
@@ -181,33 +211,71 @@ class TissDemonstrativoLine(models.Model):
     # ------------------------------------------------------------------
 
     def _match(self):
-        """Find the lote, guia and item of each line, in four queries for all of them."""
+        """Find the lote, guia and item of each line, in four queries for all of them.
+
+        What a line lacks is made up for as in guide §5.5: the lote by its own number, the guia by
+        the operadora's, the item by its code, day and amount.
+        """
         lotes = self._find_lotes()
-        all_lotes = self.env["tiss.lote"].union(*lotes.values())
-        guias = {(guia.lote_id, guia.name): guia for guia in all_lotes.guia_ids}
-        items = {(item.guia_id, item.sequence_item): item for item in all_lotes.guia_ids.line_ids}
+        guias = self.env["tiss.lote"].union(*lotes.values()).guia_ids
+        by_number = {(guia.lote_id, guia.name): guia for guia in guias} | {
+            (guia.lote_id, f"@{guia.operadora_number}"): guia
+            for guia in guias
+            if guia.operadora_number
+        }
+        items = {(item.guia_id, item.sequence_item): item for item in guias.line_ids}
+        by_code = guias.line_ids.grouped(lambda item: (item.guia_id, item.code))
+        taken = set()
         for line in self:
-            lote = lotes.get(line.protocol_number)
+            lote = lotes.get(line.protocol_number or f"#{line.lote_number}")
             if not lote and line.is_appeal:
                 lote = lotes.get((line.protocol_number, "recurso"))
-            guia = guias.get((lote, line.guia_number))
+            guia = by_number.get((lote, line.guia_number))
+            guia = guia or by_number.get((lote, f"@{line.operadora_number}"))
             item = items.get((guia, line.sequence_item)) if line.level == "item" else None
+            if line.level == "item" and not line.sequence_item:
+                item = line._choose_item(by_code.get((guia, line.code)), taken)
             line.lote_id = lote
             line.guia_id = guia
             line.guia_line_id = item
             line._compare(item or guia or (lote if line.level == "protocol" else None))
 
     def _find_lotes(self):
-        """{protocolo: lote}; {(protocolo, "recurso"): lote} where it is that of a recurso."""
-        numbered = [
-            ("contract_id", "in", self.demonstrativo_id.contract_id.ids),
-            ("protocol_number", "in", list(set(self.mapped("protocol_number")))),
-        ]
-        lotes = {lote.protocol_number: lote for lote in self.env["tiss.lote"].search(numbered)}
+        """{protocolo: lote}, {(protocolo, "recurso"): lote} where it is that of a recurso.
+
+        Lines without a protocolo are found by {"#" number of the lote: lote}.
+        """
+        of_contract = [("contract_id", "in", self.demonstrativo_id.contract_id.ids)]
+        protocols = ("protocol_number", "in", list(set(self.mapped("protocol_number")) - {False}))
+        names = [line.lote_number for line in self if not line.protocol_number]
+        found = self.env["tiss.lote"].search([*of_contract, "|", protocols, ("name", "in", names)])
+        lotes = {f"#{lote.name}": lote for lote in found}
+        lotes |= {lote.protocol_number: lote for lote in found if lote.protocol_number}
         if any(self.mapped("is_appeal")):
-            for recurso in self.env["tiss.recurso"].search(numbered):
+            for recurso in self.env["tiss.recurso"].search([*of_contract, protocols]):
                 lotes[recurso.protocol_number, "recurso"] = recurso.lote_id
         return lotes
+
+    def _choose_item(self, items, taken):
+        """The item of a line that does not say its number; each item once, as far as they go.
+
+        :param items: those of the guia with the code of the line, or None
+        :param taken: ids of the items that earlier lines have; this one's is added
+        """
+        if not items:
+            return None
+        cents = to_cents(self.amount_informed)
+        item = min(
+            items,
+            key=lambda item: (
+                item.id in taken,
+                self.service_date and item.date != self.service_date,
+                to_cents(item.amount) != cents,
+                item.sequence_item,
+            ),
+        )
+        taken.add(item.id)
+        return item
 
     def _compare(self, ours):
         """Ours and the difference: presented against released, or open against paid."""
@@ -308,7 +376,11 @@ class TissDemonstrativoLine(models.Model):
     def _get_place(self):
         """Where the line stands in the file, e.g. "900123 / 501 / 2"."""
         self.ensure_one()
-        numbers = [self.protocol_number, self.guia_number, self.sequence_item]
+        numbers = [
+            self.protocol_number or self.lote_number,
+            self.guia_number or self.operadora_number,
+            self.sequence_item or self.code,
+        ]
         return " / ".join(str(number) for number in numbers if number)
 
     def _get_targets(self):

@@ -2,6 +2,8 @@ from odoo import api, fields, models
 
 from ..standard.money import from_cents, to_cents
 
+REMARKS = ("already_processed", "glosa_differs")  # nothing of them keeps from posting
+OF_FILE = ("sums_disagree", "glosa_differs")
 CODES = [
     ("unknown_protocol", "Protocolo that this clinic does not have"),
     ("unknown_guia", "Guia that is not in this protocolo"),
@@ -19,6 +21,7 @@ CODES = [
     ("no_account", "A débito or crédito has no account"),
     ("locked_period", "The books are closed on the payment date"),
     ("sums_disagree", "The sums of the file disagree"),
+    ("glosa_differs", "The stated glosa is not presented minus released"),
 ]
 
 
@@ -52,9 +55,9 @@ class TissDiscrepancy(models.Model):
     @api.depends("code")
     def _compute_is_blocking(self):
         for row in self:
-            row.is_blocking = row.code != "already_processed"
+            row.is_blocking = row.code not in REMARKS
             # What the file itself got wrong does not change when it is checked again.
-            row.is_of_file = row.code == "sums_disagree"
+            row.is_of_file = row.code in OF_FILE
 
     @api.depends("code", "place", "amount_ours", "amount_theirs")
     def _compute_display_name(self):
@@ -96,13 +99,13 @@ class TissDiscrepancy(models.Model):
     # ------------------------------------------------------------------
 
     @api.model
-    def _compare_cents(self, place, stated, summed):
+    def _compare_cents(self, place, stated, summed, code="sums_disagree"):
         """Discrepancy values when a stated total is not the sum of its parts."""
         if stated == summed:
             return []
         return [
             {
-                "code": "sums_disagree",
+                "code": code,
                 "place": place,
                 "amount_ours": float(from_cents(summed)),
                 "amount_theirs": float(from_cents(stated)),
@@ -111,12 +114,25 @@ class TissDiscrepancy(models.Model):
 
     @api.model
     def _compare_sums(self, whole, suffix, parts, part_suffix, place=""):
-        """The three values of one level against the sums of the level below."""
+        """The values of one level against the sums of the level below, and their own glosa."""
+        rows = self._compare_glosa(whole, suffix, place)
         if not parts:
-            return []
-        rows = []
+            return rows
         for name in ("valorInformado", "valorProcessado", "valorLiberado"):
             stated = to_cents(whole.get(f"{name}{suffix}") or 0)
             summed = sum(to_cents(part.get(f"{name}{part_suffix}") or 0) for part in parts)
             rows += self._compare_cents(f"{place} {name}{suffix}".strip(), stated, summed)
         return rows
+
+    @api.model
+    def _compare_glosa(self, whole, suffix, place=""):
+        """The optional glosa of one level against presented minus released (guide §5.5)."""
+        stated = whole.get(f"valorGlosa{suffix}")
+        if stated is None:
+            return []
+        informed, released = (
+            to_cents(whole.get(f"{name}{suffix}") or 0)
+            for name in ("valorInformado", "valorLiberado")
+        )
+        place = f"{place} valorGlosa{suffix}".strip()
+        return self._compare_cents(place, to_cents(stated), informed - released, "glosa_differs")

@@ -29,6 +29,8 @@ ANSWERS = {  # body of an answer → the model that sent what it answers
     "autorizacaoServicoOdonto": "tiss.authorization",
     "situacaoAutorizacao": "tiss.authorization",
 }
+TABLE_TRANSACTION = "PLANILHA_DEMONSTRATIVO"
+TYPED_TRANSACTION = "DEMONSTRATIVO_DIGITADO"
 CLINICAL_TRANSACTIONS = {"ENVIO_DOCUMENTO"}  # the message is a clinical document
 
 
@@ -163,6 +165,9 @@ class TissMessage(models.Model):
             "RECEBIMENTO_RECURSO_GLOSA": self.env._("Receipt of an appeal"),
             "RESPOSTA_RECURSO_GLOSA": self.env._("Answer to an appeal"),
             "SOLIC_STATUS_RECURSO_GLOSA": self.env._("Question about an appeal"),
+            # Not of the standard: what came without a message.
+            TABLE_TRANSACTION: self.env._("Spreadsheet of a demonstrativo"),
+            TYPED_TRANSACTION: self.env._("Demonstrativo typed by hand"),
         }
 
     # ------------------------------------------------------------------
@@ -246,7 +251,8 @@ class TissMessage(models.Model):
         known = Demonstrativo._find_imported(content) or self._find_answered(content)
         if known:
             return known
-        return self._take_in(name, content, self._decode(content))
+        of_table = self.env["tiss.return.map"]._receive(name, content)
+        return of_table or self._take_in(name, content, self._decode(content))
 
     @api.model
     def _take_in(self, name, content, values):
@@ -382,18 +388,26 @@ class TissMessage(models.Model):
                 )
             )
         provider = header.get("destino", {}).get("identificacaoPrestador") or {}
+        self._check_provider(contract, provider.values())
+        return contract
+
+    @api.model
+    def _check_provider(self, contract, codes):
+        """Refuse a file of another provider.
+
+        :param codes: what the file calls the provider it is addressed to
+        """
         vat = identifiers.compact(contract.company_id.vat or "")
         known = {contract._get_provider_code(), vat} - {""}
-        if not set(provider.values()) & known:
+        if not set(codes) & known:
             raise UserError(
                 self.env._(
                     "The file is addressed to another provider (%(theirs)s), not to this clinic"
                     " (%(ours)s).",
-                    theirs=", ".join(provider.values()) or "?",
+                    theirs=", ".join(codes) or "?",
                     ours=contract._get_provider_code(),
                 )
             )
-        return contract
 
     @api.model
     def _record_incoming(self, contract, name, content, values, **vals):

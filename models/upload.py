@@ -25,3 +25,24 @@ def decode_upload(record, limit, too_large=None):
         raise UserError(
             record.env._("The file did not arrive whole: choose it once more.")
         ) from error
+
+
+def explain_table(env, error, **own):
+    """Why a table cannot be read, in a sentence.
+
+    :param error: `SheetError`
+    :param own: sentences of the caller by code, which knows what the table should hold
+    """
+    limit = error.values.get("limit", 0)
+    sentences = {
+        "empty": env._("The file is empty."),
+        "inflated": env._(
+            "The workbook would unpack to more than %s MB and was not opened.", limit // 2**20
+        ),
+        "too_many_rows": env._("The file has more than %s rows.", limit),
+        "damaged": env._("The file is damaged. Open it, save it again and try once more."),
+        "xls_unsupported": env._(
+            "This server cannot read the old .xls: open the file and save it as .xlsx."
+        ),
+    }
+    return {**sentences, **own}[error.code]

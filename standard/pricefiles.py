@@ -49,7 +49,7 @@ _HEADER_ROWS = 40
 _SAMPLE = 400
 _PLACES = 4
 
-# Column titles, as `_fold` makes them, by role; in the order of preference.
+# Column titles, as `fold` makes them, by role; in the order of preference.
 _TITLES: dict[str, tuple[str, ...]] = {
     "code": (
         "codigo tuss", "tuss", "cod tuss", "cd simpro", "id do procedimento", "tiss codigo",
@@ -179,7 +179,7 @@ class Grid:
         Without titles that is what the columns look like, so ask before `with_roles`.
         """
         if self.header_line:
-            shape = [self.layout, *map(_fold, self.titles)]
+            shape = [self.layout, *map(fold, self.titles)]
         else:
             shape = [self.layout, str(len(self.titles)), *map(str, sorted(self.roles.items()))]
         return hashlib.sha256("\x1f".join(shape).encode()).hexdigest()[:32]
@@ -291,8 +291,8 @@ def _roles_of_header(cells: Sequence[Value], body: list[Line]) -> dict[str, int]
     columns: dict[str, list[tuple[int, int]]] = {}
     for column, cell in enumerate(cells):
         if isinstance(cell, str):
-            for role in _ROLES_OF_TITLE.get(_fold(cell), ()):
-                rank = _TITLES[role].index(_fold(cell))
+            for role in _ROLES_OF_TITLE.get(fold(cell), ()):
+                rank = _TITLES[role].index(fold(cell))
                 columns.setdefault(role, []).append((rank, column))
     if len(columns) < 2 or not ({"code", "porte"} & columns.keys()):
         return None
@@ -314,7 +314,7 @@ def _roles_of_header(cells: Sequence[Value], body: list[Line]) -> dict[str, int]
 
 
 def _layout_of(titles: Sequence[str], roles: dict[str, int]) -> str:
-    folded = {_fold(title) for title in titles}
+    folded = {fold(title) for title in titles}
     if "cd simpro" in folded:
         return "simpro"
     if "code" not in roles:
@@ -435,7 +435,7 @@ def _share(lines: list[Line], column: int, test: Any) -> float:
 # ----------------------------------------------------------------------
 
 
-def _fold(text: str) -> str:
+def fold(text: str) -> str:
     """A title without accents, case, punctuation and runs of blanks."""
     return " ".join(re.sub(r"[^a-z0-9]+", " ", to_ascii(text, upper=False).lower()).split())
 
@@ -638,7 +638,7 @@ class _Reader:
         self.needs = needs
         self.key = "porte" if grid.layout == "portes" else "code"
         self.marks = self._find_marks()
-        self.header = {role: _fold(grid.titles[col]) for role, col in grid.roles.items()}
+        self.header = {role: fold(grid.titles[col]) for role, col in grid.roles.items()}
 
     def _find_marks(self) -> dict[str, str]:
         """The decimal sign of each column of numbers: its own, else the file's, else a comma."""
@@ -707,7 +707,7 @@ class _Reader:
             if code := to_code(value):
                 values[role] = code
         elif role == "porte":
-            unit = UNITS.get(_fold(show(value))) if self.key == "porte" else None
+            unit = UNITS.get(fold(show(value))) if self.key == "porte" else None
             porte, fraction = (unit, Decimal(1)) if unit else to_porte(value)
             values["porte"] = porte
             if fraction != 1:
@@ -751,11 +751,11 @@ class _Reader:
         cells: Sequence[Value],
     ) -> str:
         """Blank, header, section and total rows between the real ones."""
-        titles = [role for role, text in shown.items() if _fold(text) == self.header.get(role)]
+        titles = [role for role, text in shown.items() if fold(text) == self.header.get(role)]
         if self.grid.header_line and len(titles) >= max(2, len(shown) - 1):
             return "header"
         key = shown.get(self.key, "")
-        words = [_fold(text) for text in map(show, cells) if text]
+        words = [fold(text) for text in map(show, cells) if text]
         if not _is_real_key(key, self.key) and any(_TOTAL.match(text) for text in words):
             return "total"
         says = [role for role in self.needs if values.get(role) not in (None, "")]
@@ -783,7 +783,7 @@ class _Reader:
 
 def _is_real_key(text: str, key: str) -> bool:
     if key == "porte":
-        return looks_class(text) or _fold(text) in UNITS
+        return looks_class(text) or fold(text) in UNITS
     return bool(re.fullmatch(r"\S*\d\S*", to_code(text)))
 
 

@@ -46,6 +46,14 @@ def create_terms(contract, professional, products):
             "mapping": {"roles": {"code": 0, "price": 1}, "mark": ","},
         }
     )
+    env["tiss.return.map"].create(
+        {
+            **own,
+            "name": "Planilha do portal",
+            "titles": "Protocolo\nGuia\nApresentado\nLiberado",
+            "roles": {"protocol": 0, "guia": 1, "informed": 2, "released": 3},
+        }
+    )
     term = env["tiss.term"]._get("22", TABLE_CODE)
     product = term.product_ids[:1] or term.create_products()
     _create_table_price(contract, product)

@@ -173,10 +173,9 @@ class TestDemonstrativoRequest(QuestionRecords, TissCommon):
         self.assertEqual(self.env["tiss.demonstrativo"].search_count([]), 1)
 
     def test_the_same_number_with_other_content_is_a_persons_decision(self):
-        self._receive(self._analysis())
-        other = self._analysis(released=140.00)
-        with self.assertRefused("was already imported from another file"):
-            self._receive(other)
+        first = self._receive(self._analysis())
+        other = self._receive(self._analysis(released=140.00))
+        self.assertEqual((first.state, other.state), ("imported", "held"))
 
     def test_an_undone_one_can_be_imported_again(self):
         self.lote.request_demonstrativo()

@@ -196,11 +196,121 @@ class TestReturnFiles(TissCommon):
             self.assertNotEqual(before, posted)
             self.assertEqual(self._get_content(), posted)
 
-    def test_same_number_other_bytes(self):
-        self._receive(self.analysis)
-        for content in (self.analysis + b"\n", self._analysis(released=(40.00, 14.90))):
-            with self.assertRefused("D1.*already imported from another file.*Undo that one"):
-                self._receive(content)
+    def test_same_number_other_bytes_that_say_the_same(self):
+        first = self._receive(self.analysis)
+        self.assertEqual(self._receive(self.analysis + b"\n"), first)
+        self.assertEqual(first.state, "imported")
+
+    # ------------------------------------------------------------------
+    # The same number with another content
+    # ------------------------------------------------------------------
+
+    def test_another_content_is_held_back_and_shown(self):
+        """41.10 released becomes 40.00; the 14.90 of the other item stays as it was."""
+        first = self._receive(self.analysis)
+        second = self._receive(self._analysis(released=(40.00, 14.90)))
+        self.assertEqual((first.state, second.state), ("imported", "held"))
+        self.assertEqual(second.other_id, first)
+        rows = first._get_differences(second)
+        self.assertEqual(
+            [(place[0], dict(old)["released"], dict(new)["released"]) for place, old, new in rows],
+            [("total", 5600, 5490), ("line", 4110, 4000)],
+        )
+        html = str(second.difference_html)
+        for text in ("1002", self.sadt.guia_ids.name, "41,10", "40,00"):
+            self.assertIn(text, html.replace("41.10", "41,10").replace("40.00", "40,00"))
+        self.assertNotIn("14,90", html.replace("14.90", "14,90"))
+        self.assertFalse(second.discrepancy_ids)
+        second.post()
+        self.assertEqual((second.state, self.sadt.amount_open), ("held", 56.00))
+
+    def test_a_file_that_differs_replaces_one_that_is_not_posted(self):
+        first = self._receive(self.analysis)
+        second = self._receive(self._analysis(released=(40.00, 14.90)))
+        message = first.message_id
+        second.action_replace()
+        self.assertFalse(first.exists())
+        self.assertTrue(message.exists(), "what arrived stays in the journal")
+        second.post()
+        self.assertEqual(second.state, "posted")
+        self.assertEqual(self.sadt.amount_denied, 1.10)
+        self.assertLedgerSound()
+
+    def test_a_file_that_differs_replaces_a_posted_one_only_after_undo(self):
+        first = self._receive(self.analysis)
+        first.post()
+        content = self._analysis(released=(40.00, 14.90))
+        second = self._receive(content)
+        with self.assertRefused("D1.*is posted: undo it first"):
+            second.replace()
+        self.assertEqual(self._receive(content), second, "the same file twice is held once")
+        first.undo()
+        second.invalidate_recordset(["other_id"])
+        self.assertFalse(second.other_id)
+        second.replace()
+        second.post()
+        self.assertEqual((first.state, second.state), ("undone", "posted"))
+        self.assertEqual(self.sadt.amount_denied, 1.10)
+        self.assertLedgerSound()
+
+    def test_a_file_held_back_can_be_thrown_away(self):
+        first = self._receive(self.analysis)
+        self._receive(self._analysis(released=(40.00, 14.90))).unlink()
+        first.post()
+        self.assertEqual(self.sadt.amount_denied, 0)
+
+    def test_another_sum_or_reason_is_a_difference_too(self):
+        name = self.sadt.guia_ids.name
+        first = self._receive(self._analysis(released=(41.10, 4.90)))
+        items = {(name, 1): 41.10, (name, 2): (4.90, "1705")}
+        coded = self._receive(analysis_message(self.sadt, items, "D1"))
+        self.assertEqual(coded.state, "held")
+        [(place, _old, new)] = first._get_differences(coded)
+        self.assertEqual((place[3], dict(new)["reasons"]), (2, "1705"))
+        broken = self.analysis.replace(b"LiberadoProtocolo>56.00<", b"LiberadoProtocolo>1.00<")
+        self.assertIn("sum", {place[0] for place, *_told in first._get_differences(
+            self._receive(broken))})  # fmt: skip
+
+    def test_a_payment_that_differs(self):
+        first = self._receive(self.payment)
+        guias = {self.consulta.guia_ids.name: 150.00}
+        second = self._receive(
+            payment_message(self.consulta, guias, "P1", adjustments=[("01", "IRRF", 2.25)])
+        )
+        self.assertEqual(second.state, "held")
+        rows = {place[0]: (old, new) for place, old, new in first._get_differences(second)}
+        self.assertEqual(rows["adjustment"], ("", (("amount", 225),)))
+        self.assertEqual(dict(rows["payment"][1])["net"], 14775)
+        second.replace()
+        second.post()
+        self.assertEqual(second.payment_ids.payment_id.amount, 147.75)
+        self.assertLedgerSound()
+
+    # ------------------------------------------------------------------
+    # The operadora's own glosa
+    # ------------------------------------------------------------------
+
+    def test_glosa_is_recomputed_beside_the_stated_one(self):
+        """Presented 56.00, released 46.00: 10.00 denied, of which a code explains 8.00."""
+        name = self.sadt.guia_ids.name
+        items = {(name, 1): 41.10, (name, 2): (4.90, "1705")}
+        content = analysis_message(self.sadt, items, "D1")
+        content = content.replace(b"valorGlosa>10.00<", b"valorGlosa>8.00<")
+        end = b"</ans:valorLiberadoGeral>"
+        for stated, remarks in ((b"10.00", []), (b"8.00", ["glosa_differs"])):
+            with self.subTest(stated):
+                analysis = self._receive(
+                    content.replace(
+                        end, end + b"<ans:valorGlosaGeral>%s</ans:valorGlosaGeral>" % stated
+                    )
+                )
+                self.assertEqual(analysis.amount_denied, 10.00)
+                self.assertEqual(analysis.amount_denied_stated, float(stated))
+                self.assertEqual(analysis.discrepancy_ids.mapped("code"), remarks)
+                self.assertFalse(analysis.blocking_count)
+                line = analysis.line_ids.filtered("reasons")
+                self.assertEqual((line.amount_denied, line.amount_unexplained), (10.00, 2.00))
+                analysis.unlink()
 
     def test_number_of_a_payment_may_be_that_of_an_analysis(self):
         self._receive(self.analysis)

@@ -85,6 +85,11 @@ RIGHTS = {
     "tiss.lote.import": ("", "rwcu", "rwcu"),
     "tiss.return.import": ("", "rwcu", "rwcu"),
     "tiss.return.import.line": ("", "rwcu", "rwcu"),
+    "tiss.return.import.column": ("", "rwcu", "rwcu"),
+    "tiss.return.map": ("", "rwcu", "rwcu"),
+    "tiss.return.entry": ("", "rwcu", "rwcu"),
+    "tiss.return.entry.line": ("", "rwcu", "rwcu"),
+    "tiss.return.entry.adjustment": ("", "rwcu", "rwcu"),
     "tiss.price.table": ("r", "r", "rwcu"),
     "tiss.price.table.line": ("r", "r", "rwcu"),
     "tiss.porte.edition": ("r", "r", "rwcu"),
@@ -123,6 +128,7 @@ RIGHTS = {
 }
 # Without a company their records are of all companies.
 SHARED = {"tiss.price.policy", "tiss.appeal.text"}
+SHARED = {"tiss.price.policy", "tiss.return.map"}
 OPERATIONS = {"r": "read", "w": "write", "c": "create", "u": "unlink"}
 
 
@@ -221,6 +227,16 @@ class TestSecurity(TissCommon):
         )
         stay.create_stay_notices("admission")
         guia.env["tiss.document"].create({"guia_id": guia.id, "company_id": guia.company_id.id})
+        tax = guia.env["tiss.term"]._get("27", "01")
+        guia.env["tiss.return.entry"].create(
+            {
+                "name": "T1",
+                "company_id": guia.company_id.id,
+                "contract_id": guia.contract_id.id,
+                "line_ids": [Command.create({"guia_line_id": guia.line_ids[0].id})],
+                "adjustment_ids": [Command.create({"kind_id": tax.id, "amount": 1.00})],
+            }
+        )
 
     @classmethod
     def _create_annex_rows(cls, guia):

@@ -36,6 +36,7 @@ from . import (
     tiss_registry_import,
     tiss_registry_import_line,
     tiss_return_import,
+    tiss_return_import_column,
     tiss_return_import_line,
     tiss_terminology_import,
     tiss_terminology_import_line,

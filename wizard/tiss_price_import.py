@@ -11,6 +11,7 @@ from odoo.exceptions import UserError
 from ..models.bulk import insert
 from ..models.price_table_targets import PorteTarget, TableTarget
 from ..models.price_targets import ContractTarget
+from ..models.upload import explain_table
 from ..standard import pricefiles
 from ..standard.sheets import SheetError, check_size
 
@@ -271,36 +272,28 @@ class TissPriceImport(models.TransientModel):
     def _explain_file(self, error):
         """Why a file cannot be read, in a sentence."""
         limit = error.values.get("limit", 0)
-        sentences = {
-            "empty": self.env._("The file is empty."),
-            "too_large": self.env._(
+        return explain_table(
+            self.env,
+            error,
+            too_large=self.env._(
                 "The file has more than %s MB: that is no price list.", limit // 2**20
             ),
-            "inflated": self.env._(
-                "The workbook would unpack to more than %s MB and was not opened.", limit // 2**20
-            ),
-            "too_many_rows": self.env._("The file has more than %s rows.", limit),
-            "unsafe": self.env._(
+            unsafe=self.env._(
                 "The file carries declarations (DOCTYPE) that no price list needs, and was not"
                 " opened."
             ),
-            "damaged": self.env._("The file is damaged. Open it, save it again and try once more."),
-            "not_a_table": self.env._(
+            not_a_table=self.env._(
                 "This is no table of prices. Choose an .xlsx, .xls, .csv, .txt or SIMPRO .xml."
             ),
-            "xls_unsupported": self.env._(
-                "This server cannot read the old .xls: open the file and save it as .xlsx."
-            ),
-            "comma_decimals": self.env._(
+            comma_decimals=self.env._(
                 "Commas separate the columns and the cents: 150,50 would be read as 150. Save the"
                 " file with semicolons, or as .xlsx."
             ),
-            "unknown_layout": self.env._(
+            unknown_layout=self.env._(
                 "No column of codes with a column of prices was found. The simplest file has the"
                 " titles Código and Valor."
             ),
-        }
-        return sentences[error.code]
+        )
 
     def _prepare_grid_vals(self, grid, source):
         """What is known of a file at first sight, or from the last file of its source."""
