@@ -1,6 +1,7 @@
 from . import (
     test_annex,
     test_annex_generated,
+    test_answers_mutated,
     test_appointment,
     test_architecture,
     test_authorization,
@@ -19,6 +20,7 @@ from . import (
     test_delivery,
     test_delivery_crash,
     test_delivery_kinds,
+    test_delivery_obstacles,
     test_demo_job,
     test_demonstrativo,
     test_demonstrativo_odonto,
