@@ -1,4 +1,4 @@
-"""What zipfile raises when a zip is damaged, hostile or locked: it lets through what others raise."""
+"""What zipfile raises for a zip that is damaged or locked: also what others raise in it."""
 
 import lzma
 import zipfile

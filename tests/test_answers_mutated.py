@@ -12,7 +12,7 @@ from .return_messages import analysis_message, payment_message
 
 @tagged("post_install", "-at_install", "post_install_l10n")
 class TestMutatedAnswers(QuestionRecords, TissCommon):
-    """Each element of each answer missing, empty, twice or with nonsense: a sentence, no crash."""
+    """Each element of each answer missing, empty or with nonsense: a sentence, no crash."""
 
     def _mutate(self, content):
         """(what was done, bytes) of every mutation of one element."""
@@ -27,9 +27,6 @@ class TestMutatedAnswers(QuestionRecords, TissCommon):
                 label = f"{etree.QName(element).localname} {name}"
                 yield label, etree.tostring(mutated, encoding="ISO-8859-1")
 
-    def _repeat(element):
-        element.addnext(copy.deepcopy(element))
-
     def _empty(element):
         element.clear()
 
@@ -37,17 +34,10 @@ class TestMutatedAnswers(QuestionRecords, TissCommon):
         element.clear()
         element.text = "X" * 40
 
-    def _nest(element):
-        inner = copy.deepcopy(element)
-        element.clear()
-        element.append(inner)
-
     CHANGES = {
         "missing": lambda element: element.getparent().remove(element),
-        "twice": _repeat,
         "empty": _empty,
         "nonsense": _fill,
-        "nested": _nest,
     }
 
     def _get_crashes(self, content):
