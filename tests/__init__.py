@@ -1,7 +1,6 @@
 from . import (
     test_annex,
     test_annex_generated,
-    test_answers_mutated,
     test_appointment,
     test_architecture,
     test_authorization,
