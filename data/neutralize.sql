@@ -5,6 +5,7 @@ UPDATE tiss_endpoint
    SET active = FALSE;
 UPDATE tiss_contract
    SET environment = 'demo',
+       export_folder = NULL,
        service_credentials = NULL,
        production_user_id = NULL,
        production_date = NULL,

@@ -114,7 +114,9 @@ class TissContract(models.Model):
             raise ValidationError(self.env._("A login has at most %s characters.", MAX_LOGIN))
         # As superuser: nobody may read what is kept, also not who changes it.
         contract = self.sudo()
-        kept = contract._unseal_login() if contract.service_credentials else {}
+        kept = {}
+        if contract.service_credentials and not (login and password):
+            kept = contract._unseal_login()
         if login:
             kept["login"] = login
         if password:

@@ -58,27 +58,36 @@ class TissDelivery(models.Model):
 
     def _try_to_settle(self):
         """Settle one delivery; what fails is shown, tried again later, and never lost."""
-        record = self._get_working_record()
+        record, problem = self._get_working_record(), None
         if self.state == "answered":
             # Whatever the answer says and whoever can read it: the operadora has the message.
-            record._mark_answered(self.source_id)
+            problem = self._attempt(lambda: record._mark_answered(self.source_id))
+        problem = problem or self._attempt(lambda: self._settle(record))
+        if problem:
+            self._put_off(record, problem)
+
+    def _attempt(self, work):
+        """Do work(); what fails is undone, and stops no other delivery.
+
+        :return: why it failed, for a person; None when it was done
+        """
         try:
             with self.env.cr.savepoint():
-                self._settle(record)
+                work()
         except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
             raise
         except Exception as error:
             self.env.invalidate_all()
-            age = fields.Datetime.now() - (self.ended or self.started or self.create_date)
-            later = next((pause for pause in READ_AGAIN if pause > age), None)
-            self.write(
-                {
-                    "problem": self._format_failure(error),
-                    "next_try": later and (self.ended or self.create_date) + later,
-                }
-            )
-            if not later:
-                record._notify_problem(self.user_id, self.problem)
+            return self._format_failure(error)
+        return None
+
+    def _put_off(self, record, problem):
+        """Try to settle one delivery again later; at last somebody is told."""
+        ended = self.ended or self.started or self.create_date
+        later = next((pause for pause in READ_AGAIN if pause > fields.Datetime.now() - ended), None)
+        self.write({"problem": problem, "next_try": later and ended + later})
+        if not later:
+            self._attempt(lambda: record._notify_problem(self.user_id, problem))
 
     def _settle(self, record):
         """What follows from the state of one delivery, and that it was done."""
@@ -134,19 +143,20 @@ class TissDelivery(models.Model):
         """Let the records that may have arrived ask the operadora, less and less often."""
         unknown = self._lock_due(SQL("is_settled AND state = 'unknown'"), None, BATCH)
         for each in unknown:
-            delivery = each._speak()
-            age = fields.Datetime.now() - (delivery.ended or delivery.started)
-            later = next((pause for pause in ASK_AGAIN if pause > age), None)
-            delivery.next_try = later and (delivery.ended or delivery.started) + later
-            record = delivery._get_working_record().with_context(tiss_delivery_id=False)
-            try:
-                with self.env.cr.savepoint():
-                    asked = record._resolve_unknown()
-            except UserError as error:
-                asked, delivery.problem = False, str(error)
-            if not asked:
-                delivery.next_try = False
+            each._speak()._try_to_ask()
         return len(unknown)
+
+    def _try_to_ask(self):
+        """Ask about one delivery; where nothing can ask, only a person finds out."""
+        ended = self.ended or self.started
+        later = next((pause for pause in ASK_AGAIN if pause > fields.Datetime.now() - ended), None)
+        self.next_try = later and ended + later
+        record, asked = self._get_working_record().with_context(tiss_delivery_id=False), []
+        problem = self._attempt(lambda: asked.append(record._resolve_unknown()))
+        if problem:
+            self.problem = problem
+        elif not any(asked):
+            self.next_try = False
 
     def _resolve(self, state, how):
         """Somebody found out what had become of deliveries of which nobody knew."""
@@ -163,8 +173,9 @@ class TissDelivery(models.Model):
         """Why something failed, for a person; what nobody foresaw is in the log."""
         if isinstance(error, UserError):
             return str(error)
-        model = self.env[self.res_model]
-        if isinstance(error, IntegrityError) and error.diag.table_name == model._table:
-            return model._sql_error_to_message(error)
+        if isinstance(error, IntegrityError):
+            for model in (self.env[self.res_model], self):
+                if error.diag.table_name == model._table:
+                    return model._sql_error_to_message(error)
         _logger.error("Delivery %s", self.id, exc_info=error)
         return self.env._("An unexpected error: see the log of the server.")

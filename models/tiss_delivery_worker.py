@@ -281,6 +281,10 @@ class TissDelivery(models.Model):
             outcome = Outcome(self._prepare_silence("unexpected", problem))
         else:
             outcome = self._read_reply(reply, reply.fault and endpoint._explain_fault(reply.fault))
+        if outcome.content:
+            is_read = outcome.vals["state"] == "answered"
+            content = soap.mask_echo(outcome.content, claim.payload, is_read=is_read)
+            outcome = outcome._replace(content=content)
         outcome.vals["duration"] = round(time.monotonic() - started, 3)
         outcome.vals["ended"] = fields.Datetime.now()
         return outcome
@@ -353,7 +357,7 @@ class TissDelivery(models.Model):
         self.write(vals)
 
     def _journal_answer(self, outcome):
-        content, source = soap.mask(outcome.content), self.source_id
+        content, source = outcome.content, self.source_id
         service = SERVICE_OF[self.transaction]
         kind = "xml" if outcome.vals["state"] in ("answered", "refused") else "txt"
         header = {key: value.decode() for key, value in HEADER.findall(content[:HEADER_BYTES])}

@@ -14,7 +14,6 @@ import io
 import json
 import re
 import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
@@ -25,6 +24,7 @@ import openpyxl
 from .identifiers import valid_tuss
 from .terminology import GLOSA_TABLE, TUSS_TABLES, Term, domains, glosas
 from .text import to_ascii
+from .zips import DAMAGED
 
 MAX_BYTES = 60 * 1024 * 1024
 MAX_UNPACKED = 400 * 1024 * 1024
@@ -194,7 +194,7 @@ def _zip_grids(name: str, content: bytes, hints: tuple[str, ...]) -> Iterator[_G
                 return
             for member in members:
                 yield from _member_grids(name, archive, member, hints)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
+    except DAMAGED as error:
         raise AnsFileError("broken", name) from error
 
 

@@ -27,6 +27,7 @@ from . import codec, parser
 from .codec import Decoded
 from .errors import DecodeError, PackageError, UnknownVersion, Violation
 from .plan import Field, Plan, build, complex_of
+from .zips import DAMAGED
 
 _PROVENANCE = "provenance.json"
 # SHA-256 of the provenance files of package tiss, which hold the SHA-256 of every XSD.
@@ -318,7 +319,7 @@ def _unpack(source: str | Path | bytes) -> dict[str, bytes]:
             if len(members) > _MAX_FILES:
                 raise PackageError("too_large", f"the zip holds more than {_MAX_FILES} files")
             return _read_members(opened, members)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+    except DAMAGED as error:
         raise PackageError("damaged", f"the zip cannot be read: {error}") from error
 
 

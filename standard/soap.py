@@ -58,12 +58,17 @@ _UNPACKED_BYTES = 1024 * 1024
 _MAX_FAULT_TEXT = 500
 _DECLARATION = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*<\?xml\b[^>]*?\?>\s*")
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9._:-]+)", re.IGNORECASE)
+# Also where a message is quoted: in a page, or in the text of a fault.
+_OPEN, _CLOSE = rb"(?:<|&(?:amp;)*(?:lt|#60|#x3[Cc]);)", rb"(?:>|&(?:amp;)*(?:gt|#62|#x3[Ee]);)"
 _SECRETS = re.compile(
-    rb"(<(?:[\w.-]+:)?(loginPrestador|senhaPrestador)(?:\s[^>]*)?>)(.*?)(?=</)", re.DOTALL
+    rb"(%(open)s(?:[\w.-]+:)?(loginPrestador|senhaPrestador)(?:\s[^<>]*?)?%(close)s)"
+    rb"(.*?)(?=%(open)s/)" % {b"open": _OPEN, b"close": _CLOSE},
+    re.DOTALL,
 )
 _BLANKS = b" \t\r\n\xef\xbb\xbf"
 # Statuses with which HTTP says that the request was not carried out (RFC 9110 §15.4, §15.5).
 _NOT_CARRIED_OUT = {301, 307, 308, 401, 403, 404, 405, 407, 413, 414, 415, 421, 429, 431}
+_UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 _CLIENT_FAULTS = ("Client", "Sender", "VersionMismatch", "MustUnderstand")
 # Alerts by which a server refuses a client certificate, in TLS 1.3 only after our side is done.
 _CERTIFICATE_ALERT = re.compile(
@@ -202,6 +207,27 @@ def mask(xml: bytes) -> bytes:
     Works on any message, file or SOAP, ours or one that echoes us.
     """
     return _SECRETS.sub(lambda found: found[1] + b"*" * len(found[3]), xml)
+
+
+def mask_echo(answer: bytes, payload: bytes, *, is_read: bool) -> bytes:
+    """An answer without the login and password of the message that it answers, wherever they are.
+
+    ``is_read`` says that somebody reads it as a message: then a login stays outside of its own
+    element, as it may be the code by which the operadora calls the prestador.
+    """
+    secrets = {}
+    for found in _SECRETS.finditer(payload):
+        secrets[found[2]] = unescape(found[3].decode(charset_of(payload)))
+    words = [secrets.get(b"senhaPrestador"), None if is_read else secrets.get(b"loginPrestador")]
+    answer = mask(answer)
+    # Two bytes a letter are no answer that anybody reads, but the journal keeps them.
+    wide = b"\0" in answer[:64]
+    charsets = ("utf-16-le", "utf-16-be") if wide else ("iso-8859-1", "utf-8")
+    for word in filter(None, words):
+        for sought in {re.escape(word.encode(charset)) for charset in charsets}:
+            whole = sought if wide else rb"(?<!\w)%s(?!\w)" % sought
+            answer = re.sub(whole, lambda found: b"*" * len(found[0]), answer, flags=re.IGNORECASE)
+    return answer
 
 
 def password_digest(password: str) -> str:
@@ -525,7 +551,7 @@ class _Exchange:
             element=element,
             fault=fault and self._scrubbed(fault),
             seconds=time.monotonic() - self._started,
-            content_type=content_type[:200],
+            content_type=_UNPRINTABLE.sub("", content_type)[:200],
         )
 
     def _problem(self, code: str, content: bytes, content_type: str) -> TransportError:
@@ -563,7 +589,8 @@ class _Exchange:
         for found in _SECRETS.finditer(self._payload):
             secret = unescape(found[3].decode(charset_of(self._payload)))
             if secret:
-                text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "***", text)
+                sought = rf"(?<!\w){re.escape(secret)}(?!\w)"
+                text = re.sub(sought, "***", text, flags=re.IGNORECASE)
         return Fault(fault.code, text, fault.tiss_fault)
 
     # -- failures ----------------------------------------------------------

@@ -1,9 +1,12 @@
 import re
+import tempfile
 from contextlib import contextmanager
+from unittest.mock import patch
 
 from odoo.exceptions import AccessError, ValidationError
 from odoo.modules.neutralize import neutralize_database
 from odoo.tests import Form, tagged
+from odoo.tools import config
 
 from ..standard import soap
 from ..standard.soap import Fault, TransportError, password_digest
@@ -469,6 +472,15 @@ class TestLogin(ExchangeCase):
         self.contract.service_login = "NOVO"
         with self.assertRefused("needs both"):
             self.contract.sudo()._get_login()
+
+    def test_typed_again_where_the_key_is_gone(self):
+        """As in a copy of the database: what was kept cannot be opened, nor does it matter."""
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        self.enterContext(patch.dict(config.options, {"data_dir": folder}))
+        with self.assertRefused("not on this server"):
+            self.contract.service_password = "outra"
+        self.contract.write({"service_login": "NOVO", "service_password": "outra"})
+        self.assertEqual(self.contract.sudo()._get_login(), ("NOVO", password_digest("outra")))
 
     def test_nobody_reads_them(self):
         contract = self.contract

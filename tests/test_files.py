@@ -6,6 +6,7 @@ from pathlib import Path
 from unittest import mock
 
 from odoo.exceptions import AccessError, ValidationError
+from odoo.modules.neutralize import neutralize_database
 from odoo.tests import tagged
 
 from .. import standard
@@ -20,6 +21,15 @@ def zipped(files):
         for name, content in files.items():
             opened.writestr(name, content)
     return buffer.getvalue()
+
+
+def damaged(compression):
+    """A zip that opens well, and whose one file does not unpack."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", compression) as opened:
+        opened.writestr("a.xml", bytes(range(256)) * 40)
+    content = buffer.getvalue()
+    return content[:49] + b"\xff" * 8 + content[57:]
 
 
 @tagged("post_install", "-at_install", "post_install_l10n")
@@ -103,6 +113,19 @@ class TestFiles(TissCommon):
                 lote.send()
         self.assertEqual(lote.state, "validated")
 
+    def test_a_copy_for_tests_writes_into_no_folder(self):
+        """What is there goes to the operadora, whoever wrote it."""
+        with tempfile.TemporaryDirectory() as folder:
+            self.contract.sudo().export_folder = folder
+            self.env["ir.config_parameter"].sudo().set_param("database.is_neutralized", "True")
+            self._create_lote(CONSULTATION).send()
+            self.env.cr.postcommit.run()
+            self.assertEqual(list(Path(folder).iterdir()), [])
+        self.env.flush_all()
+        neutralize_database(self.env.cr)
+        self.env.invalidate_all()
+        self.assertFalse(self.contract.sudo().export_folder)
+
     def test_only_an_administrator_sees_the_folder(self):
         with self.assertRaises(AccessError):
             self.contract.read(["export_folder"])
@@ -140,6 +163,9 @@ class TestFiles(TissCommon):
         for content, words in (
             (zipped({}), "The zip is empty"),
             (whole.replace(b"<a/><a/>", b"<b/><a/>", 1), "damaged"),
+            (damaged(zipfile.ZIP_LZMA), "damaged"),
+            (damaged(zipfile.ZIP_BZIP2), "damaged"),
+            (damaged(zipfile.ZIP_DEFLATED), "damaged"),
             (zipped({f"{number}.xml": b"" for number in range(501)}), "more than 500 files"),
         ):
             with self.subTest(words), self.assertRefused(words):

@@ -10,6 +10,7 @@ from odoo.tools import format_date
 from ..models.upload import decode_upload, explain_table
 from ..standard import parser, returnfiles
 from ..standard.sheets import SheetError
+from ..standard.zips import DAMAGED
 
 MAX_FILES = 500
 MAX_UNPACKED = 512 * 1024 * 1024  # bytes of all files of a zip together
@@ -256,7 +257,7 @@ class TissReturnImport(models.TransientModel):
                     if len(data) > parser.MAX_BYTES or room < 0:
                         raise UserError(self.env._("The files of the zip are too large: split it."))
                     files.append((member.filename.rpartition("/")[2], data))
-        except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+        except DAMAGED as error:
             raise UserError(
                 self.env._("The zip is damaged or has a password: it cannot be opened.")
             ) from error

@@ -143,6 +143,14 @@ class TestBadPackages(unittest.TestCase):
         self.assert_refused(zipped(self.renamed(big__xsd=b" " * 40_000_000)))
         self.assert_refused(zipped({f"{number}.xsd": b"" for number in range(501)}))
 
+    def test_damaged_however_it_was_packed(self) -> None:
+        for compression in (zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+            buffer = io.BytesIO()
+            with zipfile.ZipFile(buffer, "w", compression) as opened:
+                opened.writestr("a.xsd", bytes(range(256)) * 40)
+            content = buffer.getvalue()
+            self.assert_refused(content[:49] + b"\xff" * 8 + content[57:])
+
     def test_names_cannot_leave_the_folder(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
             inner = Path(folder) / "inner"

@@ -138,6 +138,29 @@ class TestSecrets(unittest.TestCase):
             self.assertNotIn(b"abc", soap.mask(written))
         self.assertEqual(soap.mask(b"<hash>abc</hash>"), b"<hash>abc</hash>")
 
+    def test_mask_of_what_quotes_us(self) -> None:
+        quoted = b"<ans:senhaPrestador>abc</ans:senhaPrestador>"
+        for _time in range(3):
+            quoted = quoted.replace(b"&", b"&amp;").replace(b"<", b"&lt;").replace(b">", b"&gt;")
+            self.assertEqual(soap.mask(quoted), quoted.replace(b"abc", b"***"))
+
+    def test_mask_of_an_echo(self) -> None:
+        payload = request()
+        said = f"CLINICA7 com {SECRET.upper()}".encode()
+        masked = b"CLINICA7 com " + b"*" * 32
+        self.assertEqual(soap.mask_echo(said, payload, is_read=True), masked)
+        self.assertEqual(
+            soap.mask_echo(said, payload, is_read=False), masked.replace(b"CLINICA7", b"*" * 8)
+        )
+        # A code that only begins as the login does is another one.
+        self.assertEqual(soap.mask_echo(b"CLINICA77", payload, is_read=False), b"CLINICA77")
+        wide = soap.mask_echo("CLINICA7".encode("utf-16"), payload, is_read=False)
+        self.assertEqual(wide, b"\xff\xfe" + b"*" * 16)
+
+    def test_content_type_of_a_hostile_server(self) -> None:
+        with wire.serving(soap.envelope(b"<b/>"), Content_Type="text/xml\0; charset=utf-8") as at:
+            self.assertEqual(soap.post(at.url, request()).content_type, "text/xml; charset=utf-8")
+
 
 class TestAddress(unittest.TestCase):
     def test_https_only(self) -> None:
