@@ -116,10 +116,14 @@ class Forms:
     # Asking
     # ------------------------------------------------------------------
 
-    def _send(self, record):
+    def send(self, record):
         """Take what one record says to its operadora and bring the answer back."""
         for message in record.send():
             self.job._keep(message.file_name, message._get_content())
+        self.bring_answer(record)
+
+    def bring_answer(self, record):
+        """The operadora's answer to what one record sent, read by whoever does the job."""
         contract = record.contract_id
         operadora = self.job.operadoras[contract.with_env(self.job.env)]
         answer = operadora.receive(record.get_xml(), self.today)
@@ -152,7 +156,7 @@ class Forms:
             request.write(vals)
         if annex:
             self._create_annex(annex, request, "request")
-        self._send(request)
+        self.send(request)
         self.requests |= request
         self.encounters |= visit
         if request.state in ("denied", "partial"):
@@ -218,10 +222,10 @@ class Forms:
             )
             if transport == "request":
                 self._create_annex(annex_type, request, transport)
-            self._send(request)
+            self.send(request)
             self.requests |= request
             if transport == "alone":
-                self._send(self._create_annex(annex_type, request, transport))
+                self.send(self._create_annex(annex_type, request, transport))
 
     def _ask_stay(self, cards):
         """Internação in the clinic itself, with its OPME, its extension and its two notices."""
@@ -236,7 +240,7 @@ class Forms:
             return
         self._tell(visit, "admission")
         extension = self._extend(visit.authorization_id)
-        self._send(extension)
+        self.send(extension)
         self.requests |= extension
         self._tell(visit, "discharge")
         self._close(visit)
@@ -277,7 +281,7 @@ class Forms:
         """Internação in another hospital, of which the clinic bills honorários."""
         visit = self._request_until_granted(cards[::-1], self._create_surgery, days_requested=1)
         if visit:
-            self._send(self._create_annex("opme", visit.authorization_id, "alone"))
+            self.send(self._create_annex("opme", visit.authorization_id, "alone"))
             self._close(visit)
 
     def _create_surgery(self, card):
@@ -297,7 +301,7 @@ class Forms:
         visit = self._request_until_granted(cards, self._create_treatment)
         if visit:
             request = visit.authorization_id
-            self._send(self._create_annex("situacao_inicial", request, "alone"))
+            self.send(self._create_annex("situacao_inicial", request, "alone"))
             self._close(visit)
 
     def _create_treatment(self, card):
@@ -397,7 +401,7 @@ class Forms:
 
     def _tell(self, stay, event):
         notice = stay.create_stay_notices(event)
-        self._send(notice)
+        self.send(notice)
         self.notices |= notice
 
     def complete(self, guias):
@@ -423,5 +427,5 @@ class Forms:
                     "file_name": "laudo.pdf",
                 }
             )
-            self._send(document)
+            self.send(document)
             self.documents |= document

@@ -6,6 +6,7 @@ from pathlib import Path
 from ..operadora import Operadora
 from .clinic import Clinic
 from .forms import Forms
+from .questions import Questions
 
 
 class Job:
@@ -37,7 +38,9 @@ class Job:
         self.lotes = self.make_lotes()
         self.send_lotes()
         self.forms.prove(self.guias)
+        self.questions = Questions(self).ask()
         self.demonstrativos = self.import_returns()
+        self.questions.ask_for_payments()
         self.accept_some_glosas()
         return self
 

@@ -146,12 +146,16 @@ class CoverageAnswer:
             self._say("newborn_over", BLOCK, message, self.card)
 
     def _check_eligibility(self):
-        """What the operadora answered last; a no counts for its own day, later on as a doubt."""
+        """What the operadora answered last; a no counts until it says otherwise.
+
+        About a day that has passed since nobody knows what it would have said.
+        """
         contract, check = self.contract, self.book.get_eligibility(self.request)
         day = min(self.request.date, self.book.today)
         state = check._get_state_on(day, contract.eligibility_days) if check else None
         if state == "not_eligible":
-            kind = BLOCK if check.answer_date == self.request.date else WARN
+            is_known = self.request.date >= self.book.today
+            kind = BLOCK if is_known or check.answer_date == self.request.date else WARN
             self._say("not_eligible", kind, check._describe(), check)
         elif state == "old" and contract.eligibility_required:
             message = self.env._("Verify the card at the operadora again: %s", check._describe())

@@ -50,11 +50,11 @@ class TissAnnex(models.Model):
     # Answers
     # ------------------------------------------------------------------
 
-    def _take_told(self, status, moment):
+    def _take_told(self, status, term, moment):
         """The operadora has these annexes, and maybe it decided."""
         waiting = self.filtered(lambda annex: not annex.protocol_number)
         waiting._take_protocol(status)
-        self._take_status(status, moment)
+        self._take_status(term, moment)
         for element in ANSWER_ELEMENTS.values():
             answer = (status.annexes or {}).get(element)
             if answer:

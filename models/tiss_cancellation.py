@@ -84,7 +84,7 @@ class TissCancellation(models.Model):
     @api.depends("name", "contract_id")
     def _compute_display_name(self):
         for cancellation in self:
-            parts = [cancellation.name, cancellation.contract_id.name]
+            parts = [cancellation._get_shown_number(), cancellation.contract_id.name]
             cancellation.display_name = " · ".join(filter(None, parts))
 
     @api.depends("lote_status_id", "line_ids.status_id")
@@ -254,7 +254,7 @@ class TissCancellation(models.Model):
         """
         contract = self.env["tiss.message"]._find_contract(values["cabecalho"])
         receipt = body.get("reciboCancelaGuia")
-        if not receipt:
+        if receipt is None:
             cancellation = self._find_waiting(contract)
             reason = self._get_refusal(body.get("mensagemErro") or {})
             cancellation._record_answer(name, content, values, reason)
@@ -307,12 +307,11 @@ class TissCancellation(models.Model):
         """
         self.check_access("write")
         self.ensure_one()
-        Term = self.env["tiss.term"]
         for code in set(line_codes.values()):
             lines = self.line_ids.filtered(lambda line, code=code: line_codes.get(line) == code)
-            lines.sudo().status_id = Term._get("46", code)
+            lines.sudo().status_id = self._get_status("46", code)
         if self.lote_id:
-            self.sudo().lote_status_id = Term._get("46", lote_code)
+            self.sudo().lote_status_id = self._get_status("46", lote_code)
             if lote_code == ACCEPTED:
                 self._follow(self._withdraw_lote)
         else:

@@ -116,25 +116,32 @@ class TissCard(models.Model):
     def _get_eligibility_texts(self, pairs):
         """{(card, day): (key of STATES or False, sentence or False)}, in few queries."""
         pairs = {(card, day) for card, day in pairs if card and day}
-        waiting = (
-            self.env["tiss.eligibility"]
-            .search(
-                [
-                    ("card_id", "in", [card.id for card, _day in pairs]),
-                    ("state", "in", ("sending", "sent", "unknown")),
-                ]
-            )
-            .card_id
-        )
         cards = self.browse().union(*(card for card, _day in pairs))
         contracts = self.env["tiss.contract"]._get_by_card(cards)
         today = fields.Date.context_today(self)
+        asked = cards._get_questions_of(today)
         told = {}
         for (card, day), check in self._get_eligibilities(pairs).items():
-            good_days = contracts[card].eligibility_days
-            state = check._get_state_on(min(day, today), good_days) if check else False
-            text = check._describe() if check else False
-            if state != "eligible" and card._origin in waiting:
-                state, text = "waiting", self.env._("Asked, the operadora has not answered yet.")
+            state = text = False
+            if check:
+                good_days = contracts[card].eligibility_days
+                state = check._get_state_on(min(day, today), good_days)
+                text = check._describe()
+            last = asked.get(card._origin)
+            if last and last.id > check.id and state != "eligible":
+                state, text = last._describe_question()
             told[card, day] = (state, text)
         return told
+
+    def _get_questions_of(self, day):
+        """{card: the last question of a day that has no answer, or was refused}; one query"""
+        found = self.env["tiss.eligibility"].search_fetch(
+            [
+                ("card_id", "in", self._origin.ids),
+                ("sent_date", "=", day),
+                ("state", "in", ("sending", "sent", "unknown", "rejected")),
+            ],
+            ["card_id", "state", "rejection_reason"],
+            order="id",
+        )
+        return {check.card_id: check for check in found}

@@ -6,7 +6,7 @@ from odoo.tools import format_amount, format_date, formatLang
 from odoo.tools.translate import LazyTranslate
 
 from ..standard import pricing
-from ..standard.money import to_decimal
+from ..standard.money import MAX_AMOUNT, to_decimal
 from .price_book import PriceBook, PriceRequest
 
 _lt = LazyTranslate(__name__)
@@ -388,11 +388,11 @@ class TissContract(models.Model):
 
 
 def _to_number(value):
-    """A number as four decimals hold it; -1 for anything else, such as NaN or a text."""
+    """A number as four decimals hold it; -1 for anything else: NaN, a text, more than fits."""
     if isinstance(value, str):
         return -1
     try:
         number = to_decimal(value, 4)
     except ArithmeticError:
         return -1
-    return number if number.is_finite() else -1
+    return number if number.is_finite() and number <= MAX_AMOUNT else -1

@@ -42,6 +42,24 @@ class TissContract(models.Model):
     )
 
     # ------------------------------------------------------------------
+    # Actions
+    # ------------------------------------------------------------------
+
+    def action_ask_demonstrativo(self):
+        """Open a new request for a demonstrativo of this convênio."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Request for a Demonstrativo"),
+            "res_model": "tiss.demonstrativo.request",
+            "view_mode": "form",
+            "context": {
+                "default_company_id": self.company_id.id,
+                "default_contract_id": self.id,
+            },
+        }
+
+    # ------------------------------------------------------------------
     # Scheduled action
     # ------------------------------------------------------------------
 

@@ -40,6 +40,8 @@ class TissDelivery(models.Model):
 
     @api.model
     def _settle_batch(self, ids=None):
+        if not ids and not self._is_alone_settling():
+            return 0
         deliveries = self._lock_due(
             SQL("is_settled IS NOT TRUE AND state IN ('answered', 'refused', 'failed', 'unknown')"),
             ids,
@@ -48,6 +50,11 @@ class TissDelivery(models.Model):
         for delivery in deliveries:
             delivery._speak()._try_to_settle()
         return len(deliveries)
+
+    def _is_alone_settling(self):
+        """Invoices of one operadora write the same rows: two workers would undo each other."""
+        self.env.cr.execute("SELECT pg_try_advisory_xact_lock(hashtext('tiss_delivery'))")
+        return self.env.cr.fetchone()[0]
 
     def _try_to_settle(self):
         """Settle one delivery; what fails is shown, tried again later, and never lost."""

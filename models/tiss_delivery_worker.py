@@ -171,7 +171,6 @@ class TissDelivery(models.Model):
                     " again."
                 )
             )
-        endpoint._check_armed()
         payload = self._encode_wire()
         return endpoint, payload, self._journal_wire(payload)
 
@@ -483,5 +482,6 @@ class TissDelivery(models.Model):
 
 
 def _find_hash(content):
-    found = HASH.findall(content)
+    """The hash that a message says it has: it stands near the end, unless that is signed."""
+    found = HASH.findall(content[-HEADER_BYTES:]) or HASH.findall(content)
     return found[-1].decode().lower() if found else None

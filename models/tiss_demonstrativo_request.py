@@ -57,7 +57,7 @@ class TissDemonstrativoRequest(models.Model):
     )
     payment_date = fields.Date("Paid On")
     competence_date = fields.Date("Month", help="Any day of the month of the payments.")
-    asked_date = fields.Date("Asked On", default=fields.Date.context_today)
+    asked_date = fields.Date("Asked On", default=fields.Date.context_today, copy=False)
     demonstrativo_ids = fields.Many2many(
         "tiss.demonstrativo",
         "tiss_demonstrativo_request_answer_rel",
@@ -78,7 +78,7 @@ class TissDemonstrativoRequest(models.Model):
     @api.depends("name", "contract_id", "kind_id")
     def _compute_display_name(self):
         for request in self:
-            parts = [request.name, request.kind_id.name, request.contract_id.name]
+            parts = [request._get_shown_number(), request.kind_id.name, request.contract_id.name]
             request.display_name = " · ".join(filter(None, parts))
 
     @api.depends(lambda self: ("state", "contract_id.provider_code", *self._get_frozen_fields()))
@@ -269,7 +269,7 @@ class TissDemonstrativoRequest(models.Model):
         """
         contract = self.env["tiss.message"]._find_contract(values["cabecalho"])
         situation = body.get("situacaoDemonstrativoRetorno")
-        if not situation:
+        if situation is None:
             request = self._find_waiting(contract)
             reason = self._get_refusal(body.get("mensagemErro") or {})
             request._record_answer(name, content, values, reason)
@@ -280,9 +280,7 @@ class TissDemonstrativoRequest(models.Model):
         request.sudo().write(
             {
                 "state": "sent",
-                "waiting_status_id": self.env["tiss.term"]
-                ._get("47", situation["situacaoDemonstrativo"])
-                .id,
+                "waiting_status_id": self._get_status("47", situation["situacaoDemonstrativo"]).id,
                 "waiting_date": situation["dataSituacaoDemonstrativo"],
                 "waiting_protocol": situation["protocoloSolicitacaoDemonstrativo"],
             }

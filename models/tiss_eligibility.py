@@ -11,6 +11,7 @@ STATES = [
     ("eligible", "Eligible"),
     ("old", "Verify Again"),
     ("waiting", "Asked, No Answer Yet"),
+    ("refused", "Not Verified"),
     ("not_eligible", "Not Eligible"),
 ]
 OPEN = ("draft", "validated", "sending", "sent", "unknown")
@@ -84,7 +85,9 @@ class TissEligibility(models.Model):
     @api.depends("name", "patient_id")
     def _compute_display_name(self):
         for check in self:
-            check.display_name = " · ".join(filter(None, [check.name, check.patient_id.name]))
+            check.display_name = " · ".join(
+                filter(None, [check._get_shown_number(), check.patient_id.name])
+            )
 
     @api.depends("card_id")
     def _compute_contract_id(self):
@@ -213,7 +216,7 @@ class TissEligibility(models.Model):
         """
         contract = self.env["tiss.message"]._find_contract(values["cabecalho"])
         receipt = body.get("reciboElegibilidade")
-        if not receipt:
+        if receipt is None:
             check = self._find_waiting(contract)
             reason = self._get_refusal(body.get("mensagemErro") or {})
             check._record_answer(name, content, values, reason)
@@ -295,6 +298,15 @@ class TissEligibility(models.Model):
         if self.result != "eligible":
             return "not_eligible"
         return "eligible" if (day - self.answer_date).days < good_days else "old"
+
+    def _describe_question(self):
+        """What is to be said of a question without an answer: a key of STATES and a sentence."""
+        self.ensure_one()
+        if self.state == "rejected":
+            return "refused", self.env._(
+                "The operadora could not verify the card: %s", self.rejection_reason
+            )
+        return "waiting", self.env._("Asked, the operadora has not answered yet.")
 
     def _describe(self):
         """What was answered and how long ago, in a sentence."""

@@ -28,7 +28,7 @@ class TissFrontDesk(models.AbstractModel):
             "l10n_br_tiss.group_tiss_billing"
         )
         for record in self:
-            record.may_download = record.message_id and (
+            record.may_download = bool(record.message_id) and (
                 is_trusted or not record.sudo()._is_clinical()
             )
 

@@ -38,13 +38,13 @@ class TissLote(models.Model):
     # Answers
     # ------------------------------------------------------------------
 
-    def _take_told(self, status, moment):
+    def _take_told(self, status, term, moment):
         """The operadora has this lote: a protocolo that was not known here becomes known."""
         self.ensure_one()
         self._check_guias_named(status.guias)
         if not self.protocol_number:
             self._take_protocol(status)
-        self._take_status(status, moment)
+        self._take_status(term, moment)
 
     def _check_guias_named(self, names):
         """Numbers of lotes repeat from clinic to clinic: the guias must be those of this one."""

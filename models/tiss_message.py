@@ -9,7 +9,7 @@ from odoo.exceptions import UserError
 from .. import standard
 from ..standard import identifiers, soap
 from ..standard.message import body_of, from_service
-from .bulk import make_append_only
+from .bulk import compress_fast, make_append_only
 
 MAX_SIZE = 128 * 1024 * 1024  # bytes of a return file; the largest real ones have some 60 MB
 SOAP_ENVELOPE = b"Envelope"
@@ -169,6 +169,8 @@ class TissMessage(models.Model):
 
     def init(self):
         make_append_only(self)
+        # What PostgreSQL does by default takes as long as all else that writing a message takes.
+        compress_fast(self, "content", "clinical_content")
 
     def write(self, vals):
         if self:

@@ -44,7 +44,7 @@ class TissProtocolQuery(models.Model):
     is_by_lote = fields.Boolean(
         "By Lote Number", help="There was no protocolo yet: the question carries the lote."
     )
-    asked_date = fields.Date("Asked On", default=fields.Date.context_today)
+    asked_date = fields.Date("Asked On", default=fields.Date.context_today, copy=False)
     status_id = term_field("47", "Answer", readonly=True, copy=False)
     answer_note = fields.Text("Remark of the Operadora", readonly=True, copy=False)
 
@@ -134,15 +134,16 @@ class TissProtocolQuery(models.Model):
         """
         contract = self.env["tiss.message"]._find_contract(values["cabecalho"])
         status = read_status(body)
+        term = self._get_status("47", status.status) if status.status else None
         is_told = status.error is None and not status.is_not_found()
         subject = is_told and self._find_subject(contract, status)
         query = self._find_asked(contract, status, subject)
         subject = subject or query._get_subject()
         reason = None if status.error is None else self._get_refusal(status.error)
         (query or subject[:1])._record_answer(name, content, values, reason)
-        query._take_answer(status, reason)
+        query._take_answer(status, term, reason)
         if is_told:
-            subject._take_told(status, read_moment(values["cabecalho"]))
+            subject._take_told(status, term, read_moment(values["cabecalho"]))
         elif status.is_not_found():
             subject._take_not_found(query, reason)
         return query or subject
@@ -192,13 +193,11 @@ class TissProtocolQuery(models.Model):
         about = [(subject._get_query_link(), "in", subject.ids)]
         return self._search_answered([*domain, *about])[:1]
 
-    def _take_answer(self, status, reason):
+    def _take_answer(self, status, term, reason):
         """Close the question: answered, or not taken by the operadora."""
         if not self:
             return
         if reason and not status.is_not_found():
             self._reject(reason)
             return
-        self._accept(
-            status_id=self.env["tiss.term"]._get("47", status.status).id, answer_note=reason
-        )
+        self._accept(status_id=term and term.id, answer_note=reason)

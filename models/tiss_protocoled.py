@@ -174,10 +174,10 @@ class TissProtocoled(models.AbstractModel):
             raise UserError(self.env._("The date of the protocolo is in the future."))
         return {"protocol_number": number, "protocol_date": date}
 
-    def _take_status(self, status, moment):
+    def _take_status(self, term, moment):
         """Keep what the operadora says of these records, unless it said something later.
 
-        :param status: `ProtocolStatus` with a status
+        :param term: of T47
         :param moment: when the operadora wrote it
         """
         newer = self.filtered(
@@ -189,7 +189,6 @@ class TissProtocoled(models.AbstractModel):
         )
         if not newer:
             return
-        term = self.env["tiss.term"]._get("47", status.status)
         changed = newer.filtered(lambda record: record.protocol_status_id != term)
         newer.sudo().write(
             {
@@ -200,7 +199,7 @@ class TissProtocoled(models.AbstractModel):
                 "protocol_status_moment": moment,
             }
         )
-        if status.status == WAITS_FOR_DOCUMENTS:
+        if term.code == WAITS_FOR_DOCUMENTS:
             changed._ask_for_documents()
 
     def _take_not_found(self, query, reason):

@@ -209,6 +209,4 @@ class TissStayNotice(models.Model):
         """Why the operadora did not take the notice, in words; None when it did."""
         if receipt["statusComunicacao"] == "S":
             return None
-        code = receipt.get("codigoGlosa")
-        term = self.env["tiss.term"]._get("38", code)
-        return self._get_refusal({"codigoGlosa": code, "descricaoGlosa": term.name})
+        return self._get_refusal({"codigoGlosa": receipt.get("codigoGlosa")})

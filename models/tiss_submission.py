@@ -66,6 +66,10 @@ class TissSubmission(models.AbstractModel):
             self.env._("What has a number keeps it for ever: cancel it instead of deleting it.")
         )
 
+    def _get_shown_number(self):
+        """The number of one record; None while there is none."""
+        return self.name if self.name != "/" else None
+
     # ------------------------------------------------------------------
     # Actions
     # ------------------------------------------------------------------
@@ -108,6 +112,16 @@ class TissSubmission(models.AbstractModel):
         self.check_access("write")
         self._check_state("sent", "unknown")
         self.sudo().write({"state": "rejected", "rejection_reason": reason})
+
+    @api.model
+    def _get_status(self, table, code):
+        """The term of a status that was answered; one that the table does not have is refused."""
+        term = self.env["tiss.term"]._get(table, code)
+        if not term:
+            raise UserError(
+                self.env._("The answer has a status that nobody knows: %s.", code or "?")
+            )
+        return term
 
     @api.model
     def _find_waiting(self, contract, domain=(), name=None):

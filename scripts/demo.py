@@ -36,6 +36,12 @@ print(
     f" {len(forms.annexes)} anexos; {len(forms.notices)} comunicações de internação e alta;"
     f" {len(forms.documents)} documentos"
 )
+questions = job.questions
+print(
+    f"{len(questions.checks)} elegibilidades; {len(questions.queries)} consultas de protocolo;"
+    f" {len(questions.requests)} solicitações de demonstrativo;"
+    f" {len(questions.cancellations)} cancelamentos"
+)
 print("Conferência do razão: " + ("tudo confere" if not breaches else "; ".join(breaches)))
 print("XML enviados e recebidos em:")
 print(folder)

@@ -48,6 +48,7 @@ from . import (
     test_print_requests,
     test_product,
     test_protocol_query,
+    test_question_answers,
     test_questions_delivered,
     test_races,
     test_readjustment,

@@ -283,6 +283,21 @@ class TestCancellation(QuestionRecords, AuthorizationRecords, TissCommon):
                 )
                 self.assertEqual(guia.state, "sent", "nothing happens before it answers")
 
+    def test_from_the_request(self):
+        request = self._create_request()
+        request.send()
+        action = request.action_cancel_at_operadora()
+        form = Form(self.Cancellation.with_context(**action["context"]))
+        form.reason = WHY
+        cancellation = form.save()
+        self.assertEqual(cancellation.line_ids.authorization_id, request)
+        self.assertFalse(cancellation.problems)
+
+    def test_the_guia_shows_its_cancellations(self):
+        cancellation = self._cancel(self.guias[0])
+        action = self.guias[0].action_view_cancellations()
+        self.assertEqual(action["res_id"], cancellation.id)
+
     def test_from_the_lote(self):
         action = self.lote.action_cancel_at_operadora()
         form = Form(self.Cancellation.with_context(**action["context"]))

@@ -1,10 +1,15 @@
+import signal
+import subprocess
+import sys
 import threading
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from unittest.mock import patch
 
 from odoo.exceptions import UserError
 from odoo.tests import tagged
+from odoo.tests.common import get_db_name
 from odoo.tools import SQL, mute_logger
 
 from ..models import tiss_delivery, tiss_delivery_worker
@@ -13,6 +18,8 @@ from ..operadora.server import serve
 from ..standard import identifiers
 from .common import ECG
 from .race_common import RaceCase
+
+WORKER_SCRIPT = Path(__file__).resolve().parents[1] / "scripts" / "exchange_worker.py"
 
 
 class Crash(BaseException):
@@ -267,3 +274,48 @@ class TestWorkers(WorkerCase):
         self.assertEqual(self._get_delivery_states(), ["queued"])
         self._work()
         self.assertReceivedOnce([lote_id])
+
+    def _start_process(self):
+        """A worker in a process of its own, which waits for an order."""
+        process = subprocess.Popen(
+            [sys.executable, str(WORKER_SCRIPT), get_db_name()],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.kill)
+        self.assertEqual(process.stdout.readline().strip(), "ready")
+        return process
+
+    def _order(self, process, step):
+        process.stdin.write(f"{step}\n")
+        process.stdin.flush()
+
+    def test_a_process_is_killed_in_the_middle(self):
+        lote_ids = self._queue(6)
+        victim, survivor = self._start_process(), self._start_process()
+        # The third message is in the hands of the operadora when its sender dies.
+        self._order(victim, "send")
+        while len(self.simulated.arrivals) < 2:
+            threading.Event().wait(0.005)
+        self.address.misbehave("slow=5")
+        count = len(self.simulated.arrivals)
+        while len(self.simulated.arrivals) <= count and "queued" in self._get_delivery_states():
+            threading.Event().wait(0.005)
+        victim.send_signal(signal.SIGKILL)
+        victim.wait()
+        self._order(survivor, "send")
+        survivor.stdout.readline()
+        self._recover()
+        with self._commit() as env:
+            lotes = env["tiss.lote"].browse(lote_ids)
+            arrived = {each.number: each.protocol for each in self.simulated.arrivals}
+            for lote in lotes.filtered(lambda each: each.state == "unknown"):
+                if lote.name in arrived:
+                    lote.register_protocol(arrived[lote.name])
+                else:
+                    lote.action_deny_receipt()
+                    lote.send()
+        self._work()
+        self.assertReceivedOnce(lote_ids)

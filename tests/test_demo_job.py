@@ -74,6 +74,27 @@ class TestDemoJob(ClinicCase):
             self.assertEqual(set(records.mapped("state")), {"received"})
         self.assertEqual(set(forms.annexes.mapped("transport")), {"request", "alone"})
 
+    def test_what_is_asked_is_answered(self):
+        asked, job = self.job.questions, self.job
+        for contract in job.contracts:
+            with self.subTest(contract.name):
+
+                def own(records, contract=contract):
+                    return records.filtered(lambda each: each.contract_id == contract)
+
+                self.assertEqual(set(own(asked.checks).mapped("state")), {"received"})
+                self.assertIn("not_eligible", own(asked.checks).mapped("result"))
+                self.assertIn("phone", own(asked.checks).mapped("answer_kind"))
+                self.assertTrue(all(own(asked.queries).mapped("status_id")))
+                self.assertTrue(own(asked.queries).lote_id.protocol_status_id)
+                self.assertTrue(own(asked.queries).annex_id.protocol_status_id)
+                self.assertEqual(own(asked.cancellations).result, "accepted")
+                request = own(asked.cancellations).line_ids.authorization_id
+                self.assertEqual(request.state, "cancelled")
+                [payment] = own(asked.requests)
+                self.assertEqual(payment.state, "received")
+                self.assertLessEqual(payment.demonstrativo_ids, job.demonstrativos)
+
     def test_what_was_granted_is_billed_under_its_authorisation(self):
         stays = self.job.guias.filtered(
             lambda guia: guia.guia_type in ("resumo_internacao", "honorarios", "odonto")

@@ -110,9 +110,10 @@ class TestDemonstrativoRequest(QuestionRecords, TissCommon):
         with self.assertRefused("Fill in: Demonstrativo"):
             self.Request.create({"contract_id": self.contract.id}).build()
 
-    def test_by_the_form(self):
-        form = Form(self.Request)
-        form.contract_id = self.contract
+    def test_from_the_convenio(self):
+        action = self.contract.action_ask_demonstrativo()
+        form = Form(self.Request.with_context(**action["context"]))
+        self.assertEqual(form.contract_id, self.contract)
         form.kind_id = self._term("2")
         form.lote_ids.add(self.lote)
         request = form.save()

@@ -230,6 +230,19 @@ class TestEligibility(QuestionRecords, CoverageCommon):
         self._verify_sent()
         self.assertEqual(self.card.eligibility_state, "waiting")
 
+    def test_a_question_of_another_day_is_not_waited_for(self):
+        check = self._verify_sent()
+        check.sudo().sent_date = self.visit_date
+        self.assertFalse(self.card.eligibility_state)
+
+    def test_a_refused_question_is_told(self):
+        self._verify_sent()
+        self._receive(self._refuse_eligibility("1001"))
+        self.assertEqual(self.card.eligibility_state, "refused")
+        self.assertIn("could not verify the card: 1001 MOTIVO", self.card.eligibility_text)
+        self._verify().register_answer("eligible")
+        self.assertEqual(self.card.eligibility_state, "eligible")
+
     def test_a_visit_shows_what_was_known_on_its_day(self):
         self._verify().register_answer("not_eligible", date=self.visit_date)
         self._verify().register_answer("eligible")
@@ -251,8 +264,14 @@ class TestEligibility(QuestionRecords, CoverageCommon):
         self.assertEqual(reason["message"], "Not eligible, verified today: 1016 SUSPENSO")
         self.assertFalse(answer["covered"])
         tomorrow = self._reasons(self.today + timedelta(days=1))
-        self.assertEqual(tomorrow["not_eligible"], "warn")
+        self.assertEqual(tomorrow["not_eligible"], "block")
         self.assertNotIn("not_eligible", self._reasons(self.visit_date), "said later on")
+
+    def test_a_no_says_little_of_a_later_day_that_has_passed(self):
+        self._verify().register_answer("not_eligible", date=self.visit_date)
+        self.assertEqual(self._reasons(self.visit_date)["not_eligible"], "block")
+        after = self._reasons(self.visit_date + timedelta(days=1))
+        self.assertEqual(after["not_eligible"], "warn")
 
     def test_a_convenio_may_ask_for_it(self):
         self.contract.eligibility_required = True

@@ -299,8 +299,6 @@ class TestEncounter(TissCommon):
         guia = self._create_encounters(
             ECG, authorization_date=self.visit_date, authorization_password="S–1😀"
         ).create_guias()
-        lote = guia.create_lotes()
-        with self.assertRefused(f"guia {guia.name}, senha.*character"):
-            lote.build()
-        self.assertEqual(lote.state, "draft")
-        self.assertFalse(lote.message_id)
+        self.assertEqual(guia.state, "draft")
+        with self.assertRefused("not ready for a lote. Password has a character that cannot be"):
+            guia.create_lotes()

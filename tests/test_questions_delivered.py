@@ -28,7 +28,7 @@ class TestQuestionsDelivered(DeliveryCase):
     def _send_received(self, *visits):
         lote = self._send(*visits)
         self._deliver()
-        self.assertEqual(lote.state, "received")
+        self.assertEqual(lote.state, "received", lote.delivery_ids.problem)
         return lote
 
     # ------------------------------------------------------------------
