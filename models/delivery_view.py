@@ -30,6 +30,7 @@ def add_delivery(arch, view_type, env):
     buttons = [arch.makeelement("button", {**unknown, **each}) for each in resolve]
     for button in reversed(buttons):
         header.insert(0, button)
+    _hide_own_reason(sheet)
     for element in reversed(_make_notes(arch)):
         sheet.insert(0, element)
     box = sheet.find(".//div[@name='button_box']")
@@ -49,6 +50,14 @@ def _split_send(header, env):
         button.addnext(service)
 
 
+def _hide_own_reason(sheet):
+    """A form's own alert is for what was refused; why it came back is said once, by the notes."""
+    for alert in sheet.iterfind(".//div[field]"):
+        if alert.find("field[@name='rejection_reason']") is not None:
+            hidden = alert.get("invisible") or "False"
+            alert.set("invisible", f"({hidden}) or state in ('sending', 'unknown', 'validated')")
+
+
 def _make_notes(arch):
     """Where the message is, and why it came back."""
     refresh = {"name": REFRESH, "invisible": "state != 'sending'"}
@@ -58,7 +67,7 @@ def _make_notes(arch):
     ]
     for name, colour, hidden in (
         ("delivery_note", "info", "state != 'sending'"),
-        ("delivery_note", "danger", "state != 'unknown'"),
+        ("delivery_note", "danger", "state in ('sending', 'validated') or not delivery_note"),
         ("rejection_reason", "warning", "state != 'validated' or not rejection_reason"),
     ):
         alert = {"class": f"alert alert-{colour}", "role": "status", "invisible": hidden}

@@ -299,7 +299,15 @@ class TissDelivery(models.Model):
     def _get_note(self):
         """Where one delivery is, in a sentence."""
         if self.state == "unknown":
-            return self.problem
+            return self.env._(
+                "%s Do not send it again: ask the operadora, then say here whether it has it.",
+                self.problem,
+            )
+        if self.state == "answered":
+            # What was taken in says so itself.
+            return False if self.is_settled else self.problem
+        if self.state in ("refused", "failed"):
+            return False
         if self.state != "queued":
             return self.env._("It is being sent.")
         if not self.problem:

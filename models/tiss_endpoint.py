@@ -213,6 +213,8 @@ class TissEndpoint(models.Model):
                 "The server answers, but with “%s”: the address or the access may be wrong.",
                 status,
             )
+        if not soap.check_url(self.url or "", plain_loopback=False):
+            return self.env._("The server answers, on this very computer and without encryption.")
         return self.env._("The server answers, and the connection is secure.")
 
     # ------------------------------------------------------------------

@@ -343,14 +343,35 @@ class TissGuia(models.Model):
     # ------------------------------------------------------------------
 
     def action_check(self):
-        """Check again and mark as ready what has nothing missing; say what is missing."""
-        self._check_editable()
-        self._update_readiness()
-        draft = self.filtered(lambda guia: guia.state == "draft")
-        if draft:
-            raise UserError(
-                "\n".join(f"{guia.name}: {' '.join(guia._get_problems())}" for guia in draft)
-            )
+        """Check again and mark as ready what has nothing missing; say what is missing.
+
+        Of several, those in a lote are left alone, and one that lacks something holds up no other.
+        """
+        if len(self) == 1:
+            self._check_editable()
+        checked = self.filtered(lambda guia: guia.state in ("draft", "ready"))
+        checked._update_readiness()
+        draft = checked.filtered(lambda guia: guia.state == "draft")
+        if not draft:
+            return None
+        missing = "\n".join(f"{guia.name}: {' '.join(guia._get_problems())}" for guia in draft)
+        if len(self) == 1:
+            raise UserError(missing)
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "warning",
+                "sticky": True,
+                "title": self.env._(
+                    "%(ready)s ready, %(draft)s with something missing",
+                    ready=len(checked - draft),
+                    draft=len(draft),
+                ),
+                "message": missing,
+                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
+            },
+        }
 
     def action_view_lote(self):
         return self.lote_id._get_records_action()

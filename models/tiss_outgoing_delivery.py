@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from .delivery_view import add_delivery
+from .tiss_delivery import AT_ONCE
 
 
 class TissOutgoing(models.AbstractModel):
@@ -36,7 +37,7 @@ class TissOutgoing(models.AbstractModel):
     def _compute_delivery_note(self):
         """Where the message is, for whoever waits for it, also without a right to the journal."""
         Delivery = self.env["tiss.delivery"].sudo()
-        underway = self.filtered(lambda record: record.state in ("sending", "unknown"))
+        underway = self.filtered(lambda record: record.state in ("sending", "unknown", "sent"))
         found = Delivery.search(
             [("res_model", "=", self._name), ("res_id", "in", underway.ids)], order="id"
         )
@@ -88,6 +89,26 @@ class TissOutgoing(models.AbstractModel):
     # ------------------------------------------------------------------
     # Actions
     # ------------------------------------------------------------------
+
+    def action_send(self):
+        """What is sent in the background is said, and where to follow it."""
+        result = super().action_send()
+        queued = self.filtered(lambda record: record.state == "sending")
+        if len(queued) <= AT_ONCE:
+            return result
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "info",
+                "message": self.env._(
+                    "%s are being sent in the background; you may go on. Billing › Deliveries"
+                    " shows how far they are, and you are told of what needs you.",
+                    len(queued),
+                ),
+                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
+            },
+        }
 
     def action_confirm_receipt(self):
         """A person asked the operadora: it has the message, and will answer."""

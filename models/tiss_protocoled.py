@@ -34,6 +34,18 @@ class TissProtocoled(models.AbstractModel):
         readonly=True, copy=False, help="When the operadora wrote it, on its clock."
     )
 
+    may_ask_status = fields.Boolean(compute="_compute_may_ask_status")
+
+    # ------------------------------------------------------------------
+    # Compute, inverse, search
+    # ------------------------------------------------------------------
+
+    @api.depends("protocol_number", "contract_id.status_by_lote")
+    def _compute_may_ask_status(self):
+        """Whether there is a number by which the operadora finds it."""
+        for record in self:
+            record.may_ask_status = record.protocol_number or record.contract_id.status_by_lote
+
     # ------------------------------------------------------------------
     # Actions
     # ------------------------------------------------------------------

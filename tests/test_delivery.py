@@ -170,11 +170,18 @@ class TestDelivery(DeliveryCase):
         self._deliver()
         self.assertEqual((first | second).mapped("state"), ["received", "received"])
 
+    def test_many_go_in_the_background_and_say_so(self):
+        lotes = self._create_lote(ECG) | self._create_lote(ECG) | self._create_lote(ECG)
+        told = lotes.action_send()["params"]["message"]
+        self.assertIn("3 are being sent in the background", told)
+        self.assertEqual(set(lotes.mapped("state")), {"sending"})
+
     def test_the_queue_waits_when_one_is_not_answered(self):
         self.address.misbehave("die")
         first, second = self._send(), self._send()
         self._deliver()
         self.assertEqual((first | second).mapped("state"), ["unknown", "sending"])
+        self.assertIn("Do not send it again", first.delivery_note)
         with self._later(minutes=16):
             self._deliver(second.delivery_ids)
         self.assertEqual((first | second).mapped("state"), ["unknown", "received"])
@@ -295,9 +302,11 @@ class TestDelivery(DeliveryCase):
         delivery = lote.delivery_ids
         self.assertEqual((lote.state, delivery.is_settled), ("sent", False))
         self.assertIn(lote.name, delivery.problem)
+        self.assertEqual(lote.delivery_note, delivery.problem, "said where the biller looks")
         lote.register_protocol("777", self.today)
         delivery.action_close()
         self.assertTrue(delivery.is_settled)
+        self.assertFalse(lote.delivery_note)
 
     def test_what_cannot_be_read_now_is_read_later(self):
         lote = self._send()

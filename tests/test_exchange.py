@@ -255,6 +255,7 @@ class TestPost(ExchangeCase):
             endpoint = self._create_endpoint("demo", url=server.url)
             told = endpoint.action_test()["params"]
             self.assertEqual(told["type"], "success")
+            self.assertIn("without encryption", told["message"])
         told = endpoint.action_test()["params"]
         self.assertEqual(told["type"], "danger")
         self.assertEqual(told["message"], "The server of the operadora takes no connections now.")

@@ -234,6 +234,18 @@ class TestGuia(TissCommon):
         guia.action_check()
         self.assertEqual(guia.state, "ready")
 
+    def test_check_of_many_keeps_what_is_ready(self):
+        """What is missing in one guia is said, and holds up no other; a lote is left alone."""
+        gone = self._create_lote(CONSULTATION).guia_ids
+        self.professional.tiss_cbo_id = False
+        good, empty = (self._create_encounters(CONSULTATION).create_guias() for _each in range(2))
+        self.professional.tiss_cbo_id = self.env["tiss.term"]._get("24", "225125")
+        empty.line_ids.unlink()
+        shown = (gone | good | empty).action_check()["params"]
+        self.assertEqual((good.state, empty.state, gone.state), ("ready", "draft", "in_lote"))
+        self.assertIn(f"{empty.name}: The guia has no items.", shown["message"])
+        self.assertIn("1 ready, 1 with something missing", shown["title"])
+
     def test_content_is_frozen_in_a_lote(self):
         guia = self._create_lote(CONSULTATION).guia_ids
         with self.assertRaisesRegex(UserError, "can no longer change"):
