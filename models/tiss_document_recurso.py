@@ -8,9 +8,9 @@ class TissDocument(models.Model):
 
     @api.depends("guia_id", "lote_id", "authorization_id", "recurso_id")
     def _compute_nature_id(self):
-        super()._compute_nature_id()
-        appeal = self.env["tiss.term"]._get("tipoGuia", "3")
-        self.filtered("recurso_id").nature_id = appeal
+        result = super()._compute_nature_id()
+        self.filtered("recurso_id").nature_id = self.env["tiss.term"]._get("tipoGuia", "3")
+        return result
 
     @api.model
     def _get_frozen_fields(self):

@@ -337,16 +337,18 @@ class TissRecurso(models.Model):
 
     def _leave(self, state):
         """What is contested is denied no longer: it is under recurso."""
-        super()._leave(state)
+        result = super()._leave(state)
         self._contest()
+        return result
 
     def _take_back(self, reason):
         self._uncontest()
         return super()._take_back(reason)
 
     def _reject(self, reason):
-        super()._reject(reason)
+        result = super()._reject(reason)
         self._uncontest()
+        return result
 
     def _contest(self):
         if not self:

@@ -273,6 +273,18 @@ class TestRecursoWritten(RecursoCase):
         self.assertIn("GUIA DE RECURSO DE GLOSAS", html)
         self.assertIn("24,90", html)
 
+    def test_a_document_proves_the_recurso(self):
+        """It is of nature 3, under the number of the recurso (guide §3.9)."""
+        recurso = self.first.glosa_ids.create_recurso()
+        document = self.env["tiss.document"].create(
+            {"recurso_id": recurso.id, "guia_id": self.first.id, "lote_id": self.lote.id}
+        )
+        self.assertEqual(document.nature_id.code, "3")
+        body = document.sudo()._prepare_tiss_body()
+        self.assertEqual(body["numeroGuiaPrestador"], recurso.name)
+        self.assertEqual(body["numeroProtocolo"], "1001")
+        self.assertEqual(recurso.document_count, 1)
+
     def test_written_by_the_system_only(self):
         recurso = self.first.glosa_ids.create_recurso()
         with self.assertRaises(AccessError):
