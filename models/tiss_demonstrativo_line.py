@@ -1,7 +1,20 @@
+import json
+
 from odoo import api, fields, models
 
 from ..standard.money import allocate, from_cents, to_cents
+from .bulk import insert
 
+# Where a row stands in its file: all that it is matched by, beside the amounts.
+PLACE = (
+    "level", "protocol_number", "lote_number", "guia_number", "operadora_number", "sequence_item",
+    "code", "service_date",
+)  # fmt: skip
+COLUMNS = (
+    "demonstrativo_id", "company_id", *PLACE, "is_appeal", "amount_informed", "amount_processed",
+    "amount_released", "reasons", "lote_id", "guia_id", "guia_line_id", "amount_ours",
+    "amount_difference",
+)  # fmt: skip
 LEVELS = [("item", "Item"), ("guia", "Guia"), ("protocol", "Protocolo")]
 
 
@@ -211,86 +224,66 @@ class TissDemonstrativoLine(models.Model):
     # ------------------------------------------------------------------
 
     def _match(self):
-        """Find the lote, guia and item of each line, in three queries for all of them.
+        """Find the lote, guia and item of each line; what is found already is not written again."""
+        names = (*PLACE, "amount_informed", "amount_released")
+        rows = [
+            {"is_payment": bool(line.payment_id), **{name: line[name] for name in names}}
+            for line in self
+        ]
+        found = self._find_targets(self.demonstrativo_id.contract_id, rows)
+        for line, target in zip(self, found, strict=True):
+            for name, value in target.items():
+                known = line[name]
+                if (known.id if name.endswith("_id") else known) != value:
+                    line[name] = value
+
+    @api.model
+    def _find_targets(self, contract, rows):
+        """What lines are about, in three queries for all of them, as values of each.
 
         What a line lacks is made up for as in guide §5.5: the lote by its own number, the guia by
         the operadora's, the item by its code, day and amount.
+
+        :param rows: values of lines, or of lines that are not created yet
+        :return: for each row the values of lote_id, guia_id, guia_line_id and the amounts compared
         """
-        lotes = self._find_lotes()
-        guias = self.env["tiss.lote"].union(*lotes.values()).guia_ids
-        by_number = {(guia.lote_id, guia.name): guia for guia in guias} | {
-            (guia.lote_id, f"@{guia.operadora_number}"): guia
-            for guia in guias
-            if guia.operadora_number
-        }
-        items = {(item.guia_id, item.sequence_item): item for item in guias.line_ids}
-        by_code = guias.line_ids.grouped(lambda item: (item.guia_id, item.code))
-        taken = set()
-        for line in self:
-            lote = lotes.get(line.protocol_number or f"#{line.lote_number}")
-            guia = by_number.get((lote, line.guia_number))
-            guia = guia or by_number.get((lote, f"@{line.operadora_number}"))
-            item = items.get((guia, line.sequence_item)) if line.level == "item" else None
-            if line.level == "item" and not line.sequence_item:
-                item = line._choose_item(by_code.get((guia, line.code)), taken)
-            line.lote_id = lote
-            line.guia_id = guia
-            line.guia_line_id = item
-            line._compare(item or guia or (lote if line.level == "protocol" else None))
-
-    def _find_lotes(self):
-        """{protocolo: lote}, and for lines without a protocolo {"#" number of the lote: lote}."""
-        contract = self.demonstrativo_id.contract_id
-        numbers = [line.lote_number for line in self if not line.protocol_number]
-        found = self.env["tiss.lote"].search(
-            [
-                ("contract_id", "in", contract.ids),
-                "|",
-                ("protocol_number", "in", self.mapped("protocol_number")),
-                ("name", "in", numbers),
-            ]
-        )
-        return {f"#{lote.name}": lote for lote in found} | {
-            lote.protocol_number: lote for lote in found
-        }
-
-    def _choose_item(self, items, taken):
-        """The item of a line that does not say its number; each item once, as far as they go.
-
-        :param items: those of the guia with the code of the line, or None
-        :param taken: ids of the items that earlier lines have; this one's is added
-        """
-        if not items:
-            return None
-        cents = to_cents(self.amount_informed)
-        item = min(
-            items,
-            key=lambda item: (
-                item.id in taken,
-                self.service_date and item.date != self.service_date,
-                to_cents(item.amount) != cents,
-                item.sequence_item,
-            ),
-        )
-        taken.add(item.id)
-        return item
-
-    def _compare(self, ours):
-        """Ours and the difference: presented against released, or open against paid."""
-        if not ours:
-            self.amount_ours = self.amount_difference = 0
-            return
-        cents = self._get_our_cents(ours)
-        self.amount_ours = float(from_cents(cents))
-        self.amount_difference = float(from_cents(to_cents(self.amount_released) - cents))
-
-    def _get_our_cents(self, ours):
-        if self.payment_id:
-            return sum(
-                to_cents(item.amount_released) + to_cents(item.amount_to_process)
-                for item in ours.line_ids
+        book = _Targets(self.env, contract, rows)
+        targets = []
+        for row in rows:
+            lote, guia, item = book.find(row)
+            ours = book.get_our_cents(row, lote, guia, item)
+            theirs = to_cents(row.get("amount_released") or 0)
+            targets.append(
+                {
+                    "lote_id": lote["id"] if lote else False,
+                    "guia_id": guia["id"] if guia else False,
+                    "guia_line_id": item["id"] if item else False,
+                    "amount_ours": 0.0 if ours is None else float(from_cents(ours)),
+                    "amount_difference": 0.0 if ours is None else float(from_cents(theirs - ours)),
+                }
             )
-        return to_cents(ours["amount" if ours._name == "tiss.guia.line" else "amount_total"])
+        return targets
+
+    @api.model
+    def _insert(self, demonstrativos, vals_lists):
+        """Create the lines of analyses, matched, in one COPY: there can be fifty thousand.
+
+        :param vals_lists: for each demonstrativo the values of its lines
+        """
+        rows = []
+        for demonstrativo, vals_list in zip(demonstrativos, vals_lists, strict=True):
+            common = {
+                "demonstrativo_id": demonstrativo.id,
+                "company_id": demonstrativo.company_id.id,
+            }
+            targets = self._find_targets(demonstrativo.contract_id, vals_list)
+            rows += [
+                {**common, **vals, **target}
+                for vals, target in zip(vals_list, targets, strict=True)
+            ]
+        insert(self, COLUMNS, (tuple(_to_column(row, name) for name in COLUMNS) for row in rows))
+        # A new record is taken to have no lines.
+        demonstrativos.invalidate_recordset(["line_ids", "differing_line_ids", "agreeing_count"])
 
     def _find_discrepancies(self):
         """Lines that cannot be booked as they are, as discrepancy values."""
@@ -437,3 +430,107 @@ class TissDemonstrativoLine(models.Model):
             )
             if len(nameless) == 1 and nameless.demonstrativo_id != line.demonstrativo_id:
                 nameless._set_code(line.reasons[0][0], line.demonstrativo_id)
+
+
+# ----------------------------------------------------------------------
+# Matching
+# ----------------------------------------------------------------------
+
+
+def _to_column(row, name):
+    """The value of a new line as a COPY takes it."""
+    value = row.get(name)
+    if name == "reasons":
+        return None if value is None else json.dumps(value)
+    if name == "is_appeal":
+        return bool(value)
+    if name == "sequence_item" or name.startswith("amount_"):
+        return value or 0
+    return value or None
+
+
+class _Targets:
+    """The lotes, guias and items that the rows of a demonstrativo can be about, as plain dicts."""
+
+    def __init__(self, env, contract, rows):
+        protocols = {row.get("protocol_number") for row in rows} - {None, False, ""}
+        names = {row.get("lote_number") for row in rows if not row.get("protocol_number")}
+        lotes = env["tiss.lote"].search_read(
+            [
+                ("contract_id", "in", contract.ids),
+                "|",
+                ("protocol_number", "in", list(protocols)),
+                ("name", "in", list(names - {None, False, ""})),
+            ],
+            ["name", "protocol_number", "amount_total"],
+            load=None,
+        )
+        self.lotes = {f"#{lote['name']}": lote for lote in lotes}
+        self.lotes |= {lote["protocol_number"]: lote for lote in lotes}
+        guias = env["tiss.guia"].search_read(
+            [("lote_id", "in", [lote["id"] for lote in lotes])],
+            ["lote_id", "name", "operadora_number", "amount_total"],
+            load=None,
+        )
+        self.guias = {
+            (guia["lote_id"], f"@{guia['operadora_number']}"): guia
+            for guia in guias
+            if guia["operadora_number"]
+        } | {(guia["lote_id"], guia["name"]): guia for guia in guias}
+        items = env["tiss.guia.line"].search_read(
+            [("guia_id", "in", [guia["id"] for guia in guias])],
+            ["guia_id", "sequence_item", "code", "date", "amount", "amount_released",
+             "amount_to_process"],
+            load=None,
+        )  # fmt: skip
+        self.items = {(item["guia_id"], item["sequence_item"]): item for item in items}
+        self.by_code, self.by_guia = {}, {}
+        for item in items:
+            self.by_code.setdefault((item["guia_id"], item["code"]), []).append(item)
+            self.by_guia.setdefault(item["guia_id"], []).append(item)
+        self.taken = set()
+
+    def find(self, row):
+        """(lote, guia, item) of a row, each None where there is none."""
+        lote = self.lotes.get(row.get("protocol_number") or f"#{row.get('lote_number')}")
+        if not lote:
+            return None, None, None
+        guia = self.guias.get((lote["id"], row.get("guia_number")))
+        guia = guia or self.guias.get((lote["id"], f"@{row.get('operadora_number')}"))
+        if not guia or row["level"] != "item":
+            return lote, guia, None
+        if row.get("sequence_item"):
+            return lote, guia, self.items.get((guia["id"], row["sequence_item"]))
+        return lote, guia, self._choose_item(row, self.by_code.get((guia["id"], row.get("code"))))
+
+    def _choose_item(self, row, items):
+        """The item of a row that does not say its number; each item once, as far as they go."""
+        if not items:
+            return None
+        day, cents = row.get("service_date"), to_cents(row.get("amount_informed") or 0)
+        item = min(
+            items,
+            key=lambda item: (
+                item["id"] in self.taken,
+                bool(day) and item["date"] != day,
+                to_cents(item["amount"]) != cents,
+                item["sequence_item"],
+            ),
+        )
+        self.taken.add(item["id"])
+        return item
+
+    def get_our_cents(self, row, lote, guia, item):
+        """Presented by us, or open where it is paid; None where nothing of ours is meant."""
+        if row.get("is_payment"):
+            items = self.by_guia.get(guia["id"], ()) if guia else ()
+            open_cents = sum(
+                to_cents(each["amount_released"]) + to_cents(each["amount_to_process"])
+                for each in items
+            )
+            return open_cents if guia else None
+        if item:
+            return to_cents(item["amount"])
+        if guia:
+            return to_cents(guia["amount_total"])
+        return to_cents(lote["amount_total"]) if lote and row["level"] == "protocol" else None
