@@ -4,6 +4,7 @@ from odoo import api, fields, models
 
 from ..standard.money import allocate, from_cents, to_cents
 from .bulk import insert
+from .return_targets import ReturnTargets
 
 # Where a row stands in its file: all that it is matched by, beside the amounts.
 PLACE = (
@@ -247,7 +248,7 @@ class TissDemonstrativoLine(models.Model):
         :param rows: values of lines, or of lines that are not created yet
         :return: for each row the values of lote_id, guia_id, guia_line_id and the amounts compared
         """
-        book = _Targets(self.env, contract, rows)
+        book = ReturnTargets(self.env, contract, rows)
         targets = []
         for row in rows:
             lote, guia, item = book.find(row)
@@ -432,11 +433,6 @@ class TissDemonstrativoLine(models.Model):
                 nameless._set_code(line.reasons[0][0], line.demonstrativo_id)
 
 
-# ----------------------------------------------------------------------
-# Matching
-# ----------------------------------------------------------------------
-
-
 def _to_column(row, name):
     """The value of a new line as a COPY takes it."""
     value = row.get(name)
@@ -447,90 +443,3 @@ def _to_column(row, name):
     if name == "sequence_item" or name.startswith("amount_"):
         return value or 0
     return value or None
-
-
-class _Targets:
-    """The lotes, guias and items that the rows of a demonstrativo can be about, as plain dicts."""
-
-    def __init__(self, env, contract, rows):
-        protocols = {row.get("protocol_number") for row in rows} - {None, False, ""}
-        names = {row.get("lote_number") for row in rows if not row.get("protocol_number")}
-        lotes = env["tiss.lote"].search_read(
-            [
-                ("contract_id", "in", contract.ids),
-                "|",
-                ("protocol_number", "in", list(protocols)),
-                ("name", "in", list(names - {None, False, ""})),
-            ],
-            ["name", "protocol_number", "amount_total"],
-            load=None,
-        )
-        self.lotes = {f"#{lote['name']}": lote for lote in lotes}
-        self.lotes |= {lote["protocol_number"]: lote for lote in lotes}
-        guias = env["tiss.guia"].search_read(
-            [("lote_id", "in", [lote["id"] for lote in lotes])],
-            ["lote_id", "name", "operadora_number", "amount_total"],
-            load=None,
-        )
-        self.guias = {
-            (guia["lote_id"], f"@{guia['operadora_number']}"): guia
-            for guia in guias
-            if guia["operadora_number"]
-        } | {(guia["lote_id"], guia["name"]): guia for guia in guias}
-        items = env["tiss.guia.line"].search_read(
-            [("guia_id", "in", [guia["id"] for guia in guias])],
-            ["guia_id", "sequence_item", "code", "date", "amount", "amount_released",
-             "amount_to_process"],
-            load=None,
-        )  # fmt: skip
-        self.items = {(item["guia_id"], item["sequence_item"]): item for item in items}
-        self.by_code, self.by_guia = {}, {}
-        for item in items:
-            self.by_code.setdefault((item["guia_id"], item["code"]), []).append(item)
-            self.by_guia.setdefault(item["guia_id"], []).append(item)
-        self.taken = set()
-
-    def find(self, row):
-        """(lote, guia, item) of a row, each None where there is none."""
-        lote = self.lotes.get(row.get("protocol_number") or f"#{row.get('lote_number')}")
-        if not lote:
-            return None, None, None
-        guia = self.guias.get((lote["id"], row.get("guia_number")))
-        guia = guia or self.guias.get((lote["id"], f"@{row.get('operadora_number')}"))
-        if not guia or row["level"] != "item":
-            return lote, guia, None
-        if row.get("sequence_item"):
-            return lote, guia, self.items.get((guia["id"], row["sequence_item"]))
-        return lote, guia, self._choose_item(row, self.by_code.get((guia["id"], row.get("code"))))
-
-    def _choose_item(self, row, items):
-        """The item of a row that does not say its number; each item once, as far as they go."""
-        if not items:
-            return None
-        day, cents = row.get("service_date"), to_cents(row.get("amount_informed") or 0)
-        item = min(
-            items,
-            key=lambda item: (
-                item["id"] in self.taken,
-                bool(day) and item["date"] != day,
-                to_cents(item["amount"]) != cents,
-                item["sequence_item"],
-            ),
-        )
-        self.taken.add(item["id"])
-        return item
-
-    def get_our_cents(self, row, lote, guia, item):
-        """Presented by us, or open where it is paid; None where nothing of ours is meant."""
-        if row.get("is_payment"):
-            items = self.by_guia.get(guia["id"], ()) if guia else ()
-            open_cents = sum(
-                to_cents(each["amount_released"]) + to_cents(each["amount_to_process"])
-                for each in items
-            )
-            return open_cents if guia else None
-        if item:
-            return to_cents(item["amount"])
-        if guia:
-            return to_cents(guia["amount_total"])
-        return to_cents(lote["amount_total"]) if lote and row["level"] == "protocol" else None
