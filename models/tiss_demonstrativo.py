@@ -276,8 +276,10 @@ class TissDemonstrativo(models.Model):
             for vals in vals_list
         ]
         # Nobody may write what an operadora answered: only this code does.
+        lines = [[command[2] for command in vals.pop("line_ids", ())] for vals in vals_list]
         demonstrativos = self.sudo().create(vals_list).with_env(self.env)
-        demonstrativos._check_against_guias()
+        self.env["tiss.demonstrativo.line"].sudo()._insert(demonstrativos, lines)
+        demonstrativos._check_against_guias(is_new=True)
         asked._take_answer(known | demonstrativos)
         return known | demonstrativos
 
@@ -374,11 +376,15 @@ class TissDemonstrativo(models.Model):
     # Checking
     # ------------------------------------------------------------------
 
-    def _check_against_guias(self):
-        """Match the lines to our lotes, guias and items, and queue what does not agree."""
+    def _check_against_guias(self, is_new=False):
+        """Match the lines to our lotes, guias and items, and queue what does not agree.
+
+        :param is_new: just created, so the lines of analyses were matched before
+        """
         for demonstrativo in self.filtered(lambda record: record.state == "imported").sudo():
             lines = demonstrativo._get_all_lines()
-            lines._match()
+            if not is_new or demonstrativo.kind == "payment":
+                lines._match()
             demonstrativo.discrepancy_ids.filtered(lambda row: not row.is_of_file).unlink()
             rows = lines._find_discrepancies() + demonstrativo.payment_ids._find_discrepancies()
             demonstrativo.env["tiss.discrepancy"].create(

@@ -1,7 +1,21 @@
+import json
+
 from odoo import api, fields, models
 
 from ..standard.money import allocate, from_cents, to_cents
+from .bulk import insert
+from .return_targets import ReturnTargets
 
+# Where a row stands in its file: all that it is matched by, beside the amounts.
+PLACE = (
+    "level", "protocol_number", "lote_number", "guia_number", "operadora_number", "sequence_item",
+    "code", "service_date",
+)  # fmt: skip
+COLUMNS = (
+    "demonstrativo_id", "company_id", *PLACE, "is_appeal", "amount_informed", "amount_processed",
+    "amount_released", "reasons", "lote_id", "guia_id", "guia_line_id", "amount_ours",
+    "amount_difference",
+)  # fmt: skip
 LEVELS = [("item", "Item"), ("guia", "Guia"), ("protocol", "Protocolo")]
 
 
@@ -211,90 +225,66 @@ class TissDemonstrativoLine(models.Model):
     # ------------------------------------------------------------------
 
     def _match(self):
-        """Find the lote, guia and item of each line, in four queries for all of them.
+        """Find the lote, guia and item of each line; what is found already is not written again."""
+        names = (*PLACE, "is_appeal", "amount_informed", "amount_released")
+        rows = [
+            {"is_payment": bool(line.payment_id), **{name: line[name] for name in names}}
+            for line in self
+        ]
+        found = self._find_targets(self.demonstrativo_id.contract_id, rows)
+        for line, target in zip(self, found, strict=True):
+            for name, value in target.items():
+                known = line[name]
+                if (known.id if name.endswith("_id") else known) != value:
+                    line[name] = value
+
+    @api.model
+    def _find_targets(self, contract, rows):
+        """What lines are about, in three queries for all of them, as values of each.
 
         What a line lacks is made up for as in guide §5.5: the lote by its own number, the guia by
         the operadora's, the item by its code, day and amount.
+
+        :param rows: values of lines, or of lines that are not created yet
+        :return: for each row the values of lote_id, guia_id, guia_line_id and the amounts compared
         """
-        lotes = self._find_lotes()
-        guias = self.env["tiss.lote"].union(*lotes.values()).guia_ids
-        by_number = {(guia.lote_id, guia.name): guia for guia in guias} | {
-            (guia.lote_id, f"@{guia.operadora_number}"): guia
-            for guia in guias
-            if guia.operadora_number
-        }
-        items = {(item.guia_id, item.sequence_item): item for item in guias.line_ids}
-        by_code = guias.line_ids.grouped(lambda item: (item.guia_id, item.code))
-        taken = set()
-        for line in self:
-            lote = lotes.get(line.protocol_number or f"#{line.lote_number}")
-            if not lote and line.is_appeal:
-                lote = lotes.get((line.protocol_number, "recurso"))
-            guia = by_number.get((lote, line.guia_number))
-            guia = guia or by_number.get((lote, f"@{line.operadora_number}"))
-            item = items.get((guia, line.sequence_item)) if line.level == "item" else None
-            if line.level == "item" and not line.sequence_item:
-                item = line._choose_item(by_code.get((guia, line.code)), taken)
-            line.lote_id = lote
-            line.guia_id = guia
-            line.guia_line_id = item
-            line._compare(item or guia or (lote if line.level == "protocol" else None))
-
-    def _find_lotes(self):
-        """{protocolo: lote}, {(protocolo, "recurso"): lote} where it is that of a recurso.
-
-        Lines without a protocolo are found by {"#" number of the lote: lote}.
-        """
-        of_contract = [("contract_id", "in", self.demonstrativo_id.contract_id.ids)]
-        protocols = ("protocol_number", "in", list(set(self.mapped("protocol_number")) - {False}))
-        names = [line.lote_number for line in self if not line.protocol_number]
-        found = self.env["tiss.lote"].search([*of_contract, "|", protocols, ("name", "in", names)])
-        lotes = {f"#{lote.name}": lote for lote in found}
-        lotes |= {lote.protocol_number: lote for lote in found if lote.protocol_number}
-        if any(self.mapped("is_appeal")):
-            for recurso in self.env["tiss.recurso"].search([*of_contract, protocols]):
-                lotes[recurso.protocol_number, "recurso"] = recurso.lote_id
-        return lotes
-
-    def _choose_item(self, items, taken):
-        """The item of a line that does not say its number; each item once, as far as they go.
-
-        :param items: those of the guia with the code of the line, or None
-        :param taken: ids of the items that earlier lines have; this one's is added
-        """
-        if not items:
-            return None
-        cents = to_cents(self.amount_informed)
-        item = min(
-            items,
-            key=lambda item: (
-                item.id in taken,
-                self.service_date and item.date != self.service_date,
-                to_cents(item.amount) != cents,
-                item.sequence_item,
-            ),
-        )
-        taken.add(item.id)
-        return item
-
-    def _compare(self, ours):
-        """Ours and the difference: presented against released, or open against paid."""
-        if not ours:
-            self.amount_ours = self.amount_difference = 0
-            return
-        cents = self._get_our_cents(ours)
-        self.amount_ours = float(from_cents(cents))
-        self.amount_difference = float(from_cents(to_cents(self.amount_released) - cents))
-
-    def _get_our_cents(self, ours):
-        if self.is_appeal:
-            return sum(to_cents(item.amount_appealed) for item in ours.line_ids)
-        if self.payment_id:
-            return sum(
-                to_cents(item.amount_released) + to_cents(item.amount_to_process)
-                for item in ours.line_ids
+        book = ReturnTargets(self.env, contract, rows)
+        targets = []
+        for row in rows:
+            lote, guia, item = book.find(row)
+            ours = book.get_our_cents(row, lote, guia, item)
+            theirs = to_cents(row.get("amount_released") or 0)
+            targets.append(
+                {
+                    "lote_id": lote["id"] if lote else False,
+                    "guia_id": guia["id"] if guia else False,
+                    "guia_line_id": item["id"] if item else False,
+                    "amount_ours": 0.0 if ours is None else float(from_cents(ours)),
+                    "amount_difference": 0.0 if ours is None else float(from_cents(theirs - ours)),
+                }
             )
-        return to_cents(ours["amount" if ours._name == "tiss.guia.line" else "amount_total"])
+        return targets
+
+    @api.model
+    def _insert(self, demonstrativos, vals_lists):
+        """Create the lines of analyses, matched, in one COPY: there can be fifty thousand.
+
+        :param vals_lists: for each demonstrativo the values of its lines
+        """
+        rows = []
+        for demonstrativo, vals_list in zip(demonstrativos, vals_lists, strict=True):
+            common = {
+                "demonstrativo_id": demonstrativo.id,
+                "company_id": demonstrativo.company_id.id,
+            }
+            targets = self._find_targets(demonstrativo.contract_id, vals_list)
+            rows += [
+                {**common, **vals, **target}
+                for vals, target in zip(vals_list, targets, strict=True)
+            ]
+        insert(self, COLUMNS, (tuple(_to_column(row, name) for name in COLUMNS) for row in rows))
+        # A new record is taken to have no lines.
+        demonstrativos.invalidate_recordset(["line_ids", "differing_line_ids", "agreeing_count"])
 
     def _find_discrepancies(self):
         """Lines that cannot be booked as they are, as discrepancy values."""
@@ -468,3 +458,15 @@ class TissDemonstrativoLine(models.Model):
             )
             if len(nameless) == 1 and nameless.demonstrativo_id != line.demonstrativo_id:
                 nameless._set_code(line.reasons[0][0], line.demonstrativo_id)
+
+
+def _to_column(row, name):
+    """The value of a new line as a COPY takes it."""
+    value = row.get(name)
+    if name == "reasons":
+        return None if value is None else json.dumps(value)
+    if name == "is_appeal":
+        return bool(value)
+    if name == "sequence_item" or name.startswith("amount_"):
+        return value or 0
+    return value or None

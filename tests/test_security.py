@@ -127,8 +127,7 @@ RIGHTS = {
     "tiss.price.import.line": ("", "", "rwcu"),
 }
 # Without a company their records are of all companies.
-SHARED = {"tiss.price.policy", "tiss.appeal.text"}
-SHARED = {"tiss.price.policy", "tiss.return.map"}
+SHARED = {"tiss.appeal.text", "tiss.price.policy", "tiss.return.map"}
 OPERATIONS = {"r": "read", "w": "write", "c": "create", "u": "unlink"}
 
 

@@ -1,0 +1,192 @@
+"""Speed of reading a demonstrativo, run by ``./dev bench`` on a database of its own.
+
+An account analysis of growing numbers of guias of 5 items, from the bytes of the file to the
+preview, against a plain COPY of the rows that it makes. Nothing is posted, so no journal entry
+counts. Queries and ratios do not depend on how busy the machine is, seconds do.
+``BENCH_SIZES=100,1000`` reads fewer guias.
+"""
+
+import datetime
+import gc
+import io
+import itertools
+import math
+import os
+import statistics
+import time
+
+from odoo.addons.l10n_br_tiss import standard
+from odoo.addons.l10n_br_tiss.scripts.bench_tools import ClinicBench, peak, start_peak
+from odoo.addons.l10n_br_tiss.standard.money import to_decimal
+
+SIZES = [int(size) for size in os.environ.get("BENCH_SIZES", "1000,10000").split(",")]
+ITEMS, ROUNDS, LOTE_GUIAS, FEW_GUIAS = 5, 3, 100, 1000
+COPY_RATIO, QUERIES, EXPONENT = 5, 0.1, 1.05
+TABLE = "tiss_demonstrativo_line"
+
+
+class ReturnsBench(ClinicBench):
+    """The demo's clinic and its first convênio, which answers for lotes of 100 guias."""
+
+    def analyses(self):
+        print(f"\nAnalysis of guias of {ITEMS} items, against a COPY of the same rows")
+        print(
+            f"{'guias':>8}{'MB':>7}{'seconds':>9}{'COPY':>8}{'ratio':>7}{'queries':>9}"
+            f"{'MiB more':>10}"
+        )
+        seconds = [self._measure(size) for size in SIZES]
+        for (few, before), (many, after) in itertools.pairwise(zip(SIZES, seconds, strict=True)):
+            exponent = math.log(after / before) / math.log(many / few)
+            print(f"time grows with guias^{exponent:.2f} from {few:,} to {many:,}")
+            self.judge(f"exponent at most {EXPONENT}", exponent <= EXPONENT)
+
+    def _measure(self, size):
+        content = self._make_file(self._make_lotes(size), str(size))
+        times, copied, memory = [], [], 0
+        for _round in range(ROUNDS):
+            with self.undone():
+                before = start_peak()
+                analysis, seconds, queries = self.cost(
+                    self.env["tiss.message"].receive_file, "analise.xml", content
+                )
+                memory = max(memory, peak() - before)
+                times.append(seconds)
+                rows = self._copy_out(analysis)
+            with self.undone():
+                copied.append(self._copy_in(rows))
+        seconds, copy = statistics.median(times), statistics.median(copied)
+        print(
+            f"{size:>8,}{len(content) / 1e6:>7.1f}{seconds:>9.2f}{copy:>8.2f}{seconds / copy:>7.1f}"
+            f"{queries:>9}{memory:>10.0f}"
+        )
+        if size >= FEW_GUIAS:
+            self.judge(f"at most {COPY_RATIO} times COPY", seconds / copy <= COPY_RATIO)
+            self.judge(f"at most {QUERIES} queries per guia", queries <= QUERIES * size)
+        return seconds
+
+    def _make_lotes(self, size):
+        """Lotes with a protocolo, as if they had been sent; their invoices are not the matter."""
+        guias = self.make_encounters(size, ITEMS).create_guias()
+        lotes = guias.create_lotes()
+        self.env.flush_all()
+        self.env.cr.execute(
+            """
+            UPDATE tiss_lote SET state = 'received', protocol_number = 'B' || id
+             WHERE id IN %(lotes)s;
+            UPDATE tiss_guia SET state = 'sent' WHERE lote_id IN %(lotes)s;
+            UPDATE tiss_guia_line SET amount_to_process = amount
+             WHERE guia_id IN (SELECT id FROM tiss_guia WHERE lote_id IN %(lotes)s)
+            """,
+            {"lotes": lotes._ids},
+        )
+        self.env.invalidate_all()
+        return lotes
+
+    def _make_file(self, lotes, number):
+        """Every tenth item is denied by half, for a reason."""
+        protocols = [self._make_protocol(lote) for lote in lotes]
+        contract = self.contract
+        sums = self._add(protocols, "Geral", "Protocolo")
+        provider = contract._get_provider_identification("lote")
+        body = {
+            "cabecalhoDemonstrativo": {
+                "registroANS": contract.ans_code,
+                "numeroDemonstrativo": number,
+                "nomeOperadora": "OPERADORA",
+                "numeroCNPJ": contract.partner_id.vat,
+                "dataEmissao": self.clinic.today,
+            },
+            "dadosPrestador": {"dadosContratado": provider, "CNES": "9999999"},
+            "dadosConta": {"dadosProtocolo": protocols},
+            **sums,
+        }
+        return standard.load(contract.version).encode(
+            {
+                "cabecalho": {
+                    "identificacaoTransacao": {
+                        "tipoTransacao": "DEMONSTRATIVO_ANALISE_CONTA",
+                        "sequencialTransacao": "1",
+                        "dataRegistroTransacao": self.clinic.today,
+                        "horaRegistroTransacao": datetime.time(10, 0),
+                    },
+                    "origem": {"registroANS": contract.ans_code},
+                    "destino": {"identificacaoPrestador": provider},
+                    "Padrao": contract.version,
+                },
+                "operadoraParaPrestador": {
+                    "demonstrativosRetorno": {"demonstrativoAnaliseConta": [body]}
+                },
+            }
+        )
+
+    def _make_protocol(self, lote):
+        guias = [self._make_guia(guia) for guia in lote.guia_ids]
+        return {
+            "numeroLotePrestador": lote.name,
+            "numeroProtocolo": lote.protocol_number,
+            "dataProtocolo": self.clinic.today,
+            "situacaoProtocolo": "5",
+            "relacaoGuias": guias,
+            **self._add(guias, "Protocolo", "Guia"),
+        }
+
+    def _make_guia(self, guia):
+        items = [self._make_item(line) for line in guia.line_ids]
+        return {
+            "numeroGuiaPrestador": guia.name,
+            "numeroCarteira": guia.card_number,
+            "dataInicioFat": guia.date,
+            "situacaoGuia": "5",
+            "detalhesGuia": items,
+            **self._add(items, "Guia", ""),
+        }
+
+    def _make_item(self, line):
+        amount = to_decimal(line.amount)
+        released = to_decimal(amount / 2) if line.id % 10 == 0 else amount
+        denied = amount - released
+        return {
+            "sequencialItem": line.sequence_item,
+            "dataRealizacao": line.date,
+            "procedimento": {
+                "codigoTabela": line.table_code,
+                "codigoProcedimento": line.code,
+                "descricaoProcedimento": "ITEM",
+            },
+            "valorInformado": amount,
+            "qtdExecutada": to_decimal(line.quantity, 4),
+            "valorProcessado": amount,
+            "valorLiberado": released,
+            "relacaoGlosa": [{"valorGlosa": denied, "tipoGlosa": "1705"}] if denied else [],
+        }
+
+    def _add(self, parts, suffix, below):
+        names = ("valorInformado", "valorProcessado", "valorLiberado")
+        return {f"{name}{suffix}": sum(part[f"{name}{below}"] for part in parts) for name in names}
+
+    def _copy_out(self, analysis):
+        rows = io.StringIO()
+        query = f"COPY (SELECT * FROM {TABLE} WHERE demonstrativo_id IN %s) TO STDOUT"
+        self.env.cr.copy_expert(self.env.cr.mogrify(query, [analysis._ids]).decode(), rows)
+        heads = io.StringIO()
+        query = "COPY (SELECT * FROM tiss_demonstrativo WHERE id IN %s) TO STDOUT"
+        self.env.cr.copy_expert(self.env.cr.mogrify(query, [analysis._ids]).decode(), heads)
+        message = io.StringIO()
+        query = "COPY (SELECT * FROM tiss_message WHERE id IN %s) TO STDOUT"
+        self.env.cr.copy_expert(
+            self.env.cr.mogrify(query, [analysis.message_id._ids]).decode(), message
+        )
+        return {"tiss_message": message, "tiss_demonstrativo": heads, TABLE: rows}
+
+    def _copy_in(self, rows):
+        gc.collect()
+        for each in rows.values():
+            each.seek(0)
+        start = time.perf_counter()
+        for table, each in rows.items():
+            self.env.cr.copy_expert(f"COPY {table} FROM STDIN", each)
+        return time.perf_counter() - start
+
+
+bench = ReturnsBench(env)  # noqa: F821 — Odoo's shell gives it
+bench.run(bench.analyses)
