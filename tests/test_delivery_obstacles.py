@@ -84,17 +84,17 @@ class TestOneStopsNoOther(ForgedAnswers):
     def test_a_record_that_refuses_what_came_of_it(self):
         """A mistake in one model, or in a module of somebody else."""
         broken, good = self._send(), self._send()
-        original = type(broken)._mark_answered
+        original, words = type(broken)._mark_answered, "broken"
 
         def refuse(lote, message):
             if lote.id == broken.id:
-                raise UserError("broken")
+                raise UserError(words)
             return original(lote, message)
 
         with patch.object(type(broken), "_mark_answered", refuse), mute_logger(SETTLE):
             self._deliver()
         self.assertEqual(good.state, "received")
-        self.assertIn("broken", broken.delivery_ids.problem)
+        self.assertIn(words, broken.delivery_ids.problem)
         with self._at(broken.delivery_ids.next_try):
             self._deliver()
         self.assertEqual(broken.state, "received")
