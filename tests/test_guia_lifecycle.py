@@ -612,9 +612,11 @@ class TestCorrect(GuiaRecords, TissCommon):
         lote = self._create_received_lote({ECG: 1}, {BLOOD_COUNT: 1})
         gone, kept = lote.guia_ids.sorted("number")
         gone.withdraw("1308 at reception")
-        line = self.env["tiss.demonstrativo.line"]
-        self.assertEqual(line._get_our_cents(lote), 3333)
-        self.assertEqual(line._get_our_cents(kept), 3333)
+        protocol = {"level": "protocol", "protocol_number": lote.protocol_number}
+        found = self.env["tiss.demonstrativo.line"]._find_targets(
+            self.contract, [protocol, {**protocol, "level": "guia", "guia_number": kept.name}]
+        )
+        self.assertEqual([target["amount_ours"] for target in found], [33.33, 33.33])
 
     # ------------------------------------------------------------------
     # Complement
