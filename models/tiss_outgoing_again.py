@@ -12,17 +12,12 @@ class TissOutgoing(models.AbstractModel):
     def _get_repeat_problem(self):
         """Why the message of one record cannot be sent again, in a sentence; None when it can."""
         self.ensure_one()
+        # What has a protocolo is received, or further.
         if self.state != "sent":
             return self.env._(
                 "%s does not wait for an answer: only what was sent and never arrived is sent"
                 " again.",
                 self.display_name,
-            )
-        if "protocol_number" in self._fields and self.protocol_number:
-            return self.env._(
-                "The operadora has %(name)s under protocolo %(protocol)s.",
-                name=self.display_name,
-                protocol=self.protocol_number,
             )
         arrived = [
             ("source_id", "=", self.sudo().message_id.id),

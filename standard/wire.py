@@ -45,9 +45,9 @@ def cut_service(
     """What ``to_service`` and ``Schema.encode`` make of a decoded message, from its bytes.
 
     None where that is not possible: the message was not written by ``Schema.encode``, its service
-    has another type (answers about annexes, documents and eligibility), or a text does not exist in a
-    charset. The signature of the message stays behind, those of its guias are kept. Nothing is
-    validated.
+    has another type (answers about annexes, documents and eligibility), or a text does not exist
+    in a charset. The signature of the message stays behind, those of its guias are kept. Nothing
+    is validated.
     """
     found = _BEGINNING.match(xml)
     if not found or found["namespace"] != schema.plan.namespace.encode():

@@ -191,6 +191,7 @@ class TestDelivery(DeliveryCase):
         self.assertIn("Next try", lote.delivery_note)
         self.endpoint.url = self.address.url("tissLoteGuias")
         lote.action_try_now()
+        lote.invalidate_recordset(["may_try_now"])
         self.assertFalse(lote.may_try_now)
         self._deliver()
         self.assertEqual((lote.state, lote.may_try_now), ("received", False))

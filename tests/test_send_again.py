@@ -78,9 +78,6 @@ class TestSendAgain(DeliveryCase):
         self.assertFalse(self.first.may_send_again)
         with self.assertRefused("does not wait for an answer"):
             self.first.send_again()
-        self.lote.sudo().state = "sent"
-        with self.assertRefused("under protocolo 777"):
-            self.first.send_again()
 
     def test_only_the_last_message(self):
         self.first.send_again()
