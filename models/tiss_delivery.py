@@ -299,7 +299,9 @@ class TissDelivery(models.Model):
 
     def _speak(self):
         """The delivery in the language of who asked for it: what is written of it stays."""
-        return self.with_context(lang=self.user_id.lang)
+        # Of the cache of the server: reading the user and the partner takes longer than a message.
+        context = self.env["res.users"].with_user(self.user_id).context_get()
+        return self.with_context(lang=context.get("lang"))
 
     def _get_note(self):
         """Where one delivery is, in a sentence."""
