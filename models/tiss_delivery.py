@@ -299,9 +299,9 @@ class TissDelivery(models.Model):
 
     def _speak(self):
         """The delivery in the language of who asked for it: what is written of it stays."""
-        # Of the cache of the server: reading the user and the partner takes longer than a message.
-        context = self.env["res.users"].with_user(self.user_id).context_get()
-        return self.with_context(lang=context.get("lang"))
+        # To read all of a user and a partner takes longer than to send a message.
+        user = self.user_id.with_context(prefetch_fields=False)
+        return self.with_context(lang=user.lang)
 
     def _get_note(self):
         """Where one delivery is, in a sentence."""
