@@ -320,14 +320,20 @@ class TissLote(models.Model):
             vals["protocol_date"],
         )
         self.guia_ids._update_states()  # guias that are worth nothing moved nothing
-        if self.contract_id.invoice_moment == "protocol":
-            self._create_invoices()
+        self._follow_protocol()
         return self
+
+    def _follow_protocol(self):
+        """What follows from protocolos in the books: at once, or for many lotes together."""
+        if not self.env.context.get("tiss_books_later"):
+            due = self.filtered(lambda lote: lote.contract_id.invoice_moment == "protocol")
+            due._create_invoices()
 
     def correct_protocol(self, number, date=None):
         """Replace a mistyped protocolo, as long as the operadora has answered nothing.
 
-        What is booked stays booked on its day; only the invoice's reference changes.
+        What is booked stays booked on its day; only the references of the invoice, and of credit
+        notes of what the clinic withdrew, change.
 
         :param number: the protocolo as it should have been typed
         :param date: day of the protocolo, unchanged by default
@@ -337,15 +343,18 @@ class TissLote(models.Model):
         self.ensure_one()
         lock(self)
         self._check_correctable()
+        mistyped = self.protocol_number
         vals = self._prepare_protocol(number, date or self.protocol_date)
         self.sudo().with_context(tiss_correct_protocol=True).write(vals)
         label = self._get_invoice_label()
         self.invoice_id.write({"ref": label, "invoice_origin": label})
+        for note in self.guia_ids.movement_ids.move_id:
+            note.ref = note.ref.replace(mistyped, self.protocol_number)
         return self
 
     def _check_correctable(self):
         self._check_state("received")
-        if set(self.guia_ids.movement_ids.mapped("kind")) - {"bill"}:
+        if set(self.guia_ids.movement_ids.mapped("kind")) - {"bill", "withdraw"}:
             raise UserError(
                 self.env._(
                     "The operadora already answered about protocolo %s: it can no longer change.",

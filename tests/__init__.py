@@ -61,6 +61,7 @@ from . import (
     test_return_tables,
     test_secrets,
     test_security,
+    test_send_again,
     test_signature,
     test_signed_delivery,
     test_stay_notice,
