@@ -407,13 +407,14 @@ class TissDemonstrativo(models.Model):
             and `blocking` (how many of them prevent posting)
         """
         self.ensure_one()
-        amounts = {}
-        for entry in self._plan_movements():
+        amounts, planned = {}, self._plan_movements()
+        for entry in planned:
             amounts[entry["kind"]] = amounts.get(entry["kind"], 0) + entry["cents"]
         return {
             "amounts": {kind: from_cents(cents) for kind, cents in amounts.items()},
             "entries": [
-                entry for payment in self.payment_ids for entry in payment._preview_entries()
+                *self.env["tiss.lote"]._preview_release(planned),
+                *(entry for payment in self.payment_ids for entry in payment._preview_entries()),
             ],
             "discrepancies": self.discrepancy_ids.mapped("display_name"),
             "blocking": self.blocking_count,
@@ -503,8 +504,14 @@ class TissDemonstrativo(models.Model):
             self.line_ids._complete_reasons()
         payments = self.payment_ids._post()
         self.sudo().state = "posted"
+        lotes._follow_release(self._get_booking_date())
         lotes._check_tie_out()
         return payments
+
+    def _get_booking_date(self):
+        """The day of what it books beside its payments."""
+        self.ensure_one()
+        return min(self.payment_ids.mapped("payment_date"), default=self.issue_date)
 
     def _plan_movements(self):
         """Movements that posting would record, as entries for `tiss.movement._record`."""
@@ -527,7 +534,9 @@ class TissDemonstrativo(models.Model):
             demonstrativo.payment_ids._undo()
             movements._undo()
             demonstrativo.sudo().state = "undone"
-            demonstrativo._get_all_lines().lote_id._check_tie_out()
+            lotes = demonstrativo._get_all_lines().lote_id
+            lotes._follow_release(demonstrativo._get_booking_date())
+            lotes._check_tie_out()
         return self
 
     def _get_movements_to_undo(self):

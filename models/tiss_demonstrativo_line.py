@@ -340,7 +340,7 @@ class TissDemonstrativoLine(models.Model):
         ours = float(from_cents(released + waiting))
         if self.is_appeal:
             return self._find_recovery_discrepancy(paid)
-        if not self.lote_id.invoice_id:
+        if not self.lote_id._is_billable():
             return "no_invoice", ours, self.amount_released
         if paid < 0 or paid > released + waiting:
             return "paid_above", ours, self.amount_released
@@ -355,7 +355,7 @@ class TissDemonstrativoLine(models.Model):
         """
         appealed = sum(to_cents(item.amount_appealed) for item in self.guia_id.line_ids)
         ours = float(from_cents(appealed))
-        if not self.lote_id.invoice_id:
+        if not self.lote_id._is_billable():
             return "no_invoice", ours, self.amount_released
         if not 0 <= paid <= appealed:
             return "paid_above" if appealed else "appeal_payment", ours, self.amount_released

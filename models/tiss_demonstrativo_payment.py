@@ -205,12 +205,12 @@ class TissDemonstrativoPayment(models.Model):
         for row in self.adjustment_ids:
             cents = to_cents(row.amount) * (1 if row.direction == "debit" else -1)
             commands.append(self._prepare_move_line(row.name, row.account_id, cents))
+        accounts = self.line_ids.lote_id._get_receivable_accounts()
         for lote, lines in self.line_ids.grouped("lote_id").items():
             cents = sum(to_cents(line.amount_released) for line in lines)
             label = self.env._("Protocolo %s", lote.protocol_number or "?")
             if cents:
-                invoiced = lote.invoice_id._tiss_get_receivable_lines().account_id
-                account = invoiced or contract.receivable_account_id
+                account = accounts.get(lote) or contract.receivable_account_id
                 commands.append(self._prepare_move_line(label, account, -cents, lote))
         return commands
 
@@ -230,10 +230,7 @@ class TissDemonstrativoPayment(models.Model):
 
     def _reconcile(self):
         """Pairwise: one reconcile() over all would put a shortage on the wrong invoice."""
-        credits = self.payment_id.move_id.line_ids.filtered("tiss_lote_id")
-        self.env["account.move.line"]._reconcile_plan(
-            [line | line.tiss_lote_id.invoice_id._tiss_get_receivable_lines() for line in credits]
-        )
+        self.payment_id.move_id.line_ids.tiss_lote_id._match_receivables()
 
     def _undo(self):
         """Cancel the payments; one that the bank confirmed must be unmatched first."""

@@ -26,6 +26,8 @@ from . import (
     tiss_lote_paper,
     tiss_lote_protocol,
     tiss_message_compare,
+    tiss_month_end,
+    tiss_month_end_line,
     tiss_price_import,
     tiss_price_import_column,
     tiss_price_import_line,
