@@ -21,6 +21,7 @@ class TissContract(models.Model):
 
         :return: list of sentences, one per breach; empty when all is sound
         """
+        self.check_access("read")
         breaches = [breach.words for breach in self._get_ledger_breaches()]
         return breaches + self.env["tiss.message"]._get_integrity_breaches(self)
 

@@ -192,7 +192,11 @@ class TestScenario(TissCommon):
         note = kept.accept()
         self.assertEqual(
             sorted(self._get_rows(note)),
-            [("1.01.02.02.10", 0, 638.22), ("3.01.01.01.02.11", 638.22, 0)],
+            [
+                ("1.01.02.02.10", 0, 638.22),
+                ("3.01.01.01.02.11", 238.22, 0),  # glosa 1705
+                ("3.01.01.01.02.11", 400.00, 0),  # glosa 1806
+            ],
         )
         self.assertEqual((invoice.amount_residual, invoice.payment_state), (0, "paid"))
         receivable = invoice._tiss_get_receivable_lines()

@@ -798,6 +798,9 @@ class TestSecurity(TissCommon):
             (lote.glosa_ids.recurso_id, "register_answer", {}),
             (lote.contract_id, "price_for", self.products[ECG], self.today),
             (lote.contract_id, "check_ledger"),
+            (lote.contract_id, "action_check_ledger"),
+            (lote.contract_id, "invoice_month", self.today),
+            (lote.contract_id, "accrue_unreleased", self.today),
             (lote.contract_id, "write", {"provider_code": "1"}),
         ]
         for record, method, *args in calls:
