@@ -197,7 +197,8 @@ class History:
         posted = self.env["tiss.demonstrativo"].search(
             [("state", "=", "posted"), ("contract_id", "=", self.contract.id)]
         )
-        return posted and self._try(self._choose(posted).undo)
+        date = self.random.choice((None, self.today))
+        return posted and self._try(lambda: self._choose(posted).undo(accounting_date=date))
 
     def import_again(self):
         return self.files and self._receive(self.random.choice(self.files))
@@ -241,9 +242,13 @@ class History:
         )
 
     def _receive(self, content):
+        """Import and post; on another day where its own is closed, or with what is not known."""
         self.files.append(content)
-        Demonstrativo = self.env["tiss.demonstrativo"]
-        return self._try(lambda: Demonstrativo.import_file("retorno.xml", content).post())
+        options = self.random.choice(
+            ({}, {}, {"accounting_date": self.today}, {"with_unidentified": True})
+        )
+        read = self.env["tiss.demonstrativo"].import_file
+        return self._try(lambda: read("retorno.xml", content).post(**options))
 
     def _try(self, action):
         """Whether it worked. A refusal with words is fine, as long as it leaves nothing behind."""

@@ -70,6 +70,8 @@ RIGHTS = {
     "tiss.month.end.line": ("", "rwcu", "rwcu"),
     "tiss.demonstrativo": ("", "rwu", "rwu"),
     "tiss.demonstrativo.line": ("", "r", "r"),
+    "tiss.demonstrativo.post": ("", "rwcu", "rwcu"),
+    "tiss.demonstrativo.undo": ("", "rwcu", "rwcu"),
     "tiss.demonstrativo.payment": ("", "r", "r"),
     "tiss.demonstrativo.adjustment": ("", "rw", "rw"),
     "tiss.discrepancy": ("", "r", "r"),
