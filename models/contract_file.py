@@ -142,13 +142,14 @@ SECTIONS = {
             "name", "active", "network_status", "identification_kind", "provider_code",
             "guias_per_lote", "guia_grouping", "max_guia_items", "version", "hash_charset",
             "file_pattern",
-            "invoice_moment", "payment_days",
+            "invoice_moment", "payment_days", "payment_rule", "payment_adjustment",
             "appeal_days", "appeal_working_days", "appeal_second_instance", "appeal_grouping",
             "start_date", "end_date", "renewal", "renewal_months", "notice_days",
             "base_date", "readjustment_index", "readjustment_percent", "coverage_policy", "note",
             "signature_form", "signature_algorithm", "signature_policy",
             "eligibility_required", "eligibility_days", "status_days", "status_by_lote",
-            "demonstrativo_days",
+            "demonstrativo_days", "retention_rule", "retention_irrf", "retention_iss",
+            "retention_inss", "retention_pis", "retention_cofins", "retention_csll",
         ),
         {"network_level_id": "level", "price_policy_id": "policy"},
         single=True,
@@ -169,7 +170,8 @@ SECTIONS = {
             "transit_account_id", "journal_id", "bank_journal_id",
             # work, and sections of their own
             "guia_ids", "lote_ids", "price_item_ids", "coverage_ids", "clause_ids",
-            "accreditation_ids", "plan_ids", "readjustment_ids",
+            "accreditation_ids", "plan_ids", "readjustment_ids", "payment_day_ids",
+            "ledger_check_ids",
             # what was done about a date
             "settled_base_date", "reminded_end_date", "reminded_base_date",
         ),
@@ -206,6 +208,11 @@ SECTIONS = {
             "deductible_amount", "note",
         ),
         {"product_tmpl_id": "product", "categ_id": "category", "plan_id": "plan"},
+        left_out=("contract_id", "company_id"),
+    ),
+    "payment_calendar": Section(
+        "tiss.payment.day",
+        ("until_day", "pay_day", "months"),
         left_out=("contract_id", "company_id"),
     ),
     "clauses": Section(
