@@ -385,9 +385,8 @@ class TissDemonstrativo(models.Model):
             lines = demonstrativo._get_all_lines()
             if not is_new or demonstrativo.kind == "payment":
                 lines._match()
-            demonstrativo.discrepancy_ids.filtered(lambda row: not row.is_of_file).unlink()
             rows = lines._find_discrepancies() + demonstrativo.payment_ids._find_discrepancies()
-            demonstrativo.env["tiss.discrepancy"].create(
+            demonstrativo.discrepancy_ids.filtered(lambda row: not row.is_of_file)._sync(
                 [{**row, "demonstrativo_id": demonstrativo.id} for row in rows]
             )
 

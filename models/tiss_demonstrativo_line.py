@@ -398,7 +398,7 @@ class TissDemonstrativoLine(models.Model):
         entries = []
         for line in self:
             decided, total_waiting = line._get_decided_cents()
-            rest = to_cents(line.amount_released) - decided
+            rest = line._get_booked_cents() - decided
             if not total_waiting or not 0 <= rest <= total_waiting:
                 continue  # nothing waits, or a discrepancy that keeps it from being posted
             targets = line._get_targets().filtered("amount_to_process")
@@ -414,7 +414,7 @@ class TissDemonstrativoLine(models.Model):
 
     def _plan_recovery(self):
         """Entries that pay what was contested of one guia."""
-        paid = sum(to_cents(line.amount_released) for line in self)
+        paid = sum(line._get_booked_cents() for line in self)
         shares = self.guia_id.recurso_line_ids._share_recovery(paid) or {}
         return [
             line._prepare_entry("recover", cents, demonstrativo_line=self[:1])
@@ -430,7 +430,7 @@ class TissDemonstrativoLine(models.Model):
         entry = {"demonstrativo_line": self[:1]}
         items = self.guia_id.line_ids
         released = [to_cents(item.amount_released) for item in items]
-        paid = sum(to_cents(line.amount_released) for line in self)
+        paid = sum(line._get_booked_cents() for line in self)
         from_released = min(paid, sum(released))
         entries = [
             {**entry, "line": item, "kind": "pay", "from_bucket": "released",

@@ -206,7 +206,7 @@ class TissDemonstrativoPayment(models.Model):
             cents = to_cents(row.amount) * (1 if row.direction == "debit" else -1)
             commands.append(self._prepare_move_line(row.name, row.account_id, cents))
         for lote, lines in self.line_ids.grouped("lote_id").items():
-            cents = sum(to_cents(line.amount_released) for line in lines)
+            cents = sum(line._get_booked_cents() for line in lines)
             label = self.env._("Protocolo %s", lote.protocol_number or "?")
             if cents:
                 invoiced = lote.invoice_id._tiss_get_receivable_lines().account_id

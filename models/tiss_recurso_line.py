@@ -214,6 +214,21 @@ class TissRecursoLine(models.Model):
                 # As superuser: a recurso is written by who bills, its terms are the system's.
                 line.sudo().justification = Text._choose(texts, line.code)._fill(line)
 
+    def _copy_justification(self, source):
+        """Say what was said of an equal glosa, about these guias and items.
+
+        :param source: `tiss.recurso.line` whose text was found good
+        """
+        values = self.env["tiss.appeal.text"]._get_line_values
+        before = values(source)
+        for line in self:
+            text = source.justification or ""
+            for name, told in values(line).items():
+                # Short ones, as the number of an item, may stand for anything else in the text.
+                if len(before[name]) > 3 and told:
+                    text = text.replace(before[name], told)
+            line.sudo().justification = text[:MAX_TEXT]
+
     def _update_amounts(self):
         """What is under recurso and recovered := sums of the movements."""
         sums = {}
