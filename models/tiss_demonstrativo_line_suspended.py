@@ -14,7 +14,7 @@ class TissDemonstrativoLine(models.Model):
         "Kept Apart",
         digits=(10, 2),
         readonly=True,
-        help="Released or paid, but of nothing that is owed to us: it goes to the suspense account.",
+        help="Released or paid, but of nothing that is owed to us: on the suspense account.",
     )
 
     def _get_booked_cents(self):

@@ -59,7 +59,9 @@ class TissDiscrepancy(models.Model):
     def _get_row_sentences(self):
         _ = self.env._
         return {
-            "unknown_protocol": _("This clinic has no protocolo %(place)s; %(theirs)s are about it."),
+            "unknown_protocol": _(
+                "This clinic has no protocolo %(place)s; %(theirs)s are about it."
+            ),
             "unknown_guia": _("%(place)s is in none of our lotes; %(theirs)s are about it."),
             "unknown_item": _("The guia has no such item (%(place)s); %(theirs)s are about it."),
             "repeated": _("%(place)s stands more than once in the file: only one can count."),
@@ -108,7 +110,9 @@ class TissDiscrepancy(models.Model):
             "future_payment": _("%(theirs)s are announced for a day that has not come."),
             "payer_differs": _("Another CNPJ pays: %(place)s."),
             "payer_account_differs": _("It is paid from or to another bank account: %(place)s."),
-            "deposit_differs": _("%(theirs)s arrived at the bank; the net is %(ours)s (%(place)s)."),
+            "deposit_differs": _(
+                "%(theirs)s arrived at the bank; the net is %(ours)s (%(place)s)."
+            ),
             "deposit_unknown": _("%(theirs)s arrived at the bank without a demonstrativo."),
             "deposit_missing": _("%(ours)s were announced, and no money has come (%(place)s)."),
         }
@@ -145,9 +149,7 @@ class TissDiscrepancy(models.Model):
         lock(rows)
         for row in rows:
             if resolution not in row._get_offers():
-                raise UserError(
-                    self.env._("That cannot be done about this: %s", row.display_name)
-                )
+                raise UserError(self.env._("That cannot be done about this: %s", row.display_name))
         if resolution in WAITING:
             rows.sudo().write({"state": "asked", "resolution": resolution})
         else:
@@ -285,7 +287,7 @@ class TissDiscrepancy(models.Model):
         held.replace()
 
     def _resolve_supplement(self):
-        """The difference is revenue: an invoice over it takes the money off the suspense account."""
+        """The difference is revenue: an invoice over it takes it off the suspense account."""
         moves = self.env["account.move"]
         for row in self:
             move = row.payment_id._bill_suspended(to_cents(row.amount_theirs))

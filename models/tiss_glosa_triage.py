@@ -48,7 +48,6 @@ class TissGlosa(models.Model):
         "Small",
         compute="_compute_is_small",
         store=True,
-        precompute=True,
         help="Not above what the convênio's settings say is not worth a recurso.",
     )
     is_irrecoverable = fields.Boolean("Irrecoverable", readonly=True, tracking=True)
@@ -231,7 +230,9 @@ class TissGlosa(models.Model):
     def _check_resubmittable(self):
         if not self:
             raise UserError(self.env._("Nothing of these glosas waits for a decision."))
-        refusing = self.lote_id.contract_id.filtered(lambda contract: not contract.allows_resubmission)
+        refusing = self.lote_id.contract_id.filtered(
+            lambda contract: not contract.allows_resubmission
+        )
         if refusing:
             raise UserError(
                 self.env._(

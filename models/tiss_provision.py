@@ -204,7 +204,9 @@ class TissProvision(models.Model):
         vals_list = [
             self._prepare(contract, date, history)
             for contract in contracts - posted.contract_id
-            if any(history.get_open(contract, name) for name in ("to_process", "denied", "appealed"))
+            if any(
+                history.get_open(contract, name) for name in ("to_process", "denied", "appealed")
+            )
         ]
         return posted | self.sudo().create(vals_list).with_env(self.env)
 

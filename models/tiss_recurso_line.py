@@ -1,3 +1,5 @@
+import re
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
@@ -224,9 +226,11 @@ class TissRecursoLine(models.Model):
         for line in self:
             text = source.justification or ""
             for name, told in values(line).items():
-                # Short ones, as the number of an item, may stand for anything else in the text.
-                if len(before[name]) > 3 and told:
-                    text = text.replace(before[name], told)
+                if before[name] and told:
+                    # A short number may stand for anything: only after its own word.
+                    word = rf"\b{name}\s+" if len(before[name]) < 5 else ""
+                    pattern = rf"(?i)({word})(?<!\w){re.escape(before[name])}(?!\w)"
+                    text = re.sub(pattern, lambda found, told=told: found[1] + told, text)
             line.sudo().justification = text[:MAX_TEXT]
 
     def _update_amounts(self):

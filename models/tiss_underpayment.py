@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
-from ..standard.money import from_cents, line_total, to_cents
+from ..standard.money import from_cents, to_cents
 from .bulk import lock
 
 PRICE_FAMILY = "17"  # values and charges of T38 (guide §6.1)
@@ -234,7 +234,9 @@ class TissUnderpayment(models.Model):
                 self.env._("Nothing of this is denied: what was billed too low is not contested.")
             )
         recursos = glosas.create_recurso()
-        nameless = recursos.line_ids.filtered(lambda line: line.glosa_id in glosas and not line.code)
+        nameless = recursos.line_ids.filtered(
+            lambda line: line.glosa_id in glosas and not line.code
+        )
         nameless.sudo().code = PRICE_CODE
         nameless._fill_justification()
         return recursos

@@ -79,7 +79,9 @@ class TestTriage(RecursoCase):
             for _twice in range(2):
                 self.Recurso._cron_deadlines()
         [activity] = self.contract.activity_ids.filtered(
-            lambda row: row.activity_type_id == self.env.ref("l10n_br_tiss.mail_activity_type_accept")
+            lambda row: (
+                row.activity_type_id == self.env.ref("l10n_br_tiss.mail_activity_type_accept")
+            )
         )
         self.assertIn("5 glosas", activity.summary)
         self.assertIn("99.80", activity.summary)
@@ -195,7 +197,7 @@ class TestManyGlosas(TissCommon):
         content = analysis_message(lote, denied, protocol)
         demonstrativo = self.env["tiss.demonstrativo"].import_file(f"{protocol}.xml", content)
         demonstrativo.post()
-        return demonstrativo.glosa_ids
+        return demonstrativo.glosa_ids.browse(demonstrativo.glosa_ids.ids)
 
     def _count(self, work, *args):
         self.env.flush_all()

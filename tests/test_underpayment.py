@@ -37,9 +37,11 @@ class TestUnderpayment(TissCommon):
 
     def _set_price(self, code, price):
         item = self.contract.pricelist_id.item_ids.filtered(
-            lambda item: item.tiss_term_id.code == code
-            or item.product_tmpl_id.default_code == code
-            or item.product_tmpl_id == self.products[code].product_tmpl_id
+            lambda item: (
+                item.tiss_term_id.code == code
+                or item.product_tmpl_id.default_code == code
+                or item.product_tmpl_id == self.products[code].product_tmpl_id
+            )
         )
         item.fixed_price = price
 

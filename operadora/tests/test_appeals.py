@@ -266,9 +266,7 @@ class TestRefused(AppealCase):
                 break
         self.assertTrue(kept, "none was granted in part")
         more = str(rest + Decimal("0.01"))
-        xml = q.appeal(
-            number, more, q.of_guia(guia, q.item_appeal(seq, code, more)), numero="S1"
-        )
+        xml = q.appeal(number, more, q.of_guia(guia, q.item_appeal(seq, code, more)), numero="S1")
         self.assertEqual(self.refusal(op, xml), "2908")
         item = q.of_guia(guia, q.item_appeal(seq, code, kept))
         taken, _receipt = self.take(op, q.appeal(number, kept, item, numero="S2"))

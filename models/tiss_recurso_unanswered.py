@@ -47,8 +47,8 @@ class TissRecurso(models.Model):
             contract._propose(
                 ACTIVITY,
                 self.env._(
-                    "%(count)s recursos of %(amount)s should have been answered: ask for the status,"
-                    " or take the silence for a no",
+                    "%(count)s recursos of %(amount)s should have been answered: ask for the"
+                    " status, or take the silence for a no",
                     count=count,
                     amount=contract.currency_id.format(amount),
                 ),
