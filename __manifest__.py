@@ -36,6 +36,8 @@
         "wizard/tiss_eligibility_register_views.xml",
         "wizard/tiss_lote_paper_views.xml",
         "wizard/tiss_glosa_decide_views.xml",
+        "wizard/tiss_demonstrativo_post_views.xml",
+        "wizard/tiss_demonstrativo_undo_views.xml",
         "wizard/tiss_recurso_protocol_views.xml",
         "report/tiss_print_templates.xml",
         "report/tiss_guia_templates.xml",

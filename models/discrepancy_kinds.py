@@ -24,12 +24,7 @@ CODES = [
     ("suspended", "Received more than was billed"),
     ("negative_net", "The débitos are larger than the payment"),
     ("no_account", "A débito or crédito has no account"),
-    ("retention_differs", "Tax withheld differs from what was expected"),
-    ("retention_undue", "Tax withheld that should not be"),
     ("locked_period", "The books are closed on the payment date"),
-    ("future_payment", "Payment date in the future, and no deposit"),
-    ("payer_differs", "CNPJ of another payer"),
-    ("payer_account_differs", "Another bank account"),
     ("same_number", "Same number with another content"),
     # ---- Bank
     ("deposit_differs", "Deposit is not the net of the demonstrativo"),
@@ -39,18 +34,16 @@ CODES = [
 # Nothing of these keeps a demonstrativo from being posted.
 REMARKS = {
     "already_processed", "glosa_differs", "item_missing", "glosa_without_code",
-    "paid_below_contract", "suspended", "retention_differs", "retention_undue", "future_payment",
-    "payer_differs", "payer_account_differs", "deposit_differs", "deposit_unknown",
-    "deposit_missing",
+    "paid_below_contract", "suspended", "deposit_differs", "deposit_unknown", "deposit_missing",
 }  # fmt: skip
 OF_FILE = {"sums_disagree", "glosa_differs"}  # the file does not change when it is checked again
 RESOLUTIONS = [
     ("keep", "It is right as it is"),
     ("ask", "Ask the operadora about it"),
     ("set_aside", "Leave this row out"),
-    ("suspense", "Keep the money apart until it is known what it is"),
+    ("suspense", "Keep the whole row apart until it is known what it is"),
     ("trust_ours", "What we presented counts; the rest is glosa"),
-    ("cap", "Take no more than we presented"),
+    ("cap", "Take no more than is open"),
     ("trust_rows", "The rows count, not their sums"),
     ("spread", "Divide it among the items by their amounts"),
     ("create_invoice", "Create the invoice"),
@@ -74,9 +67,11 @@ OFFERS = {
     "paid_below_contract": ("contest", "keep"),
     "glosa_differs": ("keep", "ask"),
     "sums_disagree": ("trust_rows", "ask"),
+    "row_differs": ("keep", "ask"),
+    "negative_net": ("keep", "ask"),
     "appeal_payment": ("suspense", "ask"),
     "no_invoice": ("create_invoice",),
-    "paid_above": ("suspense", "ask"),
+    "paid_above": ("cap", "suspense", "ask"),
     "detail_missing": ("analysis", "spread"),
     "suspended": ("supplement", "ask", "keep"),
     "retention_differs": ("keep", "ask"),

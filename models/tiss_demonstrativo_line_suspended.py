@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..standard.money import allocate, to_cents
@@ -9,12 +9,11 @@ class TissDemonstrativoLine(models.Model):
 
     _inherit = "tiss.demonstrativo.line"
 
-    is_set_aside = fields.Boolean("Left Out", readonly=True)
     amount_suspended = fields.Float(
         "Kept Apart",
         digits=(10, 2),
         readonly=True,
-        help="Released or paid, but of nothing that is owed to us: on the suspense account.",
+        help="Released or paid, but of nothing that is open: it is not identified.",
     )
 
     def _get_booked_cents(self):
@@ -27,18 +26,26 @@ class TissDemonstrativoLine(models.Model):
         if not 0 <= self._get_booked_cents() - decided <= waiting:
             raise UserError(
                 self.env._(
-                    "%s: more is released than is open; take no more than we presented.",
+                    "%s: more is released than is open; take no more than that.",
                     self._get_place(),
                 )
             )
 
-    def _find_discrepancies(self):
-        kept = self.filtered(lambda line: not line.is_set_aside)
-        return super(TissDemonstrativoLine, kept)._find_discrepancies()
-
-    def _plan_analysis(self):
-        kept = self.filtered(lambda line: not line.is_set_aside)
-        return super(TissDemonstrativoLine, kept)._plan_analysis()
+    @api.model
+    def _find_discrepancies(self, demonstrativo):
+        """What stands twice does no longer, once a person left all but one of it out."""
+        rows = super()._find_discrepancies(demonstrativo)
+        aside = demonstrativo.discrepancy_ids.filtered(
+            lambda row: row.code == "repeated" and row.resolution == "set_aside"
+        ).line_id
+        if not aside:
+            return rows
+        repeated = self.browse(row["line_id"] for row in rows if row["code"] == "repeated")
+        places = (repeated - aside).grouped(
+            lambda line: (line.lote_id, line.guia_id, line.guia_line_id, line.is_appeal)
+        )
+        alone = {lines.id for lines in places.values() if len(lines) == 1}
+        return [row for row in rows if row["line_id"] not in alone]
 
     def _plan_payment(self):
         rows = self.discrepancy_ids

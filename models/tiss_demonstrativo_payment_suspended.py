@@ -12,56 +12,25 @@ class TissDemonstrativoPayment(models.Model):
 
     discrepancy_ids = fields.One2many("tiss.discrepancy", "payment_id", "Discrepancies")
 
-    def _get_suspended_cents(self):
-        return sum(to_cents(line.amount_suspended) for line in self.line_ids)
-
-    def _get_suspense_account(self):
-        return self.company_id._tiss_get_account("tiss_suspense_account_id")
-
-    def _prepare_payment_lines(self):
-        """What a person kept apart, and what the file's own sums do not explain, balances it."""
-        commands = super()._prepare_payment_lines()
-        cents = -sum(to_cents(command[2]["balance"]) for command in commands)
-        told = self.demonstrativo_id.discrepancy_ids.filtered(
-            lambda row: row.code == "sums_disagree" and row.resolution == "trust_rows"
-        )
-        if cents and (cents == -self._get_suspended_cents() or told):
-            label = self.env._("Not identified · Demonstrativo %s", self.demonstrativo_id.name)
-            commands.append(self._prepare_move_line(label, self._get_suspense_account(), cents))
-        return commands
-
     def _post(self):
+        """What no guia explains waits in the queue, until somebody knows what it is."""
         payments = super()._post()
-        for payment in self:
-            account = payment._get_suspense_account()
-            lines = payment.payment_id.move_id.line_ids.filtered(
-                lambda line, account=account: line.account_id == account
+        for payment in self.filtered("amount_unidentified"):
+            self.env["tiss.discrepancy"]._open(
+                {
+                    "demonstrativo_id": payment.demonstrativo_id.id,
+                    "payment_id": payment.id,
+                    "code": "suspended",
+                    "amount_theirs": payment.amount_unidentified,
+                }
             )
-            cents = -sum(to_cents(line.balance) for line in lines)
-            if cents:
-                self.env["tiss.discrepancy"]._open(
-                    {
-                        "demonstrativo_id": payment.demonstrativo_id.id,
-                        "payment_id": payment.id,
-                        "code": "suspended",
-                        "amount_theirs": float(from_cents(cents)),
-                    }
-                )
         return payments
 
-    def _undo(self):
+    def _undo(self, date=None):
+        reversals = super()._undo(date)
         rows = self.discrepancy_ids.filtered(lambda row: row.code == "suspended")
-        billed = rows.filtered("move_id")
-        if billed:
-            raise UserError(
-                self.env._(
-                    "What was received without a guia was billed by %s: take that decision back"
-                    " first.",
-                    billed[0].move_id.name,
-                )
-            )
         rows.sudo().unlink()
-        return super()._undo()
+        return reversals
 
     def _bill_suspended(self, cents):
         """An invoice over money that came for no guia of ours, and turned out to be ours.
@@ -109,4 +78,12 @@ class TissDemonstrativoPayment(models.Model):
         )
         move.action_post()
         move._tiss_get_receivable_lines().tiss_lote_id = self.line_ids.lote_id[:1]
+        # So that the payment is not undone while the invoice stands on it.
+        self.env["account.move.line"]._reconcile_plan(
+            [
+                (move | self.payment_id.move_id).line_ids.filtered(
+                    lambda line: line.account_id == account
+                )
+            ]
+        )
         return move

@@ -11,9 +11,8 @@ class TissDemonstrativo(models.Model):
         "tiss.underpayment", "demonstrativo_id", "Paid below Contract"
     )
 
-    def undo(self):
-        result = super().undo()
-        undone = self.sudo().filtered(lambda record: record.state == "undone")
-        undone.underpayment_ids.unlink()
-        undone.is_price_checked = False
+    def _undo_one(self, accounting_date, reason):
+        result = super()._undo_one(accounting_date, reason)
+        self.sudo().underpayment_ids.unlink()
+        self.sudo().is_price_checked = False
         return result

@@ -8,8 +8,8 @@ class TissDemonstrativo(models.Model):
 
     _inherit = "tiss.demonstrativo"
 
-    def _post_one(self):
-        payments = super()._post_one()
+    def _post_one(self, accounting_date=None, with_unidentified=False):
+        payments = super()._post_one(accounting_date, with_unidentified)
         self._find_remarks()
         return payments
 
@@ -45,7 +45,7 @@ class TissDemonstrativo(models.Model):
         """Protocolos that an analysis answers only in part (guide §5.3)."""
         rows = []
         for demonstrativo in self.filtered(lambda record: record.kind == "analysis"):
-            lotes = demonstrativo.line_ids.lote_id
+            lotes = demonstrativo._get_all_lines().lote_id
             for lote, amount in self.env["tiss.guia.line"]._read_group(
                 [("guia_id.lote_id", "in", lotes.ids), ("amount_to_process", ">", 0)],
                 ["guia_id.lote_id"],

@@ -5,7 +5,6 @@ from ..standard.money import from_cents, to_cents
 from .discrepancy_kinds import CODES, OF_FILE, REMARKS, RESOLUTIONS
 
 KEY = ("demonstrativo_id", "code", "line_id", "payment_id", "res_model", "res_id", "place")
-DECIDED = {"state", "resolution", "resolved_by_id", "resolved_date", "move_id"}
 
 
 class TissDiscrepancy(models.Model):

@@ -80,6 +80,7 @@ class TissDiscrepancy(models.Model):
             "paid_below_contract": _(
                 "By the contract %(ours)s were due for %(place)s, and %(theirs)s are paid."
             ),
+            "row_differs": _("%(place)s: released is not processed minus glosa."),
             "glosa_differs": _(
                 "The file says a glosa of %(theirs)s at %(place)s; presented minus released is"
                 " %(ours)s."
@@ -194,7 +195,7 @@ class TissDiscrepancy(models.Model):
         return dict(self._fields["resolution"]._description_selection(self.env))[self.resolution]
 
     def _take_back(self):
-        self.line_id.sudo().write({"amount_suspended": 0, "is_set_aside": False})
+        self.line_id.sudo().amount_suspended = 0
         if self.move_id:
             self.move_id._tiss_cancel()
 
@@ -235,22 +236,23 @@ class TissDiscrepancy(models.Model):
         return self.env["tiss.lote"].browse(ids)
 
     def _resolve_set_aside(self):
-        self.line_id.sudo().is_set_aside = True
-
-    def _resolve_cap(self):
-        for line in self.line_id:
-            decided, waiting = line._get_decided_cents()
-            surplus = to_cents(line.amount_released) - decided - waiting
-            line.sudo().amount_suspended = float(from_cents(max(surplus, 0)))
-            line._check_fits()
+        """See `_keeps_out`: nothing of the row is booked."""
 
     def _resolve_suspense(self):
-        """What is more than open, or about nothing that we know, is kept apart."""
+        """See `_keeps_out`: nothing of the row is booked, and its money is not identified."""
+
+    def _resolve_cap(self):
+        """Book as much of the row as is open; what it pays above that is not identified."""
         for row in self:
             line = row.line_id
-            whole = row.code != "paid_above"
-            surplus = to_cents(line.amount_released) if whole else row._get_surplus_cents()
+            if line.payment_id:
+                surplus = row._get_surplus_cents()
+            else:
+                decided, waiting = line._get_decided_cents()
+                surplus = max(to_cents(line.amount_released) - decided - waiting, 0)
             line.sudo().amount_suspended = float(from_cents(surplus))
+            if not line.payment_id:
+                line._check_fits()
 
     def _get_surplus_cents(self):
         """What of one row of a payment is more than open, counted from its last row."""

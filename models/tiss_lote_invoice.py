@@ -126,7 +126,7 @@ class TissLote(models.Model):
         credit = move._tiss_get_receivable_lines()
         credit.tiss_lote_id = self
         self.env["account.move.line"]._reconcile_plan(
-            [credit | self.invoice_id._tiss_get_receivable_lines()]
+            [credit | self._get_receivable_to_settle()]
         )
         return move
 

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from odoo.tests import tagged
 
-from ..models.discrepancy_kinds import CODES, OFFERS, RESOLUTIONS
+from ..models.discrepancy_kinds import OFFERS, RESOLUTIONS
 from .common import CONSULTATION, DIPYRONE, ECG, TissCommon
 from .return_messages import analysis_message, payment_message
 
@@ -44,7 +44,9 @@ class TestQueue(DiscrepancyCase):
     def test_every_kind_says_what_happened_and_offers_what_exists(self):
         Discrepancy = self.env["tiss.discrepancy"]
         sentences = Discrepancy._get_sentences()
-        self.assertEqual({code for code, _label in CODES} - set(sentences), set())
+        codes = set(Discrepancy._fields["code"].get_values(self.env))
+        self.assertEqual(codes - set(sentences), set())
+        self.assertLessEqual(set(OFFERS), codes)
         names = {name for name, _label in RESOLUTIONS}
         for code, offers in OFFERS.items():
             with self.subTest(code):
@@ -118,7 +120,7 @@ class TestResolutions(DiscrepancyCase):
         demonstrativo = self._import(payment_message(self.lote, {self.first.name: 60.00}, "P1"))
         with self.assertRefused("cannot be posted yet"):
             demonstrativo.post()
-        self._find(demonstrativo, "paid_above").resolve("suspense", "Valor a maior")
+        self._find(demonstrativo, "paid_above").resolve("cap", "Valor a maior")
         [payment] = demonstrativo.post()
         self.assertEqual((payment.amount, self._get_suspense()), (60.00, -4.00))
         self.assertEqual(self.lote.invoice_id.amount_residual, 150.00)
@@ -133,7 +135,7 @@ class TestResolutions(DiscrepancyCase):
         )
         self.assertEqual((row.move_id.move_type, row.move_id.state), ("out_invoice", "posted"))
         self.assertLedgerSound()
-        with self.assertRefused("take that decision back first"):
+        with self.assertRefused("is settled by"):
             demonstrativo.undo()
         row.reopen()
         self.assertEqual((row.state, self._get_suspense()), ("open", -4.00))
@@ -160,7 +162,7 @@ class TestResolutions(DiscrepancyCase):
     def test_a_decision_is_taken_back_before_posting_only(self):
         demonstrativo = self._import(payment_message(self.lote, {self.first.name: 60.00}, "P1"))
         row = self._find(demonstrativo, "paid_above")
-        row.resolve("suspense")
+        row.resolve("cap")
         self.assertEqual(row.line_id.amount_suspended, 4.00)
         row.reopen()
         self.assertEqual((row.line_id.amount_suspended, row.is_blocking), (0, True))

@@ -84,7 +84,7 @@ class TestTriage(RecursoCase):
             )
         )
         self.assertIn("5 glosas", activity.summary)
-        self.assertIn("99.80", activity.summary)
+        self.assertRegex(activity.summary, "99[.,]80")
         self.assertEqual(set(self.glosas.mapped("state")), {"open"})
         self.assertFalse(self.glosas.move_id)
 

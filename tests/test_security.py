@@ -65,6 +65,8 @@ RIGHTS = {
     "tiss.movement": ("", "r", "r"),
     "tiss.demonstrativo": ("", "rwu", "rwu"),
     "tiss.demonstrativo.line": ("", "r", "r"),
+    "tiss.demonstrativo.post": ("", "rwcu", "rwcu"),
+    "tiss.demonstrativo.undo": ("", "rwcu", "rwcu"),
     "tiss.demonstrativo.payment": ("", "r", "r"),
     "tiss.demonstrativo.adjustment": ("", "rw", "rw"),
     "tiss.discrepancy": ("", "rw", "rw"),

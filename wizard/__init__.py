@@ -12,6 +12,8 @@ from . import (
     tiss_contract_procedure_line,
     tiss_contract_transfer,
     tiss_coverage_check,
+    tiss_demonstrativo_post,
+    tiss_demonstrativo_undo,
     tiss_document_upload,
     tiss_document_upload_line,
     tiss_eligibility_register,
