@@ -66,7 +66,7 @@ class TestProvision(RecursoCase):
     def test_typed_where_there_is_no_history(self):
         other = self._create_contract("346659", provider_code="77")
         other.write({"provision_denied_percent": 10, "provision_recovered_percent": 50})
-        other.pricelist_id = self.contract.pricelist_id
+        self._price(other, {ECG: 41.10})
         plan = self.env["tiss.plan"].create(
             {"operadora_id": other.partner_id.id, "name": "Outro Plano"}
         )
