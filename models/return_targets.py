@@ -117,7 +117,9 @@ class ReturnTargets:
                     " WHERE guia_id = ANY(%(guias)s) AND (sequence_item = ANY(%(numbers)s)"
                     " OR code = ANY(%(codes)s)) ORDER BY id",
                     guias=self._guia_ids,
-                    numbers=list({row["sequence_item"] for row in items if row.get("sequence_item")}),
+                    numbers=list(
+                        {row["sequence_item"] for row in items if row.get("sequence_item")}
+                    ),
                     codes=list({row.get("code") for row in items if not row.get("sequence_item")}),
                 )
             )

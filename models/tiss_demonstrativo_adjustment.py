@@ -55,7 +55,7 @@ class TissDemonstrativoAdjustment(models.Model):
 
     @api.depends("kind_id", "company_id")
     def _compute_account_id(self):
-        """What was decided for this kind; an earlier negative net is offset by what it left open."""
+        """What was decided for this kind; an earlier net below zero is offset by what is owed."""
         Account = self.env["tiss.adjustment.account"]
         for company, rows in self.grouped("company_id").items():
             accounts = Account._find_accounts(company, rows)
@@ -124,9 +124,7 @@ class TissDemonstrativoAdjustment(models.Model):
 
     def _get_cents(self):
         """What they take off a payment, in cents; créditos count against it."""
-        return sum(
-            to_cents(row.amount) * (1 if row.direction == "debit" else -1) for row in self
-        )
+        return sum(to_cents(row.amount) * (1 if row.direction == "debit" else -1) for row in self)
 
     def _remember(self):
         """Ask no more for what a person decided; an offset debt was no decision."""

@@ -96,7 +96,9 @@ class TissDemonstrativoLine(models.Model):
              "amount_theirs": float(theirs or 0)}
             for line, code, ours, theirs in self.env.execute_query(query(demonstrativo))
         ]  # fmt: skip
-        return rows + self._find_unshared_recoveries(demonstrativo, {row["line_id"] for row in rows})
+        return rows + self._find_unshared_recoveries(
+            demonstrativo, {row["line_id"] for row in rows}
+        )
 
     def _unknown_cases(self):
         return SQL(
@@ -117,7 +119,8 @@ class TissDemonstrativoLine(models.Model):
             WITH l AS (
                 SELECT *, CASE level WHEN 'item' THEN guia_line_id WHEN 'guia' THEN guia_id
                                      ELSE lote_id END AS target,
-                       COUNT(*) OVER (PARTITION BY lote_id, guia_id, guia_line_id, is_appeal) AS rows
+                       COUNT(*) OVER (
+                       PARTITION BY lote_id, guia_id, guia_line_id, is_appeal) AS rows
                   FROM tiss_demonstrativo_line WHERE demonstrativo_id = %(demonstrativo)s),
             decided AS (
                 SELECT l.level, l.target,

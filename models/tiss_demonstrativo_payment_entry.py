@@ -210,9 +210,11 @@ class TissDemonstrativoPayment(models.Model):
         company = self.company_id
         accounts = company.tiss_debt_account_id | company.tiss_suspense_account_id
         settled = self.payment_id.move_id.line_ids.filtered(
-            lambda line: line.account_id in accounts
-            and line.balance < 0
-            and (line.matched_debit_ids or line.matched_credit_ids)
+            lambda line: (
+                line.account_id in accounts
+                and line.balance < 0
+                and (line.matched_debit_ids or line.matched_credit_ids)
+            )
         )
         if settled:
             others = settled.matched_debit_ids.debit_move_id.move_id

@@ -121,9 +121,7 @@ class TissDemonstrativo(models.Model):
         for number, vals in enumerate(reading.vals_list):
             key = (vals["kind"], vals["name"], str(vals["issue_date"]))
             same = others.get(key, self.browse())
-            equal = same.filtered(
-                lambda other, number=number: other._is_told_by(reading, number)
-            )
+            equal = same.filtered(lambda other, number=number: other._is_told_by(reading, number))
             known |= equal
             if not equal:
                 live = same.filtered(lambda other: other.state != "held")

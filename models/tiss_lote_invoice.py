@@ -125,9 +125,7 @@ class TissLote(models.Model):
         move.action_post()
         credit = move._tiss_get_receivable_lines()
         credit.tiss_lote_id = self
-        self.env["account.move.line"]._reconcile_plan(
-            [credit | self._get_receivable_to_settle()]
-        )
+        self.env["account.move.line"]._reconcile_plan([credit | self._get_receivable_to_settle()])
         return move
 
     def _prepare_credit_note(self, date, label, amounts, account):

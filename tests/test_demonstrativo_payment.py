@@ -204,9 +204,7 @@ class TestDemonstrativoPayment(PaymentCommon):
         guias = dict.fromkeys(names[:-1], 150.00) | {names[-1]: gross - 900.00}
         number = f"R{self.env['tiss.demonstrativo'].search_count([])}"
         demonstrativo = self._pay(lote, guias, number, adjustments=taxes)
-        rows = demonstrativo.discrepancy_ids.filtered(
-            lambda row: row.code.startswith("retention")
-        )
+        rows = demonstrativo.discrepancy_ids.filtered(lambda row: row.code.startswith("retention"))
         self.assertFalse(any(rows.mapped("is_blocking")), "what was withheld is booked anyway")
         return [(row.code, row.place, row.amount_ours, row.amount_theirs) for row in rows]
 
@@ -248,9 +246,7 @@ class TestDemonstrativoPayment(PaymentCommon):
         demonstrativo = self._pay_consulta(day=self.today + timedelta(days=1))
         self.assertEqual(self._get_codes(demonstrativo), ["future_payment"])
         demonstrativo.post()
-        self.assertEqual(
-            demonstrativo.payment_ids.payment_id.date, self.today + timedelta(days=1)
-        )
+        self.assertEqual(demonstrativo.payment_ids.payment_id.date, self.today + timedelta(days=1))
 
     def test_rows_that_do_not_add_up_are_counted(self):
         guia = self.sadt.guia_ids
@@ -423,14 +419,14 @@ class TestDemonstrativoPartial(PaymentCommon):
         """Whatever level is wrong, the rows are booked and the net is the stated one."""
         guia = self.consulta.guia_ids.name
         content = payment_message(self.consulta, {guia: 150.00}, "P1")
-        for old, new, ours, theirs, open_amount, unidentified in (
-            (b"valorLiberadoGuia>150.00<", b"valorLiberadoGuia>15.00<", 15.00, 150.00, 0, 135.00),
-            (b"valorLiberado>150.00<", b"valorLiberado>140.00<", 150.00, 140.00, 0, 0),
-            (b"totaLiberadoPorData>150.00<", b"totaLiberadoPorData>1.00<", 150.00, 1.00, 0, 0),
-            (b"liquidoPorData>150.00<", b"liquidoPorData>149.00<", 150.00, 149.00, 0, -1.00),
-            (b"totalDebitosPorData>0.00<", b"totalDebitosPorData>9.00<", 0, 9.00, 0, 0),
-            (b"valorLiberadoBruto>150.00<", b"valorLiberadoBruto>9.00<", 150.00, 9.00, 0, 0),
-            (b"LiberadoDemonstrativo>150.00<", b"LiberadoDemonstrativo>9.00<", 150.00, 9.00, 0, 0),
+        for old, new, ours, theirs, unidentified in (
+            (b"valorLiberadoGuia>150.00<", b"valorLiberadoGuia>15.00<", 15.00, 150.00, 135.00),
+            (b"valorLiberado>150.00<", b"valorLiberado>140.00<", 150.00, 140.00, 0),
+            (b"totaLiberadoPorData>150.00<", b"totaLiberadoPorData>1.00<", 150.00, 1.00, 0),
+            (b"liquidoPorData>150.00<", b"liquidoPorData>149.00<", 150.00, 149.00, -1.00),
+            (b"totalDebitosPorData>0.00<", b"totalDebitosPorData>9.00<", 0, 9.00, 0),
+            (b"valorLiberadoBruto>150.00<", b"valorLiberadoBruto>9.00<", 150.00, 9.00, 0),
+            (b"LiberadoDemonstrativo>150.00<", b"LiberadoDemonstrativo>9.00<", 150.00, 9.00, 0),
         ):
             self.assertIn(old, content)
             with self.subTest(new), self.env.cr.savepoint() as savepoint:
@@ -438,7 +434,9 @@ class TestDemonstrativoPartial(PaymentCommon):
                 rows = demonstrativo.discrepancy_ids.filtered(
                     lambda row: row.code == "sums_disagree"
                 )
-                self.assertIn((ours, theirs), rows.mapped(lambda r: (r.amount_ours, r.amount_theirs)))
+                self.assertIn(
+                    (ours, theirs), [(row.amount_ours, row.amount_theirs) for row in rows]
+                )
                 self._post_rest(demonstrativo)
                 self.assertEqual(demonstrativo.amount_unidentified, unidentified)
                 savepoint.rollback()
