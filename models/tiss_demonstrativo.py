@@ -208,6 +208,7 @@ class TissDemonstrativo(models.Model):
 
     def action_post(self):
         """Post; one that leaves something to decide asks first."""
+        self._check_against_guias()
         if len(self) == 1 and self.state == "imported" and self._get_questions():
             return self.env["tiss.demonstrativo.post"]._get_wizard_action(self)
         self.post()
@@ -243,10 +244,9 @@ class TissDemonstrativo(models.Model):
         for demonstrativo in self.filtered(lambda record: record.state == "imported").sudo():
             if not is_new:
                 Line._match(demonstrativo)
-            demonstrativo.discrepancy_ids.filtered(lambda row: not row.is_of_file).unlink()
             rows = Line._find_discrepancies(demonstrativo)
             rows += demonstrativo.payment_ids._find_discrepancies()
-            demonstrativo.env["tiss.discrepancy"].create(
+            demonstrativo.discrepancy_ids.filtered(lambda row: not row.is_of_file)._sync(
                 [{**row, "demonstrativo_id": demonstrativo.id} for row in rows]
             )
 
