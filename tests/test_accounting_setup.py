@@ -53,7 +53,7 @@ class TestAccountingSetup(TissCommon):
 
     def test_what_was_chosen_stays_and_what_is_empty_is_found_again(self):
         company = self.company.sudo()
-        chosen = company.tiss_revenue_account_id.copy({"code": "3.01.01.01.01.98"})
+        chosen = company.tiss_revenue_account_id.copy({"code": "3.01.01.01.01.987"})
         company.tiss_revenue_account_id = chosen
         receivable = company.tiss_receivable_account_id
         company.tiss_receivable_account_id = False
@@ -83,7 +83,7 @@ class TestAccountingSetup(TissCommon):
     def test_a_manager_chooses_accounts_without_being_an_administrator(self):
         Setup = self.env["tiss.accounting.setup"]
         setup = Setup.browse(Setup.action_open()["res_id"])
-        account = self.company.sudo().tiss_glosa_account_id.copy({"code": "3.01.01.01.02.98"})
+        account = self.company.sudo().tiss_glosa_account_id.copy({"code": "3.01.01.01.02.987"})
         with Form(setup) as form:
             form.tiss_glosa_account_id = account.sudo(False)
         self.assertEqual(self.company.tiss_glosa_account_id, account)

@@ -115,7 +115,7 @@ class TestInvoiceScreen(RecursoRecords, TissCommon):
             (invoice.tiss_guia_count, invoice.tiss_demonstrativo_count, invoice.tiss_glosa_count),
             (1, 1, 1),
         )
-        self.assertIn("11.10", invoice.tiss_contest_text)
+        self.assertRegex(invoice.tiss_contest_text, "11[.,]10")
         self.assertIn("to be contested until", invoice.tiss_contest_text)
         recurso = lote.glosa_ids.create_recurso()
         recurso.send()
