@@ -3,7 +3,7 @@ from odoo import api, fields, models
 from .. import standard
 
 
-class ResConfigSettings(models.TransientModel):
+class ResConfigSettings(models.TransientModel):  # pylint: disable=no-wizard-in-models
     """Convênios settings of the current company."""
 
     _name = "res.config.settings"

@@ -70,7 +70,7 @@ class TissClosing(models.Model):
     line_ids = fields.One2many("tiss.closing.line", "closing_id", "Checklist")
     is_green = fields.Boolean(compute="_compute_is_green")
     open_count = fields.Integer("Not Green", compute="_compute_is_green")
-    closed_by_id = fields.Many2one("res.users", "Closed By", readonly=True, copy=False)
+    closed_by_id = fields.Many2one("res.users", readonly=True, copy=False)
     closed_date = fields.Datetime("Closed On", readonly=True, copy=False)
     previous_lock_date = fields.Date(readonly=True, copy=False)
 

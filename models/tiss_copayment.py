@@ -50,14 +50,13 @@ class TissCopayment(models.Model):
     amount = fields.Monetary(required=True, readonly=True)
     credit_note_id = fields.Many2one(
         "account.move",
-        "Credit Note",
         readonly=True,
         index="btree_not_null",
         ondelete="restrict",
         help="It takes the co-payment off what the operadora owes; none where it never was in.",
     )
     invoice_id = fields.Many2one(
-        "account.move", "Invoice", readonly=True, index="btree_not_null", ondelete="set null"
+        "account.move", readonly=True, index="btree_not_null", ondelete="set null"
     )
     is_cancelled = fields.Boolean("Cancelled", readonly=True)
     state = fields.Selection(

@@ -59,7 +59,6 @@ class TissRepasse(models.Model):
     amount_total = fields.Monetary("Total", readonly=True)
     bill_id = fields.Many2one(
         "account.move",
-        "Bill",
         readonly=True,
         copy=False,
         check_company=True,

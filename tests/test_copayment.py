@@ -3,7 +3,8 @@ from odoo.tests import tagged
 
 from ..standard.money import to_cents
 from .closing_records import create_copayment
-from .common import BLOOD_COUNT, ECG, TissCommon
+from .common import BLOOD_COUNT, CONSULTATION, ECG, TissCommon
+from .guia_records import GuiaRecords
 from .return_messages import analysis_message, payment_message
 
 
@@ -170,4 +171,45 @@ class TestCopayment(TissCommon):
         )
         self.assertEqual(sum(map(to_cents, parts)), to_cents(lote.amount_total))
         self.assertEqual(third.line_ids.amount_copaid, 8.22)
+        self.assertLedgerSound()
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
+class TestFranquia(GuiaRecords, TissCommon):
+    """In a GTO the patient's part never is in what the operadora owes (guide §3.7)."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls._setup_people()
+
+    def test_who_collects_decides_whether_there_is_a_franquia(self):
+        """A consultation of 150.00 of which the patient pays 30.00."""
+        create_copayment(self.contract, code=CONSULTATION, products=self.products)
+        for collector, franquia, owed in (
+            ("clinic", 30.00, 120.00),
+            ("operadora", 0.00, 150.00),
+            ("rule", 0.00, 150.00),
+        ):
+            self.contract.copayment_by = collector
+            visit = self._create_encounters(CONSULTATION, professional_id=self.dentist.id)
+            [line] = visit.create_guias().line_ids
+            with self.subTest(collector):
+                self.assertEqual((line.amount_patient, line.amount), (franquia, owed))
+
+    def test_a_franquia_is_invoiced_to_the_patient_without_a_credit_note(self):
+        """120.00 of which the patient pays 20.00, and 80.00: the invoice is of 180.00."""
+        guia = self._create_odonto(
+            self._item(1, "81000030", 120, amount_patient=20), self._item(2, "81000065", 80)
+        )
+        guia.action_check()
+        lote = guia.create_lotes()
+        lote.send()
+        lote.register_protocol("7001")
+        [row] = lote.copayment_ids
+        self.assertEqual((row.amount, row.state), (20.00, "to_invoice"))
+        self.assertFalse(row.credit_note_id)
+        self.assertEqual(lote.invoice_id.amount_residual, 180.00)
+        self.assertEqual(lote.amount_copaid, 0, "it never was billed")
+        self.assertEqual(row.create_invoices().amount_total, 20.00)
         self.assertLedgerSound()
