@@ -6,6 +6,7 @@ from odoo.fields import Command
 from odoo.service.model import call_kw
 from odoo.tests import Form, tagged
 
+from .closing_records import create_closing_rows
 from .common import BLOOD_COUNT, CONSULTATION, DIPYRONE, ECG, PRICES, TissCommon
 from .return_messages import analysis_message, payment_message
 from .terms_records import (
@@ -24,6 +25,15 @@ RIGHTS = {
     "tiss.term": ("r", "r", "r"),
     "tiss.operadora.registry": ("r", "r", "r"),
     "tiss.plan": ("rwc", "rwc", "rwcu"),
+    "tiss.repasse.rule": ("", "", "rwcu"),
+    "tiss.repasse": ("", "", "rwu"),
+    "tiss.repasse.line": ("", "", "r"),
+    "tiss.repasse.generate": ("", "", "rwcu"),
+    "tiss.closing": ("", "", "rwcu"),
+    "tiss.closing.line": ("", "", "rw"),
+    "tiss.copayment": ("", "rw", "rw"),
+    "tiss.daily.close": ("", "rwcu", "rwcu"),
+    "tiss.accounting.setup": ("", "", "rwcu"),
     "tiss.card": ("rwc", "rwc", "rwcu"),
     "tiss.contract": ("r", "rwc", "rwcu"),
     "tiss.certificate": ("", "r", "rwcu"),
@@ -195,6 +205,7 @@ class TestSecurity(TissCommon):
             create_questions(guia)
             create_delivery(guia.lote_id)
             cls._create_recurso_rows(guia)
+            create_closing_rows(guia)
 
     @classmethod
     def _create_recurso_rows(cls, guia):
