@@ -14,3 +14,7 @@ class AccountMoveLine(models.Model):
         index="btree_not_null",
         ondelete="restrict",
     )
+
+    def _tiss_get_partials(self):
+        """What reconciles these lines with others."""
+        return self.matched_debit_ids | self.matched_credit_ids
