@@ -18,8 +18,8 @@ NEWFILEUID:NONE
 {rows}
 </BANKTRANLIST></STMTRS></STMTTRNRS></BANKMSGSRSV1></OFX>
 """
-ROW = """<STMTTRN><TRNTYPE>{kind}<DTPOSTED>{day}100000[-3:BRT]<TRNAMT>{amount:.2f}<FITID>N{number:05d}
-<MEMO>{label}</STMTTRN>"""
+ROW = """<STMTTRN><TRNTYPE>{kind}<DTPOSTED>{day}100000[-3:BRT]<TRNAMT>{amount:.2f}
+<FITID>N{number:05d}<MEMO>{label}</STMTTRN>"""
 FEE = 8.50
 
 

@@ -133,6 +133,7 @@ class AccountBankStatementLine(models.Model):
             rows = Match.search(
                 [("line_ids", "in", self.ids), ("state", "in", ("proposed", "matched"))]
             )
+        rows.mapped("reason")  # of all at once, while they are together
         proposed, made = defaultdict(rows.browse), defaultdict(rows.browse)
         for match in rows:
             for line in match.line_ids:

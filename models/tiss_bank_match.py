@@ -108,8 +108,7 @@ class TissBankMatch(models.Model):
     @api.depends("payment_ids")
     def _compute_payments_label(self):
         for match in self:
-            # As superuser: whoever sees a match sees what it is for.
-            labels = [payment.memo or payment.name for payment in match.sudo().payment_ids]
+            labels = [payment.memo or payment.name for payment in match.payment_ids]
             match.payments_label = ", ".join(filter(None, labels)) or self.env._(
                 "No demonstrativo yet"
             )

@@ -8,6 +8,9 @@ class TissDemonstrativo(models.Model):
 
     def post(self):
         payments = super().post()
-        if payments:
-            self.env["tiss.bank.match"].find(payments.journal_id)
+        banks = payments.journal_id
+        Line = self.env["account.bank.statement.line"]
+        waiting = [("journal_id", "in", banks.ids), ("tiss_state", "in", ("open", "transit"))]
+        if banks and Line.search_count(waiting, limit=1):
+            self.env["tiss.bank.match"].find(banks)
         return payments

@@ -13,7 +13,10 @@ class TestBankRace(BankRecords, RaceCase):
     def setUp(self):
         super().setUp()
         with self._commit() as env:
-            self.contract.invoice_moment = "protocol"
+            # Those of the mixin belong to a transaction that is over.
+            type(self).contract = env["tiss.contract"].browse(self.contract.id)
+            type(self).operadora = self.contract.partner_id
+            self.contract.write({"invoice_moment": "protocol", **self._create_books(env)})
             self.payment_id = self._post_payment(140.00, "P1").id
             self.line_ids = (self._deposit(140.00, "X") | self._deposit(140.00, "Y")).ids
             bank = self.contract.bank_journal_id
@@ -22,6 +25,32 @@ class TestBankRace(BankRecords, RaceCase):
                 env["account.bank.statement.line"].browse(line_id).tiss_proposal_id.id
                 for line_id in self.line_ids
             ]
+
+    def _create_books(self, env):
+        """Accounts and journals of a contract: this company has no chart of accounts."""
+
+        def account(code, kind, reconcile=False):
+            vals = {"code": code, "name": code, "account_type": kind, "reconcile": reconcile}
+            return env["account.account"].create(vals).id
+
+        def journal(code, kind, **vals):
+            vals |= {"code": code, "name": code, "type": kind}
+            return env["account.journal"].create(vals).id
+
+        revenue = account("R1", "income")
+        return {
+            "receivable_account_id": account("C1", "asset_receivable", True),
+            "revenue_account_id": revenue,
+            "glosa_account_id": account("G1", "income"),
+            "transit_account_id": account("T1", "asset_current", True),
+            "journal_id": journal("RCV", "sale", default_account_id=revenue),
+            "bank_journal_id": journal(
+                "RCB",
+                "bank",
+                default_account_id=account("B1", "asset_cash"),
+                suspense_account_id=account("S1", "asset_current"),
+            ),
+        }
 
     def _match(self, env, number):
         return len(env["tiss.bank.match"].browse(self.match_ids[number]).match())

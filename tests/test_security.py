@@ -9,6 +9,7 @@ from odoo.tests import Form, tagged
 from .common import BLOOD_COUNT, CONSULTATION, DIPYRONE, ECG, PRICES, TissCommon
 from .return_messages import analysis_message, payment_message
 from .terms_records import (
+    create_bank,
     create_delivery,
     create_denied_request,
     create_questions,
@@ -191,6 +192,7 @@ class TestSecurity(TissCommon):
             create_questions(guia)
             create_delivery(guia.lote_id)
             cls._create_recurso_rows(guia)
+            create_bank(guia.contract_id)
 
     @classmethod
     def _create_recurso_rows(cls, guia):
