@@ -16,6 +16,7 @@
             "requests",
             "cryptography",
             "signxml",
+            "ofxparse",
         ]
     },
     "icon": "/l10n_br_tiss/static/description/icon.svg",
@@ -69,6 +70,8 @@
         "wizard/tiss_document_upload_views.xml",
         "wizard/tiss_daily_close_views.xml",
         "wizard/tiss_repasse_generate_views.xml",
+        "wizard/tiss_bank_import_views.xml",
+        "wizard/tiss_bank_choose_views.xml",
         "views/tiss_terminology_edition_views.xml",
         "views/tiss_term_views.xml",
         "views/tiss_operadora_registry_views.xml",
@@ -124,7 +127,11 @@
         "views/tiss_closing_views.xml",
         "views/tiss_copayment_views.xml",
         "views/tiss_repasse_views.xml",
+        "views/account_bank_statement_line_views.xml",
+        "views/tiss_bank_match_views.xml",
+        "views/tiss_bank_alias_views.xml",
         "views/res_config_settings_views.xml",
+        "views/res_config_settings_bank_views.xml",
         "views/l10n_br_tiss_menus.xml",
     ],
     "assets": {

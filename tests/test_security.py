@@ -10,6 +10,7 @@ from .closing_records import create_closing_rows
 from .common import BLOOD_COUNT, CONSULTATION, DIPYRONE, ECG, PRICES, TissCommon
 from .return_messages import analysis_message, payment_message
 from .terms_records import (
+    create_bank,
     create_delivery,
     create_denied_request,
     create_questions,
@@ -38,6 +39,12 @@ RIGHTS = {
     "tiss.contract": ("r", "rwc", "rwcu"),
     "tiss.certificate": ("", "r", "rwcu"),
     "tiss.adjustment.account": ("", "r", "rwcu"),
+    "tiss.bank.match": ("", "r", "r"),
+    "tiss.bank.alias": ("", "rwcu", "rwcu"),
+    "tiss.bank.import": ("", "rwcu", "rwcu"),
+    "tiss.bank.import.account": ("", "rwcu", "rwcu"),
+    "tiss.bank.import.line": ("", "rwcu", "rwcu"),
+    "tiss.bank.choose": ("", "rwcu", "rwcu"),
     "tiss.endpoint": ("", "r", "rwcu"),
     "tiss.endpoint.paste": ("", "", "rwcu"),
     "tiss.production.switch": ("", "", "rwcu"),
@@ -206,6 +213,7 @@ class TestSecurity(TissCommon):
             create_delivery(guia.lote_id)
             cls._create_recurso_rows(guia)
             create_closing_rows(guia)
+            create_bank(guia.contract_id)
 
     @classmethod
     def _create_recurso_rows(cls, guia):
