@@ -299,7 +299,9 @@ class TissDelivery(models.Model):
 
     def _speak(self):
         """The delivery in the language of who asked for it: what is written of it stays."""
-        return self.with_context(lang=self.user_id.lang)
+        # To read all of a user and a partner takes longer than to send a message.
+        user = self.user_id.with_context(prefetch_fields=False)
+        return self.with_context(lang=user.lang)
 
     def _get_note(self):
         """Where one delivery is, in a sentence."""
