@@ -3,6 +3,7 @@ from odoo.exceptions import UserError
 
 from .authorization_reader import DENTAL, read_answer, read_moment
 from .bulk import lock
+from .system_fields import refuse_other
 from .tiss_authorization import DECIDED, EDITABLE, GRANTED, WAITING
 
 STATES = {  # T45 → state
@@ -14,6 +15,10 @@ STATES = {  # T45 → state
     "6": "cancelled",
     "7": "partial",
 }
+TYPED_FIELDS = {
+    "operadora_number", "authorization_password", "authorization_date",
+    "authorization_validity_date", "operadora_note", "days_authorized",
+}  # fmt: skip
 
 
 class TissAuthorization(models.Model):
@@ -136,6 +141,7 @@ class TissAuthorization(models.Model):
             authorization_validity_date, operadora_note, days_authorized
         """
         self.check_access("write")
+        refuse_other(self, TYPED_FIELDS, vals)
         self.ensure_one()
         self._check_state(*EDITABLE, *WAITING, *DECIDED)
         if STATES[status] in GRANTED:

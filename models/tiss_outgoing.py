@@ -286,7 +286,7 @@ class TissOutgoing(models.AbstractModel):
         self._check_state("draft", "validated")
         self.filtered(lambda record: record.state == "draft").build()
         served = self.filtered("goes_by_service")
-        (self - served)._leave("sent")
+        (self - served)._leave_as_file()
         served._leave("sending")
         self.env["tiss.delivery"]._queue(served.message_id)
         return self.message_id

@@ -230,7 +230,9 @@ class TissProtocoled(models.AbstractModel):
 
     def _ask_for_documents(self):
         """Somebody has to send what the operadora waits for."""
+        responsible = self.contract_id._get_reminder_users()
         for record in self:
+            user = responsible.get(record.contract_id.id, self.env.user)
             record.activity_schedule(
                 "mail.mail_activity_data_todo",
                 summary=self.env._("The operadora waits for documents"),
@@ -239,5 +241,5 @@ class TissProtocoled(models.AbstractModel):
                     " operadora which ones.",
                     record.protocol_number,
                 ),
-                user_id=record.contract_id.user_id.id or self.env.uid,
+                user_id=user.id,
             )

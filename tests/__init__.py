@@ -1,6 +1,7 @@
 from . import (
     test_annex,
     test_annex_generated,
+    test_answers_mutated,
     test_appointment,
     test_architecture,
     test_authorization,
@@ -28,6 +29,8 @@ from . import (
     test_eligibility,
     test_encounter,
     test_exchange,
+    test_exchange_queue,
+    test_exchange_rights,
     test_files,
     test_glosa,
     test_guia,
