@@ -242,6 +242,7 @@ class TissMessage(models.Model):
     # ------------------------------------------------------------------
 
     @api.model
+    @api.private  # takes bytes
     def receive_file(self, name, content):
         """Read any file that an operadora gave back, recognised by its content.
 
