@@ -73,8 +73,9 @@ class TissMessage(models.Model):
     @api.model
     def _record(self, contract, content, **vals):
         """Note of what comes in whether its hash is right, in either encoding."""
-        if vals["direction"] == "in" and vals["transaction"] in TRANSACTIONS:
-            vals = {"hash_match": self._check_hash(content, vals.get("tiss_hash")), **vals}
+        is_message = vals["direction"] == "in" and vals["transaction"] in TRANSACTIONS
+        if is_message and "hash_match" not in vals:
+            vals["hash_match"] = self._check_hash(content, vals.get("tiss_hash"))
         return super()._record(contract, content, **vals)
 
     @api.model

@@ -163,7 +163,6 @@ class TestMutatedAnswers(AnnexRecords, AuthorizationRecords, DeliveryCase):
             self.assertTrue(delivery.problem, "somebody is told")
             self.assertIn(delivery.problem[-1], ".)?", delivery.problem)
         self.assertNotEqual(delivery.state, "sending")
-        open("/tmp/attack5_out", "a").write(f"{delivery.transaction}|{delivery.state}|{delivery.is_settled}|{record.state}|{delivery.problem}\n")
 
     def _check_sent_once(self, record, delivery, calls):
         """Whatever time brings: what may be there is not sent again; then a person settles it."""
