@@ -45,7 +45,7 @@ class TissAuthorization(models.Model):
         # The message of a treatment alone is known by what lies inside of autorizacaoServicos.
         answer = read_answer({body_name: body} if body_name == DENTAL else body)
         if not answer:
-            reason = self._get_refusal(body["mensagemErro"])
+            reason = self._read_refusal(body)
             return self._receive_refusal(name, content, values, body_name, contract, reason)
         request = self._find_answered(contract, answer)
         moment = read_moment(values["cabecalho"])

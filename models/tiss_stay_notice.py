@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 
 from .tiss_guia_internacao import PERMANENCES
 from .tiss_term import term_field
@@ -182,14 +183,12 @@ class TissStayNotice(models.Model):
 
         :return: the notice that was answered
         """
-        contract = self.env["tiss.message"]._find_contract(values["cabecalho"])
         receipt = body.get("reciboComunicacao")
         if not receipt:
-            notice = self._find_waiting(contract)
-            reason = self._get_refusal(body.get("mensagemErro") or {})
-        else:
-            notice = self._find_told(contract, receipt["beneficiarioComunicacaoRet"])
-            reason = self._get_receipt_refusal(receipt)
+            return self._receive_error(name, content, values, body)
+        contract = self.env["tiss.message"]._find_contract(values["cabecalho"])
+        notice = self._find_told(contract, receipt["beneficiarioComunicacaoRet"])
+        reason = self._get_receipt_refusal(receipt)
         notice._record_answer(name, content, values, reason)
         if reason:
             notice._reject(reason)
@@ -207,6 +206,11 @@ class TissStayNotice(models.Model):
 
     def _get_receipt_refusal(self, receipt):
         """Why the operadora did not take the notice, in words; None when it did."""
-        if receipt["statusComunicacao"] == "S":
+        status = receipt["statusComunicacao"]
+        if status == "S":
             return None
+        if status != "N":
+            raise UserError(
+                self.env._("The answer has a status that nobody knows: %s.", status or "?")
+            )
         return self._get_refusal({"codigoGlosa": receipt.get("codigoGlosa")})

@@ -163,6 +163,12 @@ class TestMutatedAnswers(AnnexRecords, AuthorizationRecords, DeliveryCase):
             self.assertTrue(delivery.problem, "somebody is told")
             self.assertIn(delivery.problem[-1], ".)?", delivery.problem)
         self.assertNotEqual(delivery.state, "sending")
+        self._check_refused(record, content)
+
+    def _check_refused(self, record, content):
+        """Only what says so refuses: what is refused may be sent once more."""
+        if record.state == "rejected":
+            self.assertRegex(content, rb"mensagemErro|codigoGlosa|>N<")
 
     def _check_sent_once(self, record, delivery, calls):
         """Whatever time brings: what may be there is not sent again; then a person settles it."""
