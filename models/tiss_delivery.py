@@ -202,7 +202,7 @@ class TissDelivery(models.Model):
         problem = self.env._("Stopped by %s.", self.env.user.name)
         for delivery in queued.sudo():
             done = {"state": "failed", "is_settled": True, "next_try": False}
-            delivery.write({**done, "problem": problem})
+            delivery.write({**done, "code": "stopped", "problem": problem})
             delivery._get_record()._mark_undelivered(delivery.source_id, problem)
 
     def action_close(self):
