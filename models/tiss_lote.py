@@ -305,7 +305,7 @@ class TissLote(models.Model):
         if self.state == "validated":
             self._leave("sent")
         self._check_state("sent", "unknown")
-        self.sudo().write({"state": "received", **vals})
+        self.sudo().write({"state": "received", "rejection_reason": False, **vals})
         self.guia_ids._log("received", self.env._("Protocolo %s", vals["protocol_number"]))
         self.env["tiss.movement"]._record(
             [
