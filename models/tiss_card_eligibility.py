@@ -78,7 +78,9 @@ class TissCard(models.Model):
         new = [card for card in self if card not in checks]
         created = Check.create([card._prepare_eligibility(contracts[card]) for card in new])
         checks.update(zip(new, created, strict=True))
-        created._send_by_service()
+        # What came back from the web service is sent once more by whoever asks again.
+        came_back = [check for check in checks.values() if check.state in ("draft", "validated")]
+        Check.union(created, *came_back)._send_by_service()
         return Check.union(*(checks[card] for card in self))
 
     def _prepare_eligibility(self, contract):

@@ -18,6 +18,17 @@ class TestOutgoingViews(TransactionCase):
             if "goes_by_service" in model._fields and not model._abstract and not model._transient
         ]
 
+    def test_one_click_sends_a_draft_where_there_is_a_web_service(self):
+        header = etree.fromstring(self.env["tiss.lote"].get_view(view_type="form")["arch"])
+        send = header.find(".//button[@name='action_send'][@class='btn-primary']")
+        shown = {
+            (state, by_service)
+            for state in ("draft", "validated", "sent")
+            for by_service in (True, False)
+            if not safe_eval(send.get("invisible"), {"state": state, "goes_by_service": by_service})
+        }
+        self.assertEqual(shown, {("draft", True), ("validated", True)})
+
     def test_a_list_of_what_waits_has_also_what_is_on_its_way_or_unknown(self):
         """A request without an answer must not leave the list in which people look for it."""
         models, seen = self.get_models(), 0
@@ -84,6 +95,9 @@ class TestEligibilityAtTheDesk(DeliveryCase):
         self.assertEqual(self.card.eligibility_ids.state, "validated")
         self.assertEqual(self.card.eligibility_state, "refused")
         self.assertIn("login and password", self.card.eligibility_text)
+        self.assertFalse(self.card.action_verify_eligibility(), "asking again sends it again")
+        self._deliver()
+        self.assertEqual(self.card.eligibility_ids.state, "received")
 
     def test_without_a_web_service_the_question_opens(self):
         self.contract.endpoint_ids.unlink()
