@@ -66,6 +66,10 @@ class TestUnansweredViews(DeliveryCase):
         domain = safe_eval(arch.find(".//filter[@name='for_person']").get("domain"))
         self.assertEqual(delivery.search([*domain, ("id", "=", delivery.id)]), delivery)
 
+    def test_the_journal_tells_what_was_built_from_what_left(self):
+        messages = self.send_unanswered().tiss_message_ids
+        self.assertEqual(sorted(messages.mapped("stage")), ["file", "received", "sent"])
+
     def test_once_its_protocolo_is_known_nothing_says_that_it_failed(self):
         lote = self.send_unanswered()
         self.assertTrue(lote.rejection_reason)
