@@ -59,6 +59,7 @@ from . import (
     test_lote_import,
     test_lote_replace,
     test_operadora,
+    test_outgoing_views,
     test_performance,
     test_price,
     test_price_import,
