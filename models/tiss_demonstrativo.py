@@ -208,6 +208,7 @@ class TissDemonstrativo(models.Model):
 
     def action_post(self):
         """Post; one that leaves something to decide asks first."""
+        self._check_against_guias()
         if len(self) == 1 and self.state == "imported" and self._get_questions():
             return self.env["tiss.demonstrativo.post"]._get_wizard_action(self)
         self.post()

@@ -55,7 +55,7 @@ class TissDemonstrativoAdjustment(models.Model):
 
     @api.depends("kind_id", "company_id")
     def _compute_account_id(self):
-        """What was decided for this kind; an earlier negative net is offset by what it left open."""
+        """What was decided for this kind; an earlier net below zero is offset by what is owed."""
         Account = self.env["tiss.adjustment.account"]
         for company, rows in self.grouped("company_id").items():
             accounts = Account._find_accounts(company, rows)

@@ -1,6 +1,6 @@
 from odoo import api, fields, models
 
-from ..standard.money import allocate, from_cents, to_cents
+from ..standard.money import from_cents, to_cents
 
 LEVELS = [("item", "Item"), ("guia", "Guia"), ("protocol", "Protocolo")]
 

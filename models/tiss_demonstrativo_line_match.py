@@ -119,7 +119,8 @@ class TissDemonstrativoLine(models.Model):
             WITH l AS (
                 SELECT *, CASE level WHEN 'item' THEN guia_line_id WHEN 'guia' THEN guia_id
                                      ELSE lote_id END AS target,
-                       COUNT(*) OVER (PARTITION BY lote_id, guia_id, guia_line_id, is_appeal) AS rows
+                       COUNT(*) OVER (
+                       PARTITION BY lote_id, guia_id, guia_line_id, is_appeal) AS rows
                   FROM tiss_demonstrativo_line WHERE demonstrativo_id = %(demonstrativo)s),
             decided AS (
                 SELECT l.level, l.target,

@@ -37,7 +37,8 @@ class TissDemonstrativoLine(models.Model):
             rest = to_cents(line.amount_released) - decided
             if not total_waiting or not 0 <= rest <= total_waiting:
                 continue  # nothing waits: it was processed before
-            targets = line._get_targets().filtered("amount_to_process")
+            # A recordset that is filtered reads no longer together with the others.
+            targets = [item for item in line._get_targets() if item.amount_to_process]
             weights = [to_cents(item.amount_to_process) for item in targets]
             released = allocate(rest, weights)
             for item, waiting, part in zip(targets, weights, released, strict=True):

@@ -88,7 +88,7 @@ class TissDemonstrativoPayment(models.Model):
 
     @api.model
     def _add_whole_file(self, payments, totals):
-        """Débitos and créditos of the whole file: they repeat those of the days, or complement them.
+        """Débitos and créditos of the whole file: repeating those of the days, or complementing.
 
         The reading that ties with the stated net is taken (accounting.md §5.4); what complements
         is booked with the last day.

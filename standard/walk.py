@@ -79,6 +79,8 @@ class Walk:
             elif self._is_wanted(parent, node):
                 yield self._take(node)
                 mark()
+        if not self._levels:
+            raise DecodeError(Violation("unknown_element", expected=tuple(self._plan.elements)))
 
     # ------------------------------------------------------------------
     # Where an element stands
@@ -161,7 +163,7 @@ class Walk:
             self._feed(_LEAF_TEXTS(node))
             reader = self._reader(inner, node, above)
             decoded.update(reader.values())
-            decoded.problems = reader.problems
+            decoded.problems = self._check(reader)
         else:
             decoded.problems = self._empty(own)
             decoded.update(own.values)
@@ -206,7 +208,15 @@ class Walk:
             level.values.setdefault(name, []).append(value)
         else:
             level.values.setdefault(name, value)
-        return [each for each in reader.problems if each.code == "wrong_type"]
+        return [each for each in self._check(reader) if each.code == "wrong_type"]
+
+    def _check(self, reader: Reader) -> list[Violation]:
+        """What was wrong; nothing that should have been yielded may be misspelt."""
+        if any(
+            each.code == "misspelt" and each.expected[0] in self._names for each in reader.problems
+        ):
+            raise Disordered
+        return reader.problems
 
     def _finish(self, root: etree._Element) -> None:
         """Read what is left of the root, and judge the hash."""

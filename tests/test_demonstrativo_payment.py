@@ -419,14 +419,14 @@ class TestDemonstrativoPartial(PaymentCommon):
         """Whatever level is wrong, the rows are booked and the net is the stated one."""
         guia = self.consulta.guia_ids.name
         content = payment_message(self.consulta, {guia: 150.00}, "P1")
-        for old, new, ours, theirs, open_amount, unidentified in (
-            (b"valorLiberadoGuia>150.00<", b"valorLiberadoGuia>15.00<", 15.00, 150.00, 0, 135.00),
-            (b"valorLiberado>150.00<", b"valorLiberado>140.00<", 150.00, 140.00, 0, 0),
-            (b"totaLiberadoPorData>150.00<", b"totaLiberadoPorData>1.00<", 150.00, 1.00, 0, 0),
-            (b"liquidoPorData>150.00<", b"liquidoPorData>149.00<", 150.00, 149.00, 0, -1.00),
-            (b"totalDebitosPorData>0.00<", b"totalDebitosPorData>9.00<", 0, 9.00, 0, 0),
-            (b"valorLiberadoBruto>150.00<", b"valorLiberadoBruto>9.00<", 150.00, 9.00, 0, 0),
-            (b"LiberadoDemonstrativo>150.00<", b"LiberadoDemonstrativo>9.00<", 150.00, 9.00, 0, 0),
+        for old, new, ours, theirs, unidentified in (
+            (b"valorLiberadoGuia>150.00<", b"valorLiberadoGuia>15.00<", 15.00, 150.00, 135.00),
+            (b"valorLiberado>150.00<", b"valorLiberado>140.00<", 150.00, 140.00, 0),
+            (b"totaLiberadoPorData>150.00<", b"totaLiberadoPorData>1.00<", 150.00, 1.00, 0),
+            (b"liquidoPorData>150.00<", b"liquidoPorData>149.00<", 150.00, 149.00, -1.00),
+            (b"totalDebitosPorData>0.00<", b"totalDebitosPorData>9.00<", 0, 9.00, 0),
+            (b"valorLiberadoBruto>150.00<", b"valorLiberadoBruto>9.00<", 150.00, 9.00, 0),
+            (b"LiberadoDemonstrativo>150.00<", b"LiberadoDemonstrativo>9.00<", 150.00, 9.00, 0),
         ):
             self.assertIn(old, content)
             with self.subTest(new), self.env.cr.savepoint() as savepoint:
@@ -435,7 +435,7 @@ class TestDemonstrativoPartial(PaymentCommon):
                     lambda row: row.code == "sums_disagree"
                 )
                 self.assertIn(
-                    (ours, theirs), rows.mapped(lambda r: (r.amount_ours, r.amount_theirs))
+                    (ours, theirs), [(row.amount_ours, row.amount_theirs) for row in rows]
                 )
                 self._post_rest(demonstrativo)
                 self.assertEqual(demonstrativo.amount_unidentified, unidentified)
