@@ -144,6 +144,8 @@ SECTIONS = {
             "file_pattern",
             "invoice_moment", "payment_days", "payment_rule", "payment_adjustment",
             "appeal_days", "appeal_working_days", "appeal_second_instance", "appeal_grouping",
+            "answer_days", "allows_resubmission", "small_glosa_amount",
+            "underpayment_tolerance", "provision_denied_percent", "provision_recovered_percent",
             "start_date", "end_date", "renewal", "renewal_months", "notice_days",
             "base_date", "readjustment_index", "readjustment_percent", "coverage_policy", "note",
             "signature_form", "signature_algorithm", "signature_policy",

@@ -244,10 +244,9 @@ class TissDemonstrativo(models.Model):
         for demonstrativo in self.filtered(lambda record: record.state == "imported").sudo():
             if not is_new:
                 Line._match(demonstrativo)
-            demonstrativo.discrepancy_ids.filtered(lambda row: not row.is_of_file).unlink()
             rows = Line._find_discrepancies(demonstrativo)
             rows += demonstrativo.payment_ids._find_discrepancies()
-            demonstrativo.env["tiss.discrepancy"].create(
+            demonstrativo.discrepancy_ids.filtered(lambda row: not row.is_of_file)._sync(
                 [{**row, "demonstrativo_id": demonstrativo.id} for row in rows]
             )
 

@@ -335,7 +335,7 @@ class TissLote(models.Model):
     def _follow_protocol(self):
         """What follows from protocolos in the books: at once, or for many lotes together."""
         if not self.env.context.get("tiss_books_later"):
-            due = self.filtered(lambda lote: lote.contract_id.invoice_moment == "protocol")
+            due = self.filtered(lambda lote: lote.invoice_moment == "protocol")
             due._create_invoices()
 
     def correct_protocol(self, number, date=None):

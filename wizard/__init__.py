@@ -19,6 +19,7 @@ from . import (
     tiss_eligibility_register,
     tiss_endpoint_paste,
     tiss_file_export,
+    tiss_glosa_decide,
     tiss_guia_correct,
     tiss_guia_generate,
     tiss_guia_generate_group,
