@@ -32,3 +32,7 @@ class AccountMoveLine(models.Model):
         for line in self:
             if line.term_key and line.tiss_lote_id:
                 line.term_key = frozendict({**line.term_key, "tiss_lote_id": line.tiss_lote_id.id})
+
+    def _tiss_get_partials(self):
+        """What reconciles these lines with others."""
+        return self.matched_debit_ids | self.matched_credit_ids

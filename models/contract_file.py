@@ -59,7 +59,7 @@ SECTIONS = {
             "tiss_is_professional",
             "tiss_is_referrer", "tiss_is_hospital", "tiss_cnes", "tiss_is_incomplete",
             "tiss_council_id", "tiss_council_number", "tiss_council_state_id", "tiss_cbo_id",
-            "tiss_provider_code",
+            "tiss_provider_code", "tiss_repasse_payee_id",
             # sections of their own
             "tiss_card_rule_ids", "tiss_network_level_ids", "tiss_plan_ids", "tiss_contract_ids",
         ),
@@ -148,6 +148,7 @@ SECTIONS = {
             "underpayment_tolerance", "provision_denied_percent", "provision_recovered_percent",
             "start_date", "end_date", "renewal", "renewal_months", "notice_days",
             "base_date", "readjustment_index", "readjustment_percent", "coverage_policy", "note",
+            "copayment_by",
             "signature_form", "signature_algorithm", "signature_policy",
             "eligibility_required", "eligibility_days", "status_days", "status_by_lote",
             "demonstrativo_days", "retention_rule", "retention_irrf", "retention_iss",

@@ -365,7 +365,7 @@ class TissLote(models.Model):
 
     def _check_correctable(self):
         self._check_state("received")
-        if set(self.guia_ids.movement_ids.mapped("kind")) - {"bill", "withdraw"}:
+        if set(self.guia_ids.movement_ids.mapped("kind")) - {"bill", "withdraw", "copay"}:
             raise UserError(
                 self.env._(
                     "The operadora already answered about protocolo %s: it can no longer change.",

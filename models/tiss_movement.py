@@ -12,6 +12,7 @@ BUCKETS = [
     ("denied", "Denied"),
     ("appealed", "Appealed"),
     ("accepted", "Accepted"),
+    ("copaid", "Paid by the Patient"),
 ]
 KINDS = [
     ("bill", "Billed"),
@@ -24,6 +25,7 @@ KINDS = [
     ("recover", "Recovered"),
     ("undo", "Undone"),
     ("withdraw", "Withdrawn"),
+    ("copay", "Co-payment"),
 ]
 
 

@@ -2,9 +2,14 @@
 from . import tiss_generate  # isort: split
 
 from . import (
+    tiss_accounting_setup,
     tiss_annex_protocol,
     tiss_authorization_register,
     tiss_authorization_register_line,
+    tiss_bank_choose,
+    tiss_bank_import,
+    tiss_bank_import_account,
+    tiss_bank_import_line,
     tiss_contract_catalog,
     tiss_contract_clone,
     tiss_contract_create,
@@ -12,6 +17,7 @@ from . import (
     tiss_contract_procedure_line,
     tiss_contract_transfer,
     tiss_coverage_check,
+    tiss_daily_close,
     tiss_demonstrativo_post,
     tiss_demonstrativo_undo,
     tiss_document_upload,
@@ -40,6 +46,7 @@ from . import (
     tiss_recurso_protocol,
     tiss_registry_import,
     tiss_registry_import_line,
+    tiss_repasse_generate,
     tiss_return_import,
     tiss_return_import_column,
     tiss_return_import_line,
