@@ -34,7 +34,7 @@ class TissDemonstrativoLine(models.Model):
         entries = []
         for line in self._filter_booked():
             decided, total_waiting = line._get_decided_cents()
-            rest = to_cents(line.amount_released) - decided
+            rest = line._get_booked_cents() - decided
             if not total_waiting or not 0 <= rest <= total_waiting:
                 continue  # nothing waits: it was processed before
             # A recordset that is filtered reads no longer together with the others.
@@ -51,7 +51,7 @@ class TissDemonstrativoLine(models.Model):
 
     def _plan_recovery(self):
         """Entries that pay what was contested of one guia."""
-        paid = sum(to_cents(line.amount_released) for line in self)
+        paid = sum(line._get_booked_cents() for line in self)
         shares = self.guia_id.recurso_line_ids._share_recovery(paid) or {}
         return [
             line._prepare_entry("recover", cents, demonstrativo_line=self[:1])
@@ -65,7 +65,7 @@ class TissDemonstrativoLine(models.Model):
         A guia may stand in several lines of one payment, which pay it together. Below zero they
         take back what was paid before, which is denied again.
         """
-        paid = sum(to_cents(line.amount_released) for line in self)
+        paid = sum(line._get_booked_cents() for line in self)
         if paid < 0:
             return self._plan_taking_back(-paid)
         entry = {"demonstrativo_line": self[:1]}
