@@ -198,9 +198,19 @@ class TissDemonstrativoPayment(models.Model):
                 payment.payment_id.with_context(tiss_undo=True).action_cancel()
         return reversals
 
+    def _get_matched_payments(self):
+        """Payments that the bank confirmed, be it in part: Odoo says so only of whole ones."""
+        return self.payment_id.filtered(
+            lambda payment: any(
+                line.matched_debit_ids or line.matched_credit_ids
+                for line in payment.move_id.line_ids
+                if line.account_id == payment.outstanding_account_id
+            )
+        )
+
     def _check_not_built_upon(self):
         """Refuse where the bank, or a later payment, stands on these."""
-        matched = self.payment_id.filtered(lambda payment: payment.is_matched and payment.amount)
+        matched = self._get_matched_payments()
         if matched:
             raise UserError(
                 self.env._(
