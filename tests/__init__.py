@@ -33,6 +33,7 @@ from . import (
     test_demonstrativo_odonto,
     test_demonstrativo_payment,
     test_demonstrativo_request,
+    test_demonstrativo_stream,
     test_demonstrativo_undo,
     test_discrepancy,
     test_document,
