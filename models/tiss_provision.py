@@ -199,6 +199,8 @@ class TissProvision(models.Model):
         known = self.search([("company_id", "=", company.id), ("date", "=", date)])
         known.filtered(lambda row: row.state == "draft").sudo().unlink()
         posted = known.exists().filtered(lambda row: row.state == "posted")
+        # The unique index must not see as standing what was undone just now.
+        self.flush_model(["state"])
         since = date - relativedelta(months=HISTORY_MONTHS)
         history = ProvisionHistory(contracts, since, date)
         vals_list = [
