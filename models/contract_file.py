@@ -59,7 +59,7 @@ SECTIONS = {
             "tiss_is_professional",
             "tiss_is_referrer", "tiss_is_hospital", "tiss_cnes", "tiss_is_incomplete",
             "tiss_council_id", "tiss_council_number", "tiss_council_state_id", "tiss_cbo_id",
-            "tiss_provider_code",
+            "tiss_provider_code", "tiss_repasse_payee_id",
             # sections of their own
             "tiss_card_rule_ids", "tiss_network_level_ids", "tiss_plan_ids", "tiss_contract_ids",
         ),
@@ -142,12 +142,13 @@ SECTIONS = {
             "name", "active", "network_status", "identification_kind", "provider_code",
             "guias_per_lote", "guia_grouping", "max_guia_items", "version", "hash_charset",
             "file_pattern",
-            "invoice_moment", "payment_days",
+            "invoice_moment", "payment_days", "payment_rule", "payment_adjustment",
             "appeal_days", "appeal_working_days", "appeal_second_instance", "appeal_grouping",
             "answer_days", "allows_resubmission", "small_glosa_amount",
             "underpayment_tolerance", "provision_denied_percent", "provision_recovered_percent",
             "start_date", "end_date", "renewal", "renewal_months", "notice_days",
             "base_date", "readjustment_index", "readjustment_percent", "coverage_policy", "note",
+            "copayment_by",
             "signature_form", "signature_algorithm", "signature_policy",
             "eligibility_required", "eligibility_days", "status_days", "status_by_lote",
             "demonstrativo_days", "retention_rule", "retention_irrf", "retention_iss",
@@ -172,7 +173,8 @@ SECTIONS = {
             "transit_account_id", "journal_id", "bank_journal_id",
             # work, and sections of their own
             "guia_ids", "lote_ids", "price_item_ids", "coverage_ids", "clause_ids",
-            "accreditation_ids", "plan_ids", "readjustment_ids",
+            "accreditation_ids", "plan_ids", "readjustment_ids", "payment_day_ids",
+            "ledger_check_ids",
             # what was done about a date
             "settled_base_date", "reminded_end_date", "reminded_base_date",
         ),
@@ -209,6 +211,11 @@ SECTIONS = {
             "deductible_amount", "note",
         ),
         {"product_tmpl_id": "product", "categ_id": "category", "plan_id": "plan"},
+        left_out=("contract_id", "company_id"),
+    ),
+    "payment_calendar": Section(
+        "tiss.payment.day",
+        ("until_day", "pay_day", "months"),
         left_out=("contract_id", "company_id"),
     ),
     "clauses": Section(

@@ -266,13 +266,14 @@ class TissDemonstrativo(models.Model):
             and `blocking` (how many of them prevent posting)
         """
         self.ensure_one()
-        amounts = {}
-        for entry in self._plan_movements():
+        amounts, planned = {}, self._plan_movements()
+        for entry in planned:
             amounts[entry["kind"]] = amounts.get(entry["kind"], 0) + entry["cents"]
         return {
             "amounts": {kind: from_cents(cents) for kind, cents in amounts.items()},
             "entries": [
-                entry for payment in self.payment_ids for entry in payment._preview_entries()
+                *self.env["tiss.lote"]._preview_release(planned),
+                *(entry for payment in self.payment_ids for entry in payment._preview_entries()),
             ],
             "discrepancies": self.discrepancy_ids.mapped("display_name"),
             "blocking": self.blocking_count,

@@ -192,7 +192,9 @@ class TissDemonstrativoLine(models.Model):
               FROM (
                 SELECT l.id, l.is_appeal, l.amount_released, g.appealed, g.released, g.waiting,
                        CASE %(unknown)s
-                            WHEN o.invoice_id IS NULL THEN 'no_invoice'
+                            WHEN o.invoice_id IS NULL
+                                 AND o.invoice_moment IS DISTINCT FROM 'released'
+                                 THEN 'no_invoice'
                             WHEN l.is_appeal AND l.total NOT BETWEEN 0 AND COALESCE(g.appealed, 0)
                                  THEN CASE WHEN g.appealed > 0 THEN 'paid_above'
                                            ELSE 'appeal_payment' END

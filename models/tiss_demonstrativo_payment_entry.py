@@ -128,12 +128,13 @@ class TissDemonstrativoPayment(models.Model):
         for row in self.adjustment_ids:
             account = row.account_id or self._get_suspense_account()
             commands.append(self._prepare_move_line(row.name, account, row._get_cents()))
-        for lote, lines in self._get_booked_lines().grouped("lote_id").items():
+        booked = self._get_booked_lines()
+        accounts = booked.lote_id._get_receivable_accounts()
+        for lote, lines in booked.grouped("lote_id").items():
             cents = sum(line._get_booked_cents() for line in lines)
             name = self.env._("Protocolo %s", lote.protocol_number or "?")
             if cents:
-                invoiced = lote.invoice_id._tiss_get_receivable_lines().account_id
-                account = invoiced or contract.receivable_account_id
+                account = accounts.get(lote) or contract.receivable_account_id
                 commands.append(self._prepare_move_line(name, account, -cents, lote))
         unidentified = self._get_unidentified_cents()
         if unidentified:

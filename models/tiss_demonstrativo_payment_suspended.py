@@ -2,7 +2,7 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
 
-from ..standard.money import from_cents, to_cents
+from ..standard.money import from_cents
 
 
 class TissDemonstrativoPayment(models.Model):

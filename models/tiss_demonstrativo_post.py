@@ -55,6 +55,7 @@ class TissDemonstrativo(models.Model):
         payments = self.payment_ids._post()
         self.adjustment_ids._remember()
         self.sudo().state = "posted"
+        lotes._follow_release(self._get_booking_date())
         lotes._check_tie_out()
         return payments
 
@@ -82,6 +83,12 @@ class TissDemonstrativo(models.Model):
         """What posting would book as not identified, as things are."""
         cents = sum(payment._get_unidentified_cents() for payment in self.payment_ids)
         return float(from_cents(cents))
+
+    def _get_booking_date(self):
+        """The day of what is booked beside its payments."""
+        self.ensure_one()
+        dates = [payment._get_date() for payment in self.payment_ids]
+        return min(dates, default=self.issue_date)
 
     def _plan_movements(self):
         """Movements that posting would record, as entries for `tiss.movement._record`."""
@@ -165,6 +172,7 @@ class TissDemonstrativo(models.Model):
         reversals = self.payment_ids._undo(accounting_date)
         movements._undo()
         self.sudo().write({"state": "undone", "undo_reason": reason})
+        lotes._follow_release(accounting_date or self._get_booking_date())
         lotes._check_tie_out()
         self._tell_undone(lotes, reversals, reason)
 

@@ -266,14 +266,10 @@ class TissDemonstrativoRequest(models.Model):
 
         :return: the request that was answered
         """
-        contract = self.env["tiss.message"]._find_contract(values["cabecalho"])
         situation = body.get("situacaoDemonstrativoRetorno")
         if situation is None:
-            request = self._find_waiting(contract)
-            reason = self._get_refusal(body.get("mensagemErro") or {})
-            request._record_answer(name, content, values, reason)
-            request._reject(reason)
-            return request
+            return self._receive_error(name, content, values, body)
+        contract = self.env["tiss.message"]._find_contract(values["cabecalho"])
         request = self._find_asked_of(contract, situation)
         request._record_answer(name, content, values)
         request.sudo().write(

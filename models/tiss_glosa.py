@@ -168,7 +168,7 @@ class TissGlosa(models.Model):
         glosas.lote_id.contract_id._check_accounting()
         moves = self.env["account.move"]
         for lote, batch in glosas.grouped("lote_id").items():
-            if not lote.invoice_id:
+            if not lote._is_billable():
                 raise UserError(
                     self.env._("Lote %s has no invoice yet: create it first.", lote.name)
                 )

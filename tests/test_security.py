@@ -6,9 +6,11 @@ from odoo.fields import Command
 from odoo.service.model import call_kw
 from odoo.tests import Form, tagged
 
+from .closing_records import create_closing_rows
 from .common import BLOOD_COUNT, CONSULTATION, DIPYRONE, ECG, PRICES, TissCommon
 from .return_messages import analysis_message, payment_message
 from .terms_records import (
+    create_bank,
     create_delivery,
     create_denied_request,
     create_questions,
@@ -24,10 +26,25 @@ RIGHTS = {
     "tiss.term": ("r", "r", "r"),
     "tiss.operadora.registry": ("r", "r", "r"),
     "tiss.plan": ("rwc", "rwc", "rwcu"),
+    "tiss.repasse.rule": ("", "", "rwcu"),
+    "tiss.repasse": ("", "", "rwu"),
+    "tiss.repasse.line": ("", "", "r"),
+    "tiss.repasse.generate": ("", "", "rwcu"),
+    "tiss.closing": ("", "", "rwcu"),
+    "tiss.closing.line": ("", "", "rw"),
+    "tiss.copayment": ("", "rw", "rw"),
+    "tiss.daily.close": ("", "rwcu", "rwcu"),
+    "tiss.accounting.setup": ("", "", "rwcu"),
     "tiss.card": ("rwc", "rwc", "rwcu"),
     "tiss.contract": ("r", "rwc", "rwcu"),
     "tiss.certificate": ("", "r", "rwcu"),
     "tiss.adjustment.account": ("", "r", "rwcu"),
+    "tiss.bank.match": ("", "r", "r"),
+    "tiss.bank.alias": ("", "rwcu", "rwcu"),
+    "tiss.bank.import": ("", "rwcu", "rwcu"),
+    "tiss.bank.import.account": ("", "rwcu", "rwcu"),
+    "tiss.bank.import.line": ("", "rwcu", "rwcu"),
+    "tiss.bank.choose": ("", "rwcu", "rwcu"),
     "tiss.endpoint": ("", "r", "rwcu"),
     "tiss.endpoint.paste": ("", "", "rwcu"),
     "tiss.production.switch": ("", "", "rwcu"),
@@ -63,6 +80,11 @@ RIGHTS = {
     "tiss.message": ("", "r", "r"),
     "tiss.delivery": ("", "r", "r"),
     "tiss.movement": ("", "r", "r"),
+    "tiss.ledger.check": ("", "r", "r"),
+    "tiss.ledger.breach": ("", "r", "r"),
+    "tiss.payment.day": ("r", "rwcu", "rwcu"),
+    "tiss.month.end": ("", "rwcu", "rwcu"),
+    "tiss.month.end.line": ("", "rwcu", "rwcu"),
     "tiss.demonstrativo": ("", "rwu", "rwu"),
     "tiss.demonstrativo.line": ("", "r", "r"),
     "tiss.demonstrativo.post": ("", "rwcu", "rwcu"),
@@ -190,6 +212,8 @@ class TestSecurity(TissCommon):
             create_questions(guia)
             create_delivery(guia.lote_id)
             cls._create_recurso_rows(guia)
+            create_closing_rows(guia)
+            create_bank(guia.contract_id)
 
     @classmethod
     def _create_recurso_rows(cls, guia):
@@ -810,6 +834,9 @@ class TestSecurity(TissCommon):
             (lote.glosa_ids.recurso_id, "register_answer", {}),
             (lote.contract_id, "price_for", self.products[ECG], self.today),
             (lote.contract_id, "check_ledger"),
+            (lote.contract_id, "action_check_ledger"),
+            (lote.contract_id, "invoice_month", self.today),
+            (lote.contract_id, "accrue_unreleased", self.today),
             (lote.contract_id, "write", {"provider_code": "1"}),
         ]
         for record, method, *args in calls:
