@@ -164,7 +164,6 @@ class TissProvision(models.Model):
     # Actions
     # ------------------------------------------------------------------
 
-    @api.model
     def action_propose(self):
         """Propose the last month that has ended, for this company."""
         today = fields.Date.context_today(self)
