@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 from ..operadora import Operadora
+from .books import Books
 from .clinic import Clinic
 from .forms import Forms
 from .questions import Questions
@@ -43,6 +44,7 @@ class Job:
         self.questions.ask_for_payments()
         self.accept_some_glosas()
         self.contest_a_glosa()
+        self.books = Books(self).keep()
         return self
 
     def make_guias(self):
