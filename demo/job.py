@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 from ..operadora import Operadora
+from .bank import Bank
 from .books import Books
 from .clinic import Clinic
 from .forms import Forms
@@ -41,6 +42,7 @@ class Job:
         self.forms.prove(self.guias)
         self.questions = Questions(self).ask()
         self.demonstrativos = self.import_returns()
+        self.bank_lines = Bank(self).show()
         self.questions.ask_for_payments()
         self.accept_some_glosas()
         self.contest_a_glosa()

@@ -1,4 +1,9 @@
 from odoo import fields, models
+from odoo.tools import format_date
+
+from ..standard.money import from_cents, to_cents
+
+MONEY_MISSING = "l10n_br_tiss.mail_activity_type_bank"
 
 
 class AccountPayment(models.Model):
@@ -27,3 +32,43 @@ class AccountPayment(models.Model):
 
     def action_view_tiss_demonstrativo(self):
         return self.tiss_demonstrativo_payment_ids.demonstrativo_id._get_records_action()
+
+    # ------------------------------------------------------------------
+    # Bank
+    # ------------------------------------------------------------------
+
+    def _tiss_get_transit_lines(self):
+        """The lines that the bank is to confirm."""
+        return self.move_id.line_ids.filtered(
+            lambda line: line.account_id == line.payment_id.outstanding_account_id
+        )
+
+    def _tiss_get_residuals(self):
+        """{payment: signed cents that the bank has not confirmed}"""
+        lines = self._tiss_get_transit_lines().grouped("payment_id")
+        return {
+            payment: sum(to_cents(line.amount_residual) for line in lines.get(payment, ()))
+            for payment in self
+        }
+
+    def _tiss_remind_of_money(self):
+        """One activity on each demonstrativo whose money the bank does not show."""
+        for payment, cents in self._tiss_get_residuals().items():
+            demonstrativo = payment.tiss_demonstrativo_payment_ids.demonstrativo_id[:1]
+            if payment._tiss_get_reminders():
+                continue
+            owner = demonstrativo.contract_id.user_id or demonstrativo.create_uid
+            demonstrativo.activity_schedule(
+                MONEY_MISSING,
+                summary=self.env._(
+                    "%(amount)s stated for %(date)s are not in the bank",
+                    amount=payment.currency_id.format(float(from_cents(cents))),
+                    date=format_date(self.env, payment.date),
+                ),
+                user_id=owner.id,
+            )
+
+    def _tiss_get_reminders(self):
+        kind = self.env.ref(MONEY_MISSING)
+        activities = self.tiss_demonstrativo_payment_ids.demonstrativo_id.activity_ids
+        return activities.filtered(lambda each: each.activity_type_id == kind)

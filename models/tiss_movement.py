@@ -83,6 +83,9 @@ class TissMovement(models.Model):
     _amount_positive = models.Constraint(
         "CHECK(amount > 0)", "A movement has an amount above zero."
     )
+    _bill_uniq = models.UniqueIndex(
+        "(guia_line_id) WHERE kind = 'bill'", "This item was billed already."
+    )
 
     # ------------------------------------------------------------------
     # CRUD

@@ -33,3 +33,22 @@ def _holidays(year: int) -> frozenset[datetime.date]:
     fixed = [*_FIXED, _BLACK_CONSCIOUSNESS] if year >= 2024 else _FIXED
     days = {datetime.date(year, month, day) for month, day in fixed}
     return frozenset(days | {easter(year) - datetime.timedelta(days=2)})
+
+
+def shift_workdays(date: datetime.date, days: int) -> datetime.date:
+    """`add_workdays` in both directions: with negative `days` that many working days before."""
+    while days < 0:
+        date -= datetime.timedelta(days=1)
+        days += is_workday(date)
+    return add_workdays(date, days)
+
+
+def count_workdays(start: datetime.date, end: datetime.date) -> int:
+    """Working days from `start`, which does not count, to `end`; negative when that is earlier."""
+    sign = 1 if end >= start else -1
+    day, last = min(start, end), max(start, end)
+    count = 0
+    while day < last:
+        day += datetime.timedelta(days=1)
+        count += is_workday(day if sign > 0 else day - datetime.timedelta(days=1))
+    return sign * count

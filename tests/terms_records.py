@@ -46,6 +46,12 @@ def create_terms(contract, professional, products):
             "mapping": {"roles": {"code": 0, "price": 1}, "mark": ","},
         }
     )
+    env["tiss.payment.day"].create({**own, "until_day": 20, "pay_day": 10})
+    # What the night finds is written by the system alone.
+    check = env["tiss.ledger.check"]._run(contract)
+    env["tiss.ledger.breach"].sudo().create(
+        {"check_id": check.id, "code": "open", "name": "Lote 1: 1.00, but 2.00"}
+    )
     env["tiss.return.map"].create(
         {
             **own,
@@ -171,3 +177,20 @@ def create_delivery(lote):
     Delivery = lote.env["tiss.delivery"].sudo()
     endpoint = lote.contract_id.sudo().endpoint_ids[:1]
     return Delivery.create(Delivery._prepare_delivery(lote.message_id.sudo(), endpoint))
+
+
+def create_bank(contract):
+    """A deposit that somebody matched, with the name it taught, and one that is proposed."""
+    bank = contract.bank_journal_id
+    lines = contract.env["account.bank.statement.line"].create(
+        [
+            {"journal_id": bank.id, "payment_ref": label, "amount": amount}
+            for label, amount in (("TED PAGADORA FICTICIA", 7.00), ("TED", 8.00))
+        ]
+    )
+    Choose = contract.env["tiss.bank.choose"]
+    operadora = contract.partner_id
+    Choose.create({"line_ids": lines[0].ids, "partner_id": operadora.id}).action_match()
+    lines[1].partner_id = operadora
+    contract.env["tiss.bank.match"].propose(bank)
+    return lines

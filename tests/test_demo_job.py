@@ -123,6 +123,13 @@ class TestDemoJob(ClinicCase):
             parts = guia.amount_paid + guia.amount_open + accepted
             self.assertAlmostEqual(parts, guia.amount_total, places=2)
 
+    def test_the_bank_shows_all_kinds_of_deposits(self):
+        lines = self.job.bank_lines
+        self.assertEqual(set(lines.mapped("tiss_state")), {"open", "matched"})
+        rules = set(lines.tiss_proposal_ids.mapped("rule"))
+        self.assertLessEqual({"exact", "difference", "transit"}, rules)
+        self.assertTrue(lines.tiss_made_ids.filtered("is_certain"))
+
     def test_all_outcomes_happen(self):
         glosas = self.job.guias.glosa_ids
         self.assertTrue(glosas.filtered(lambda glosa: glosa.state == "open"))

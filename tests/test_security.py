@@ -10,6 +10,7 @@ from .closing_records import create_closing_rows
 from .common import BLOOD_COUNT, CONSULTATION, DIPYRONE, ECG, PRICES, TissCommon
 from .return_messages import analysis_message, payment_message
 from .terms_records import (
+    create_bank,
     create_delivery,
     create_denied_request,
     create_questions,
@@ -38,6 +39,12 @@ RIGHTS = {
     "tiss.contract": ("r", "rwc", "rwcu"),
     "tiss.certificate": ("", "r", "rwcu"),
     "tiss.adjustment.account": ("", "r", "rwcu"),
+    "tiss.bank.match": ("", "r", "r"),
+    "tiss.bank.alias": ("", "rwcu", "rwcu"),
+    "tiss.bank.import": ("", "rwcu", "rwcu"),
+    "tiss.bank.import.account": ("", "rwcu", "rwcu"),
+    "tiss.bank.import.line": ("", "rwcu", "rwcu"),
+    "tiss.bank.choose": ("", "rwcu", "rwcu"),
     "tiss.endpoint": ("", "r", "rwcu"),
     "tiss.endpoint.paste": ("", "", "rwcu"),
     "tiss.production.switch": ("", "", "rwcu"),
@@ -73,11 +80,21 @@ RIGHTS = {
     "tiss.message": ("", "r", "r"),
     "tiss.delivery": ("", "r", "r"),
     "tiss.movement": ("", "r", "r"),
+    "tiss.ledger.check": ("", "r", "r"),
+    "tiss.ledger.breach": ("", "r", "r"),
+    "tiss.payment.day": ("r", "rwcu", "rwcu"),
+    "tiss.month.end": ("", "rwcu", "rwcu"),
+    "tiss.month.end.line": ("", "rwcu", "rwcu"),
     "tiss.demonstrativo": ("", "rwu", "rwu"),
     "tiss.demonstrativo.line": ("", "r", "r"),
+    "tiss.demonstrativo.post": ("", "rwcu", "rwcu"),
+    "tiss.demonstrativo.undo": ("", "rwcu", "rwcu"),
     "tiss.demonstrativo.payment": ("", "r", "r"),
     "tiss.demonstrativo.adjustment": ("", "rw", "rw"),
-    "tiss.discrepancy": ("", "r", "r"),
+    "tiss.discrepancy": ("", "rw", "rw"),
+    "tiss.underpayment": ("", "r", "r"),
+    "tiss.provision": ("", "r", "rwu"),
+    "tiss.glosa.decide": ("", "rwcu", "rwcu"),
     "tiss.glosa": ("", "rw", "rw"),
     "tiss.recurso": ("", "rw", "rw"),
     "tiss.recurso.line": ("", "rwu", "rwu"),
@@ -196,6 +213,7 @@ class TestSecurity(TissCommon):
             create_delivery(guia.lote_id)
             cls._create_recurso_rows(guia)
             create_closing_rows(guia)
+            create_bank(guia.contract_id)
 
     @classmethod
     def _create_recurso_rows(cls, guia):
@@ -804,6 +822,9 @@ class TestSecurity(TissCommon):
             (lote.glosa_ids.recurso_id, "register_answer", {}),
             (lote.contract_id, "price_for", self.products[ECG], self.today),
             (lote.contract_id, "check_ledger"),
+            (lote.contract_id, "action_check_ledger"),
+            (lote.contract_id, "invoice_month", self.today),
+            (lote.contract_id, "accrue_unreleased", self.today),
             (lote.contract_id, "write", {"provider_code": "1"}),
         ]
         for record, method, *args in calls:

@@ -1,0 +1,16 @@
+from odoo import models
+
+
+class TissDemonstrativo(models.Model):
+    """A posted demonstrativo looks for its money in the bank."""
+
+    _inherit = "tiss.demonstrativo"
+
+    def post(self):
+        payments = super().post()
+        banks = payments.journal_id
+        Line = self.env["account.bank.statement.line"]
+        waiting = [("journal_id", "in", banks.ids), ("tiss_state", "in", ("open", "transit"))]
+        if banks and Line.search_count(waiting, limit=1):
+            self.env["tiss.bank.match"].find(banks)
+        return payments
