@@ -3,7 +3,7 @@ from odoo.exceptions import UserError
 
 from ..standard.money import from_cents, to_cents
 from .bulk import lock
-from .deadlines import TODO
+from .deadlines import REMINDER
 from .discrepancy_kinds import OF_ANALYSES, OF_PAYMENTS, OFFERS, RESOLUTIONS, WAITING
 
 # Undone by undoing what they did: a recurso is given up, an invoice stays an invoice.
@@ -222,7 +222,7 @@ class TissDiscrepancy(models.Model):
         for row in self:
             record = row.demonstrativo_id or row.contract_id
             record.activity_schedule(
-                TODO,
+                REMINDER,
                 summary=self.env._("Ask the operadora: %s", row.sentence)[:200],
                 user_id=(row.user_id or self.env.user).id,
             )

@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 
 from ..standard.money import from_cents
-from .deadlines import TODO
+from .deadlines import REMINDER
 
 MAX_BREACHES = 200  # a person corrects a cause, not each of its effects
 
@@ -125,11 +125,11 @@ class TissLedgerCheck(models.Model):
             ]
         )
         if not breaches:
-            self.activity_feedback([TODO], feedback=self.env._("The ledger ties out again."))
+            self.activity_feedback([REMINDER], feedback=self.env._("The ledger ties out again."))
         elif not self.activity_ids:
             user = self.contract_id.user_id or self.contract_id.create_uid
             self.activity_schedule(
-                TODO,
+                REMINDER,
                 summary=self.env._("The ledger of %s does not tie out", self.contract_id.name),
                 note=breaches[0].words,
                 user_id=user.id,
