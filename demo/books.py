@@ -5,8 +5,9 @@ class Books:
     """Two rules of repasse, the drafts of today, and the closing of this month, still open."""
 
     def __init__(self, job):
-        self.env = job.env
-        self.contracts = job.contracts
+        # The biller of the job may not see what professionals earn.
+        self.env = job.clinic.env
+        self.contracts = job.clinic.contracts
         self.today = job.clinic.today
 
     def keep(self):
