@@ -1,9 +1,12 @@
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import frozendict
+
+from ..standard.money import allocate, from_cents, to_cents
 
 
 class AccountMove(models.Model):
-    """Invoices and credit notes of convênios know their lote."""
+    """Invoices and credit notes of convênios know their lotes, and the number of their NFS-e."""
 
     _inherit = "account.move"
 
@@ -16,14 +19,105 @@ class AccountMove(models.Model):
         index="btree_not_null",
         ondelete="restrict",
     )
+    tiss_contract_id = fields.Many2one(
+        "tiss.contract",
+        "Convênio",
+        copy=False,
+        readonly=True,
+        check_company=True,
+        index="btree_not_null",
+        ondelete="restrict",
+    )
+    tiss_accrual_contract_id = fields.Many2one(
+        "tiss.contract",
+        "Accrual Of",
+        copy=False,
+        readonly=True,
+        check_company=True,
+        index="btree_not_null",
+        ondelete="restrict",
+        help="Of what waits for a demonstrativo at the end of a month.",
+    )
     tiss_protocol_number = fields.Char(related="tiss_lote_id.protocol_number")
+    tiss_nfse_number = fields.Char(
+        "NFS-e",
+        size=20,
+        copy=False,
+        tracking=True,
+        help="Number of the nota fiscal de serviços that the town hall or the portal gave.",
+    )
+    tiss_nfse_date = fields.Date("NFS-e Date", copy=False, tracking=True)
+    tiss_nfse_code = fields.Char("NFS-e Verification Code", size=60, copy=False)
+
+    _tiss_nfse_uniq = models.UniqueIndex(
+        "(company_id, tiss_nfse_number) WHERE tiss_nfse_number <> ''",
+        "Another invoice of this company already has this NFS-e.",
+    )
+
+    # ------------------------------------------------------------------
+    # Compute, inverse, search
+    # ------------------------------------------------------------------
+
+    def _compute_needed_terms(self):
+        """Each lote of an invoice has a receivable line of its own, on its own account."""
+        super()._compute_needed_terms()
+        # As superuser: who may only see the books computes this too.
+        moves = self.sudo().filtered(lambda move: move.invoice_line_ids.tiss_lote_id)
+        accounts = moves.invoice_line_ids.tiss_lote_id._get_receivable_accounts()
+        for move in moves:
+            move.needed_terms = move._tiss_split_terms(accounts)
+
+    def _tiss_split_terms(self, accounts):
+        """`needed_terms` of one invoice, {key: values} with a key for each lote."""
+        lines = self.invoice_line_ids.filtered("tiss_lote_id").grouped("tiss_lote_id")
+        total = to_cents(self.amount_total_signed)
+        weights = [to_cents(sum(part.mapped("price_total"))) for part in lines.values()]
+        parts = allocate(abs(total), weights)
+        terms = {}
+        for lote, part in zip(lines, parts, strict=True):
+            amount = float(from_cents(part if total > 0 else -part))
+            due = len(lines) > 1 and lote.due_date
+            key = frozendict(
+                {
+                    "move_id": self.id,
+                    "date_maturity": fields.Date.to_date(due or self.invoice_date_due),
+                    "discount_date": False,
+                    "tiss_lote_id": lote.id,
+                }
+            )
+            terms[key] = {
+                "balance": amount,
+                "amount_currency": amount,
+                "account_id": accounts[lote].id,
+            }
+        return terms
+
+    # ------------------------------------------------------------------
+    # CRUD
+    # ------------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        return super().create([self._tiss_clean_nfse(vals) for vals in vals_list])
+
+    def write(self, vals):
+        return super().write(self._tiss_clean_nfse(vals))
+
+    @api.model
+    def _tiss_clean_nfse(self, vals):
+        """The number without the blanks and leading zeros with which the same one is also typed."""
+        if not vals.get("tiss_nfse_number"):
+            return vals
+        number = vals["tiss_nfse_number"].strip()
+        return {**vals, "tiss_nfse_number": number.lstrip("0") or number or False}
 
     # ------------------------------------------------------------------
     # Actions
     # ------------------------------------------------------------------
 
     def action_view_tiss_lote(self):
-        return self.tiss_lote_id._get_records_action()
+        lotes = self.tiss_lote_id or self.invoice_line_ids.tiss_lote_id
+        return lotes._get_records_action()
 
     def button_draft(self):
         self._tiss_check_not_ours()
@@ -45,13 +139,28 @@ class AccountMove(models.Model):
         """The receivable lines; of their own account, as the contract's may change later."""
         return self.line_ids.filtered(lambda line: line.account_type == "asset_receivable")
 
+    def _tiss_get_total_cents(self):
+        return to_cents(self.amount_total)
+
+    def _tiss_is_untouched(self):
+        """Whether an invoice can simply be cancelled: not paid, no NFS-e, its period open."""
+        return (
+            to_cents(self.amount_residual) == to_cents(self.amount_total)
+            and not self.tiss_nfse_number
+            and not self.tiss_contract_id._is_locked(self.date)
+        )
+
     def _tiss_check_not_ours(self):
         """Entries of the sub-ledger change only together with their guias."""
         if self.env.context.get("tiss_undo"):
             return
         # As superuser: an accountant may not read demonstrativos, but must not break them either.
         ours = self.sudo().filtered(
-            lambda move: move.tiss_lote_id or move.origin_payment_id.tiss_demonstrativo_payment_ids
+            lambda move: (
+                move.tiss_lote_id
+                or move.tiss_contract_id
+                or move.origin_payment_id.tiss_demonstrativo_payment_ids
+            )
         )
         if ours:
             raise UserError(

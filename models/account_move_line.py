@@ -1,8 +1,12 @@
-from odoo import fields, models
+from odoo import api, fields, models
+from odoo.tools import frozendict
 
 
 class AccountMoveLine(models.Model):
-    """A line on the receivable account of convênios says which lote it is about."""
+    """A line on the receivable account of convênios says which lote it is about.
+
+    So do the lines of revenue and glosa of the same entry.
+    """
 
     _inherit = "account.move.line"
 
@@ -14,6 +18,20 @@ class AccountMoveLine(models.Model):
         index="btree_not_null",
         ondelete="restrict",
     )
+    tiss_is_overpaid = fields.Boolean(
+        "Paid Too Much",
+        copy=False,
+        readonly=True,
+        help="A credit that no guia explains, kept until somebody clears it up.",
+    )
+
+    @api.depends("tiss_lote_id")
+    def _compute_term_key(self):
+        """Receivable lines of several lotes on one invoice are not the same line."""
+        super()._compute_term_key()
+        for line in self:
+            if line.term_key and line.tiss_lote_id:
+                line.term_key = frozendict({**line.term_key, "tiss_lote_id": line.tiss_lote_id.id})
 
     def _tiss_get_partials(self):
         """What reconciles these lines with others."""

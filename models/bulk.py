@@ -33,7 +33,7 @@ def upsert(model, columns, key, rows):
             SQL("SELECT %s FROM %s WHERE false", fields, table),
         )
     )
-    _copy(cr, "tiss_load", columns, rows)
+    copy_rows(cr, "tiss_load", columns, rows)
     cr.execute(
         SQL(
             """
@@ -65,11 +65,12 @@ def insert(model, columns, rows):
     cr, uid = model.env.cr, model.env.uid
     now = cr.now().isoformat()
     names = (*columns, "create_uid", "write_uid", "create_date", "write_date")
-    _copy(cr, model._table, names, ((*row, uid, uid, now, now) for row in rows))
+    copy_rows(cr, model._table, names, ((*row, uid, uid, now, now) for row in rows))
     model.invalidate_model()
 
 
-def _copy(cr, table, columns, rows):
+def copy_rows(cr, table, columns, rows):
+    """Append rows to a table in one COPY."""
     buffer = io.StringIO()
     csv.writer(buffer).writerows(rows)
     buffer.seek(0)

@@ -53,6 +53,7 @@ class ContractLoader:
         self._load_prices(contract)
         self._load_of_contract("coverage", contract)
         self._load_of_contract("accreditations", contract)
+        self._load_of_contract("payment_calendar", contract)
         self._load_clauses(contract)
         return contract
 
@@ -409,6 +410,7 @@ class ContractLoader:
         labels = {
             "coverage": lambda number, _row: self.env._("Coverage rule %s", number),
             "accreditations": lambda number, _row: self.env._("Accredited professional %s", number),
+            "payment_calendar": lambda number, _row: self.env._("Payment day %s", number),
         }
         prepared = self._prepare_all(name, self._rows(name), labels[name])
         records = self.env[SECTIONS[name].model].create(

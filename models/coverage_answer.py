@@ -476,7 +476,8 @@ class CoverageAnswer:
     def _is_collected_here(self):
         copayment, deductible = self.terms.get("copayment"), self.terms.get("deductible")
         rule = copayment if copayment and copayment.copayment_kind != "none" else deductible
-        return bool(rule and rule.copayment_at_clinic)
+        who = self.contract.copayment_by
+        return bool(rule) and (who == "clinic" or (who == "rule" and rule.copayment_at_clinic))
 
     def _compute_amounts(self):
         """(patient, operadora) in cents"""
@@ -571,7 +572,7 @@ class CoverageAnswer:
 
     def _explain_copayment(self, rule, cents):
         amount = self.format_amount(from_cents(cents))
-        if rule.copayment_at_clinic:
+        if self._is_collected_here():
             message = self.env._("Co-payment of %s, collected here.", amount)
         else:
             message = self.env._("Co-payment of %s: the operadora charges it later.", amount)

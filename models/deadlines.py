@@ -1,6 +1,6 @@
-"""When somebody is told that a deadline comes near."""
+"""When and how somebody is told that a deadline comes near, or that there is something to do."""
 
-TODO = "mail.mail_activity_data_todo"
+REMINDER = "mail.mail_activity_data_todo"
 WARNING_DAYS = (1, 3, 7)
 
 

@@ -4,13 +4,18 @@ from copy import deepcopy
 
 BILLING = "l10n_br_tiss.group_tiss_billing"
 REFRESH = "tiss_run_refresh"
+REFRESHED_LIST = "tiss_delivery_list"
 
 
 def add_delivery(arch, view_type, env):
     """Send instead of marking as sent, what to do with the unknown, and where the message is.
 
+    A list is read again while something in it is being sent.
+
     The model has the fields and actions of `tiss.outgoing`.
     """
+    if view_type == "list" and not arch.get("js_class"):
+        arch.set("js_class", REFRESHED_LIST)
     header, sheet = arch.find(".//header"), arch.find(".//sheet")
     if view_type != "form" or header is None or sheet is None:
         return
@@ -28,6 +33,8 @@ def add_delivery(arch, view_type, env):
         },
     ]
     buttons = [arch.makeelement("button", {**unknown, **each}) for each in resolve]
+    hurry = {"name": "action_try_now", "string": env._("Try Now"), "invisible": "not may_try_now"}
+    buttons.append(arch.makeelement("button", {"type": "object", **hurry}))
     for button in reversed(buttons):
         header.insert(0, button)
     _hide_own_reason(sheet)
@@ -63,6 +70,7 @@ def _make_notes(arch):
     refresh = {"name": REFRESH, "invisible": "state != 'sending'"}
     elements = [
         arch.makeelement("field", {"name": "goes_by_service", "invisible": "1"}),
+        arch.makeelement("field", {"name": "may_try_now", "invisible": "1"}),
         arch.makeelement("widget", refresh),
     ]
     for name, colour, hidden in (

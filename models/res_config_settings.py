@@ -3,29 +3,13 @@ from odoo import api, fields, models
 from .. import standard
 
 
-class ResConfigSettings(models.TransientModel):
+class ResConfigSettings(models.TransientModel):  # pylint: disable=no-wizard-in-models
     """Convênios settings of the current company."""
 
-    _inherit = "res.config.settings"
+    _name = "res.config.settings"
+    _inherit = ["res.config.settings", "tiss.company.accounts"]
 
     tiss_cnes = fields.Char(related="company_id.tiss_cnes", readonly=False)
-    tiss_receivable_account_id = fields.Many2one(
-        related="company_id.tiss_receivable_account_id", readonly=False
-    )
-    tiss_revenue_account_id = fields.Many2one(
-        related="company_id.tiss_revenue_account_id", readonly=False
-    )
-    tiss_glosa_account_id = fields.Many2one(
-        related="company_id.tiss_glosa_account_id", readonly=False
-    )
-    tiss_transit_account_id = fields.Many2one(
-        related="company_id.tiss_transit_account_id", readonly=False
-    )
-    tiss_journal_id = fields.Many2one(related="company_id.tiss_journal_id", readonly=False)
-    tiss_bank_journal_id = fields.Many2one(
-        related="company_id.tiss_bank_journal_id", readonly=False
-    )
-
     tiss_edition_ids = fields.Many2many(
         "tiss.terminology.edition", string="Terminology", compute="_compute_tiss_edition_ids"
     )

@@ -11,7 +11,7 @@ class TissAnnex(models.Model):
     """What the operadora says of a lote of annexes: its status, and by now its decision."""
 
     _name = "tiss.annex"
-    _inherit = ["tiss.annex", "tiss.protocoled"]
+    _inherit = ["tiss.protocoled", "tiss.annex"]
 
     protocol_query_ids = fields.One2many(
         "tiss.protocol.query", "annex_id", "Questions", groups="l10n_br_tiss.group_tiss_billing"
@@ -41,10 +41,6 @@ class TissAnnex(models.Model):
             & Domain("annex_type", "!=", "situacao_inicial")
             & (Domain("answer_id", "=", False) | Domain("answer_id.code", "not in", DECIDED))
         )
-
-    def _resolve_unknown(self):
-        """An operadora that finds lotes by number is asked whether it has this one."""
-        return super()._resolve_unknown() or self._ask_about_receipt()
 
     # ------------------------------------------------------------------
     # Answers

@@ -151,7 +151,6 @@ class TissAuthorization(models.Model):
         readonly=True,
         copy=False,
     )
-    query_date = fields.Date("Asked About On", readonly=True, copy=False)
     is_expiring = fields.Boolean(compute="_compute_is_expiring")
 
     _number_uniq = models.Constraint(

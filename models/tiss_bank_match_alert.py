@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL, format_date
 
 from ..standard.money import from_cents, to_cents
-from .deadlines import TODO
+from .deadlines import REMINDER
 
 
 class TissBankMatch(models.Model):
@@ -73,7 +73,7 @@ class TissBankMatch(models.Model):
         waiting = self.filtered(lambda match: not match.payment_ids)
         for match in waiting:
             match.activity_schedule(
-                TODO,
+                REMINDER,
                 summary=self.env._(
                     "Ask %(operadora)s for the demonstrativo of %(amount)s, paid on %(date)s",
                     operadora=match.partner_id.name,

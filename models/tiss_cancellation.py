@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
 
+from .deadlines import REMINDER
 from .tiss_cancellation_line import ACCEPTED, IN_PROCESS, REFUSED
 from .tiss_term import term_field
 
@@ -252,14 +253,10 @@ class TissCancellation(models.Model):
 
         :return: the cancellation that was answered
         """
-        contract = self.env["tiss.message"]._find_contract(values["cabecalho"])
         receipt = body.get("reciboCancelaGuia")
         if receipt is None:
-            cancellation = self._find_waiting(contract)
-            reason = self._get_refusal(body.get("mensagemErro") or {})
-            cancellation._record_answer(name, content, values, reason)
-            cancellation._reject(reason)
-            return cancellation
+            return self._receive_error(name, content, values, body)
+        contract = self.env["tiss.message"]._find_contract(values["cabecalho"])
         told = receipt["retornoStatus"]
         if "loteCancelado" in told:
             return self._receive_lote(name, content, values, contract, told["loteCancelado"])
@@ -343,7 +340,7 @@ class TissCancellation(models.Model):
             self.env.invalidate_all()
             self.sudo().problem = "\n".join(filter(None, [self.problem, str(error)]))
             self.activity_schedule(
-                "mail.mail_activity_data_todo",
+                REMINDER,
                 summary=self.env._("Cancelled at the operadora, not here"),
                 note=str(error),
                 user_id=self.create_uid.id,

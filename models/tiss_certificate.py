@@ -6,12 +6,12 @@ from odoo.tools import format_date
 
 from ..standard import identifiers
 from ..standard.certificate import CertificateError, from_pem, load_pkcs12
+from .deadlines import REMINDER
 from .secrets import seal, unseal
 from .upload import decode_upload
 
 MAX_SIZE = 1024 * 1024  # bytes of a .pfx; real ones have some 10 kB
 WARNING_DAYS = (7, 15, 30)
-TODO = "mail.mail_activity_data_todo"
 # What only follows from the file that was uploaded.
 SYSTEM_FIELDS = {
     "document", "holder", "issuer", "sealed_key", "serial", "valid_from", "valid_until",
@@ -204,7 +204,7 @@ class TissCertificate(models.Model):
                 "warned_days": 0,
             }
         )
-        self.activity_unlink([TODO])
+        self.activity_unlink([REMINDER])
         self._message_log(
             body=self.env._(
                 "Certificate of %(holder)s uploaded, serial number %(serial)s, valid until"
@@ -255,9 +255,9 @@ class TissCertificate(models.Model):
         user = self.user_id or self.create_uid
         self = self.with_context(lang=user.lang)
         date = self.valid_until.date()
-        self.activity_unlink([TODO])
+        self.activity_unlink([REMINDER])
         self.activity_schedule(
-            TODO,
+            REMINDER,
             date_deadline=date,
             summary=self.env._(
                 "The certificate of %(holder)s expires on %(date)s: get the new one and upload it"

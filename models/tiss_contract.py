@@ -20,6 +20,12 @@ ACCOUNT_FIELDS = (
     "journal_id",
     "bank_journal_id",
 )
+INVOICE_MOMENTS = [
+    ("protocol", "When the protocolo arrives"),
+    ("released", "When the demonstrativo says what is released"),
+    ("month", "Once a month, with all protocolos"),
+    ("manual", "When somebody asks for it"),
+]
 # Documents that outlive a convênio: with any of them it is archived, never deleted.
 DOCUMENTS = (
     "tiss.encounter",
@@ -137,11 +143,7 @@ class TissContract(models.Model):
         "product.pricelist", "Price List", check_company=True, ondelete="restrict", copy=False
     )
     price_item_ids = fields.One2many(related="pricelist_id.item_ids", readonly=False)
-    invoice_moment = fields.Selection(
-        [("protocol", "When the protocolo arrives"), ("manual", "When somebody asks for it")],
-        default="protocol",
-        required=True,
-    )
+    invoice_moment = fields.Selection(INVOICE_MOMENTS, default="protocol", required=True)
     payment_days = fields.Integer(
         default=30, help="Days from the protocolo to the expected payment."
     )

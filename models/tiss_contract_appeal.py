@@ -24,6 +24,30 @@ class TissContract(models.Model):
         required=True,
     )
 
+    answer_days = fields.Integer(
+        "Answer to a Recurso",
+        help="Days in which the operadora has to answer a recurso; zero: as many as the clinic has"
+        " to contest, which is what the contract has to say (RN 503).",
+    )
+    allows_resubmission = fields.Boolean(
+        "Denied Items Are Billed Again",
+        help="The contract provides a reapresentação: what was denied as a whole may be billed"
+        " once more in a corrected guia, in place of a recurso.",
+    )
+    small_glosa_amount = fields.Monetary(
+        "Not Worth a Recurso",
+        help="Glosas of at most this amount are proposed to be accepted. Nothing is accepted"
+        " without a person.",
+    )
+
+    def _get_answer_deadline(self, date):
+        """The day by which a recurso that was taken on `date` has to be answered."""
+        self.ensure_one()
+        days = self.answer_days or self.appeal_days
+        if self.appeal_working_days:
+            return add_workdays(date, days)
+        return fields.Date.add(date, days=days)
+
     def _get_appeal_deadline(self, date):
         """The last day to contest what was denied on `date`."""
         self.ensure_one()

@@ -7,8 +7,8 @@ from odoo.fields import Command, Domain
 from odoo.tools import format_date
 
 from . import period
+from .deadlines import REMINDER
 
-TODO = "mail.mail_activity_data_todo"
 REMINDER_DAYS = 15  # before the day of notice
 BASE_DATE_DAYS = 60  # before the base date
 
@@ -527,7 +527,7 @@ class TissContract(models.Model):
 
         :param deadlines: {contract id: dates}
         """
-        activities = self.activity_search([TODO])
+        activities = self.activity_search([REMINDER])
         activities.filtered(
             lambda activity: activity.date_deadline in deadlines[activity.res_id]
         ).action_done()
@@ -587,7 +587,7 @@ class TissContract(models.Model):
             contract.reminded_base_date = contract.base_date
         shared = {
             "res_model_id": self.env["ir.model"]._get_id(self._name),
-            "activity_type_id": self.env.ref(TODO).id,
+            "activity_type_id": self.env.ref(REMINDER).id,
             "automated": True,
         }
         # No e-mail for each: they wait in the user's list of activities.

@@ -63,6 +63,7 @@ class TissContract(models.Model):
             "coverage": [dump_row("coverage", rule) for rule in contract.coverage_ids],
             "clauses": self._dump_rows("clauses", clauses),
             "accreditations": self._dump_rows("accreditations", contract.accreditation_ids),
+            "payment_calendar": self._dump_rows("payment_calendar", contract.payment_day_ids),
         }
 
     @api.model

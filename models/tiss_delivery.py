@@ -184,11 +184,11 @@ class TissDelivery(models.Model):
     def action_try_now(self):
         """Do not wait any longer: send what is queued, read again what was answered."""
         self._check_may_send()
+        self._try_now()
+
+    def _try_now(self):
         waiting = self.filtered(
-            lambda delivery: (
-                delivery.state == "queued"
-                or (delivery.state == "answered" and not delivery.is_settled)
-            )
+            lambda delivery: delivery.state in ("queued", "answered") and not delivery.is_settled
         )
         self._lock_unless_busy(waiting)
         waiting.sudo().next_try = fields.Datetime.now()
@@ -291,6 +291,11 @@ class TissDelivery(models.Model):
         """What one delivery is about."""
         self.ensure_one()
         return self.env[self.res_model].browse(self.res_id)
+
+    def _is_put_off(self):
+        """Whether one delivery waits for its next try, which a person may ask for now."""
+        later = self.next_try and self.next_try > fields.Datetime.now()
+        return self.state in ("queued", "answered") and not self.is_settled and bool(later)
 
     def _speak(self):
         """The delivery in the language of who asked for it: what is written of it stays."""

@@ -47,9 +47,41 @@ class TissDelivery(models.Model):
             ids,
             BATCH,
         )
-        for delivery in deliveries:
+        receipts = deliveries.filtered(
+            lambda delivery: delivery.state == "answered" and delivery.res_model == "tiss.lote"
+        )
+        together = len(receipts) > 1 and receipts._settle_together()
+        for delivery in deliveries - receipts if together else deliveries:
             delivery._speak()._try_to_settle()
         return len(deliveries)
+
+    def _settle_together(self):
+        """Settle the receipts of lotes, and make all their invoices at once: much faster.
+
+        An answer that cannot be read fails alone. Where the books refuse, nothing was done.
+
+        :return: whether it was done
+        """
+        try:
+            with self.env.cr.savepoint():
+                for delivery in self.with_context(tiss_books_later=True):
+                    delivery._speak()._try_to_settle()
+                self.filtered("is_settled")._follow_in_books()
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            raise
+        except Exception as error:
+            # Not lost: it is met again, and said, by the one that it is about.
+            _logger.info("Deliveries %s are settled one by one: %s", self.ids, error)
+            self.env.invalidate_all()
+            return False
+        return True
+
+    def _follow_in_books(self):
+        """What the receipts that were taken in change in the books, as who asked for them."""
+        for deliveries in self.grouped(lambda each: (each.user_id, each.company_id)).values():
+            lotes = deliveries[0]._get_working_record().browse(deliveries.mapped("res_id"))
+            received = lotes.filtered(lambda lote: lote.state == "received")
+            received.with_context(tiss_delivery_id=False)._follow_protocol()
 
     def _is_alone_settling(self):
         """Invoices of one operadora write the same rows: two workers would undo each other."""

@@ -15,7 +15,7 @@ from odoo.tools import SQL
 
 from .. import standard
 from ..standard import soap
-from ..standard.message import SERVICE_OF, SOAP, check_envelope, to_service
+from ..standard.message import SERVICE_OF, SOAP
 from .tiss_delivery import QUESTIONS, answer_of
 
 BACK_OFF = (1, 5, 15, 60, 240, 720)  # minutes until what did not arrive is tried again
@@ -176,16 +176,14 @@ class TissDelivery(models.Model):
 
     def _encode_wire(self):
         """The built message as the web service takes it, with the login; valid."""
-        version = self.source_id.version
-        schema = standard.load(version)
-        login = self.contract_id._get_login()
-        element, values = to_service(schema.decode(self.source_id._get_content()), login=login)
-        payload = self._get_record()._seal(values, element=element)
-        violations = check_envelope(values, version, element=element)
-        if not violations and not schema.validate(payload):
-            violations = schema.explain(payload)
-        if violations:
-            raise UserError(self._get_record()._explain(violations[0]))
+        record, login = self._get_record(), self.contract_id._get_login()
+        try:
+            payload = record._seal_for_service(self.source_id._get_content(), login)
+        except standard.EncodeError as error:
+            raise UserError(record._explain(error.violation)) from error
+        schema = standard.load(self.source_id.version)
+        if not schema.validate(payload):
+            raise UserError(record._explain(schema.explain(payload)[0]))
         return payload
 
     def _journal_wire(self, payload):

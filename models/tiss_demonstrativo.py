@@ -1,23 +1,17 @@
-import hashlib
+import base64
 
 from markupsafe import Markup
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 
 from ..standard.money import from_cents, to_cents
-from . import dental_return
-from .bulk import lock
 
 ANSWERED = {
     "name", "kind", "company_id", "contract_id", "message_id", "entry_id", "issue_date", "state",
     "amount_informed", "amount_released", "amount_denied_stated", "line_ids", "payment_ids",
+    "undo_reason",
 }  # fmt: skip
-PREPARE = {  # body of a message: method that makes values of demonstrativos of it
-    "demonstrativoAnaliseConta": "_prepare_analysis",
-    "demonstrativoPagamento": "_prepare_payment",
-    "demonstrativoPagamentoOdonto": "_prepare_dental",
-}
 KINDS = [("analysis", "Account Analysis"), ("payment", "Payment")]
 
 
@@ -100,6 +94,16 @@ class TissDemonstrativo(models.Model):
     adjustment_ids = fields.One2many(
         "tiss.demonstrativo.adjustment", "demonstrativo_id", "Débitos and Créditos"
     )
+    amount_unidentified = fields.Monetary(
+        "Not Identified",
+        compute="_compute_amount_net",
+        help="What was booked as received without knowing for which guias.",
+    )
+    undo_reason = fields.Char("Why It Was Undone", readonly=True)
+    original_file = fields.Binary(
+        "Original PDF", attachment=True, copy=False, help="What the operadora gave, to look at."
+    )
+    original_file_name = fields.Char(copy=False)
     discrepancy_ids = fields.One2many("tiss.discrepancy", "demonstrativo_id", "Discrepancies")
     blocking_count = fields.Integer("Blocking", compute="_compute_blocking_count")
     glosa_ids = fields.One2many("tiss.glosa", "demonstrativo_id", "Glosas")
@@ -135,10 +139,12 @@ class TissDemonstrativo(models.Model):
             )
             demonstrativo.amount_denied = float(from_cents(cents))
 
-    @api.depends("payment_ids.amount_net")
+    @api.depends("payment_ids.amount_net", "payment_ids.amount_unidentified")
     def _compute_amount_net(self):
         for demonstrativo in self:
-            demonstrativo.amount_net = sum(demonstrativo.payment_ids.mapped("amount_net"))
+            for name in ("amount_net", "amount_unidentified"):
+                cents = sum(to_cents(payment[name]) for payment in demonstrativo.payment_ids)
+                demonstrativo[name] = float(from_cents(cents))
 
     @api.depends("discrepancy_ids.is_blocking")
     def _compute_blocking_count(self):
@@ -167,6 +173,17 @@ class TissDemonstrativo(models.Model):
             )
 
     # ------------------------------------------------------------------
+    # Constraints and onchange
+    # ------------------------------------------------------------------
+
+    @api.constrains("original_file")
+    def _check_original_file(self):
+        for demonstrativo in self.with_context(bin_size=False):
+            content = demonstrativo.original_file
+            if content and not base64.b64decode(content[:12]).startswith(b"%PDF"):
+                raise ValidationError(self.env._("The original is kept as a PDF: choose one."))
+
+    # ------------------------------------------------------------------
     # CRUD
     # ------------------------------------------------------------------
 
@@ -190,10 +207,17 @@ class TissDemonstrativo(models.Model):
         self._check_against_guias()
 
     def action_post(self):
+        """Post; one that leaves something to decide asks first."""
+        self._check_against_guias()
+        if len(self) == 1 and self.state == "imported" and self._get_questions():
+            return self.env["tiss.demonstrativo.post"]._get_wizard_action(self)
         self.post()
+        return None
 
     def action_undo(self):
-        self.undo()
+        """Say what will be undone, why, and on which day, before it is."""
+        self.ensure_one()
+        return self.env["tiss.demonstrativo.undo"]._get_wizard_action(self)
 
     def action_view_glosas(self):
         return self.glosa_ids._get_records_action(name=self.env._("Glosas"))
@@ -208,186 +232,21 @@ class TissDemonstrativo(models.Model):
         return self.payment_ids.payment_id._get_records_action(name=self.env._("Payments"))
 
     # ------------------------------------------------------------------
-    # Reading a file
-    # ------------------------------------------------------------------
-
-    @api.model
-    def import_file(self, name, content):
-        """Read a return file into demonstrativos to be checked; nothing is booked.
-
-        The same file twice gives the same demonstrativos.
-
-        :param name: file name, for the journal
-        :param content: bytes of the file
-        :return: `tiss.demonstrativo`
-        :raise UserError: in the user's words, for a file that cannot be used at all
-        """
-        known = self._find_imported(content)
-        if known:
-            return known
-        return self._import_values(name, content, self.env["tiss.message"]._decode(content))
-
-    @api.model
-    def _import_values(self, name, content, values):
-        """Demonstrativos of a decoded message; see `import_file`."""
-        Message = self.env["tiss.message"]
-        body_name, body = Message._get_body(values)
-        if body_name not in PREPARE:
-            raise UserError(
-                self.env._(
-                    "This file is not a demonstrativo that can be read here: it holds “%s”.",
-                    body_name,
-                )
-            )
-        contract = Message._find_contract(values["cabecalho"])
-        parts = body if isinstance(body, list) else [body]
-
-        def record(asked):
-            # What a web service answered is in the journal already.
-            message = self.env["tiss.delivery"]._get_current().answer_id
-            return message or Message._record_incoming(
-                contract, name, content, values, request_id=asked.message_id.id
-            )
-
-        return self._import_parts(contract, body_name, parts, record)
-
-    @api.model
-    def _import_parts(self, contract, body_name, parts, record, **origin):
-        """Demonstrativos to be checked, of parts in the shape of the standard.
-
-        What is known word for word is not imported again; what says something else under a known
-        number is held back until a person looked at the differences.
-
-        :param body_name: element that the parts would be in a message
-        :param record: journals what they came from; takes the request that they answer
-        :param origin: other values of the demonstrativos that are made
-        :return: `tiss.demonstrativo`
-        """
-        prepare = getattr(self, PREPARE[body_name])
-        with self.env["tiss.message"]._missing_elements():
-            vals_list = [vals for part in parts for vals in prepare(contract, part)]
-            asked = self.env["tiss.demonstrativo.request"]._find_answered_by(
-                contract, body_name, parts
-            )
-        known, vals_list = self._split_known(contract, vals_list)
-        message = record(asked)
-        vals_list = [
-            {**vals, **origin, "message_id": message.id, "version": message.version}
-            for vals in vals_list
-        ]
-        # Nobody may write what an operadora answered: only this code does.
-        lines = [[command[2] for command in vals.pop("line_ids", ())] for vals in vals_list]
-        demonstrativos = self.sudo().create(vals_list).with_env(self.env)
-        self.env["tiss.demonstrativo.line"].sudo()._insert(demonstrativos, lines)
-        demonstrativos._check_against_guias(is_new=True)
-        asked._take_answer(known | demonstrativos)
-        return known | demonstrativos
-
-    @api.model
-    def _find_imported(self, content):
-        sha256 = hashlib.sha256(content).hexdigest()
-        return self.search(
-            [
-                ("message_id.sha256", "=", sha256),
-                ("company_id", "=", self.env.company.id),
-                ("state", "!=", "undone"),
-            ]
-        )
-
-    @api.model
-    def _prepare_header_vals(self, kind, contract, part):
-        header = part["cabecalhoDemonstrativo"]
-        if header["registroANS"] != contract.ans_code:
-            raise UserError(
-                self.env._(
-                    "The demonstrativo is of the operadora %(inner)s, but the file says it comes"
-                    " from %(outer)s.",
-                    inner=header["registroANS"],
-                    outer=contract.ans_code,
-                )
-            )
-        return {
-            "kind": kind,
-            "name": header["numeroDemonstrativo"],
-            "issue_date": header["dataEmissao"],
-            "company_id": contract.company_id.id,
-            "contract_id": contract.id,
-            "note": part.get("observacao"),
-        }
-
-    @api.model
-    def _prepare_analysis(self, contract, part):
-        """ctm_demonstrativoAnaliseConta (guide §5.3)"""
-        return [self._prepare_analysis_vals(contract, part)]
-
-    @api.model
-    def _prepare_payment(self, contract, part):
-        """ctm_demonstrativoPagamento (guide §5.4)"""
-        return [self._prepare_payment_vals(contract, part)]
-
-    @api.model
-    def _prepare_dental(self, contract, part):
-        """cto_demonstrativoOdontologia: what it analyses, then what it pays (guide §5.4)"""
-        analysis, payment = dental_return.to_analysis(part), dental_return.to_payment(part)
-        vals_list = [self._prepare_payment_vals(contract, payment)]
-        if analysis["dadosConta"]["dadosProtocolo"]:
-            vals_list.insert(0, self._prepare_analysis_vals(contract, analysis))
-        return vals_list
-
-    @api.model
-    def _prepare_analysis_vals(self, contract, part):
-        Line = self.env["tiss.demonstrativo.line"]
-        protocols = part["dadosConta"]["dadosProtocolo"]
-        return {
-            **self._prepare_header_vals("analysis", contract, part),
-            "amount_informed": part.get("valorInformadoGeral"),
-            "amount_released": part.get("valorLiberadoGeral"),
-            "amount_denied_stated": part.get("valorGlosaGeral"),
-            "line_ids": [
-                fields.Command.create(vals)
-                for protocol in protocols
-                for vals in Line._prepare_from_protocol(protocol)
-            ],
-            "discrepancy_ids": [
-                fields.Command.create(vals) for vals in Line._check_analysis_sums(part)
-            ],
-        }
-
-    @api.model
-    def _prepare_payment_vals(self, contract, part):
-        Payment = self.env["tiss.demonstrativo.payment"]
-        dates = part["pagamentos"]["pagamentosPorData"]
-        gross = part["totaisDemonstrativo"]["totaisBrutosDemonstrativo"]
-        return {
-            **self._prepare_header_vals("payment", contract, part),
-            "amount_informed": gross.get("valorInformadoBruto"),
-            "amount_released": gross.get("valorLiberadoBruto"),
-            "amount_denied_stated": gross.get("valorGlosaBruto"),
-            "payment_ids": [
-                fields.Command.create(Payment._prepare_from_date(contract, values))
-                for values in dates
-            ],
-            "discrepancy_ids": [
-                fields.Command.create(vals) for vals in Payment._check_payment_sums(part)
-            ],
-        }
-
-    # ------------------------------------------------------------------
     # Checking
     # ------------------------------------------------------------------
 
     def _check_against_guias(self, is_new=False):
         """Match the lines to our lotes, guias and items, and queue what does not agree.
 
-        :param is_new: just created, so the lines of analyses were matched before
+        :param is_new: just created, so the lines were matched before
         """
+        Line = self.env["tiss.demonstrativo.line"].sudo()
         for demonstrativo in self.filtered(lambda record: record.state == "imported").sudo():
-            lines = demonstrativo._get_all_lines()
-            if not is_new or demonstrativo.kind == "payment":
-                lines._match()
-            demonstrativo.discrepancy_ids.filtered(lambda row: not row.is_of_file).unlink()
-            rows = lines._find_discrepancies() + demonstrativo.payment_ids._find_discrepancies()
-            demonstrativo.env["tiss.discrepancy"].create(
+            if not is_new:
+                Line._match(demonstrativo)
+            rows = Line._find_discrepancies(demonstrativo)
+            rows += demonstrativo.payment_ids._find_discrepancies()
+            demonstrativo.discrepancy_ids.filtered(lambda row: not row.is_of_file)._sync(
                 [{**row, "demonstrativo_id": demonstrativo.id} for row in rows]
             )
 
@@ -407,13 +266,14 @@ class TissDemonstrativo(models.Model):
             and `blocking` (how many of them prevent posting)
         """
         self.ensure_one()
-        amounts = {}
-        for entry in self._plan_movements():
+        amounts, planned = {}, self._plan_movements()
+        for entry in planned:
             amounts[entry["kind"]] = amounts.get(entry["kind"], 0) + entry["cents"]
         return {
             "amounts": {kind: from_cents(cents) for kind, cents in amounts.items()},
             "entries": [
-                entry for payment in self.payment_ids for entry in payment._preview_entries()
+                *self.env["tiss.lote"]._preview_release(planned),
+                *(entry for payment in self.payment_ids for entry in payment._preview_entries()),
             ],
             "discrepancies": self.discrepancy_ids.mapped("display_name"),
             "blocking": self.blocking_count,
@@ -463,92 +323,3 @@ class TissDemonstrativo(models.Model):
             self.env._("Credit"),
             cells,
         )
-
-    # ------------------------------------------------------------------
-    # Posting
-    # ------------------------------------------------------------------
-
-    def post(self):
-        """Book the demonstrativos: movements, glosas, payments with their retentions.
-
-        All or nothing; posting one that is already posted changes nothing.
-
-        :return: `account.payment` that were created
-        """
-        payments = self.env["account.payment"]
-        # A dental file is two: what it analyses has to be booked before what it pays.
-        imported = self.filtered(lambda record: record.state == "imported")
-        for demonstrativo in imported.sorted("kind"):
-            payments |= demonstrativo._post_one()
-        return payments
-
-    def _post_one(self):
-        lock(self)
-        self._check_against_guias()
-        blocking = self.discrepancy_ids.filtered("is_blocking")
-        if blocking:
-            raise UserError(
-                self.env._(
-                    "Demonstrativo %(name)s cannot be posted yet:\n%(reasons)s",
-                    name=self.name,
-                    reasons="\n".join(blocking[:10].mapped("display_name")),
-                )
-            )
-        lotes = self._get_all_lines().lote_id
-        lock(lotes)
-        if self.kind == "analysis":
-            entries = self._plan_movements()
-            self.env["tiss.movement"]._record(entries, self.issue_date)
-            self.env["tiss.glosa"]._create_from_entries(self, entries)
-            self.line_ids._complete_reasons()
-        payments = self.payment_ids._post()
-        self.sudo().state = "posted"
-        lotes._check_tie_out()
-        return payments
-
-    def _plan_movements(self):
-        """Movements that posting would record, as entries for `tiss.movement._record`."""
-        self.ensure_one()
-        if self.kind == "analysis":
-            return self.line_ids._plan_analysis()
-        return [entry for payment in self.payment_ids for entry in payment._plan_movements()]
-
-    def undo(self):
-        """Reverse posted demonstrativos: opposite movements, cancelled payments, no glosas.
-
-        :return: self
-        """
-        posted = self.filtered(lambda record: record.state == "posted")
-        for demonstrativo in posted.sorted("kind", reverse=True):
-            lock(demonstrativo)
-            movements = demonstrativo._get_movements_to_undo()
-            demonstrativo.glosa_ids._remove_undone()
-            demonstrativo.coded_glosa_ids._set_code(False, self.browse())
-            demonstrativo.payment_ids._undo()
-            movements._undo()
-            demonstrativo.sudo().state = "undone"
-            demonstrativo._get_all_lines().lote_id._check_tie_out()
-        return self
-
-    def _get_movements_to_undo(self):
-        """This demonstrativo's movements, unless later ones build on them."""
-        Movement = self.env["tiss.movement"]
-        mine = Movement.search(
-            [("demonstrativo_line_id", "in", self._get_all_lines().ids), ("kind", "!=", "undo")]
-        )
-        later = Movement.search(
-            [
-                ("guia_line_id", "in", mine.guia_line_id.ids),
-                ("id", ">", max(mine.ids, default=0)),
-            ]
-        )
-        undone = later.reverses_id
-        blocking = later.filtered(lambda move: move.kind != "undo" and move not in undone)
-        if blocking:
-            raise UserError(
-                self.env._(
-                    "Guia %s had later payments or glosas: undo those first.",
-                    blocking[0].guia_id.name,
-                )
-            )
-        return mine - undone

@@ -1,9 +1,11 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..standard.money import to_cents
 from .tiss_term import term_field
 
 DIRECTIONS = {"1": "debit", "2": "credit"}  # by indicador, guide §5.4
+EARLIER_PAYMENT = "08"  # T27: adjustment of an earlier payment
 
 
 class TissDemonstrativoAdjustment(models.Model):
@@ -23,7 +25,13 @@ class TissDemonstrativoAdjustment(models.Model):
     company_id = fields.Many2one(
         related="payment_id.company_id", store=True, index=True, precompute=True
     )
+    contract_id = fields.Many2one(related="demonstrativo_id.contract_id")
     currency_id = fields.Many2one(related="company_id.currency_id")
+    is_of_file = fields.Boolean(
+        "Of the Whole File",
+        readonly=True,
+        help="The file states it for all days together; it is booked with the last one.",
+    )
     direction = fields.Selection(
         [("debit", "Débito"), ("credit", "Crédito")], required=True, readonly=True
     )
@@ -47,11 +55,21 @@ class TissDemonstrativoAdjustment(models.Model):
 
     @api.depends("kind_id", "company_id")
     def _compute_account_id(self):
+        """What was decided for this kind; an earlier net below zero is offset by what is owed."""
         Account = self.env["tiss.adjustment.account"]
         for company, rows in self.grouped("company_id").items():
-            accounts = Account._get_accounts(company)
+            accounts = Account._find_accounts(company, rows)
             for row in rows:
-                row.account_id = row.account_id or accounts.get(row.kind_id.code)
+                row.account_id = row.account_id or accounts[row] or row._get_debt_account()
+
+    def _get_debt_account(self):
+        """The account of what is owed to the operadora, where this débito takes it back."""
+        self.ensure_one()
+        account = self.company_id.tiss_debt_account_id
+        if self.kind_id.code != EARLIER_PAYMENT or self.direction != "debit" or not account:
+            return account.browse()
+        is_owed = to_cents(self.amount) <= self.demonstrativo_id._get_owed_cents()
+        return account if is_owed else account.browse()
 
     # ------------------------------------------------------------------
     # CRUD
@@ -93,3 +111,24 @@ class TissDemonstrativoAdjustment(models.Model):
                 )
             )
         return direction
+
+    @api.model
+    def _get_signed_cents(self, values):
+        """Cents of one debitosCreditos; a débito takes off."""
+        cents = to_cents(values["valorDbCr"])
+        return -cents if self._get_direction(values) == "debit" else cents
+
+    # ------------------------------------------------------------------
+    # Posting
+    # ------------------------------------------------------------------
+
+    def _get_cents(self):
+        """What they take off a payment, in cents; créditos count against it."""
+        return sum(to_cents(row.amount) * (1 if row.direction == "debit" else -1) for row in self)
+
+    def _remember(self):
+        """Ask no more for what a person decided; an offset debt was no decision."""
+        decided = self.filtered(
+            lambda row: row.account_id and row.account_id != row.company_id.tiss_debt_account_id
+        )
+        self.env["tiss.adjustment.account"]._remember(decided)

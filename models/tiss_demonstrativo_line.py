@@ -1,21 +1,7 @@
-import json
-
 from odoo import api, fields, models
 
-from ..standard.money import allocate, from_cents, to_cents
-from .bulk import insert
-from .return_targets import ReturnTargets
+from ..standard.money import from_cents, to_cents
 
-# Where a row stands in its file: all that it is matched by, beside the amounts.
-PLACE = (
-    "level", "protocol_number", "lote_number", "guia_number", "operadora_number", "sequence_item",
-    "code", "service_date",
-)  # fmt: skip
-COLUMNS = (
-    "demonstrativo_id", "company_id", *PLACE, "is_appeal", "amount_informed", "amount_processed",
-    "amount_released", "reasons", "lote_id", "guia_id", "guia_line_id", "amount_ours",
-    "amount_difference",
-)  # fmt: skip
 LEVELS = [("item", "Item"), ("guia", "Guia"), ("protocol", "Protocolo")]
 
 
@@ -121,60 +107,55 @@ class TissDemonstrativoLine(models.Model):
 
     @api.model
     def _prepare_from_protocol(self, protocol):
-        """Values of the lines of one dadosProtocolo of an analysis, at the finest level given."""
-        common = {
+        """Values of the line of a dadosProtocolo that names no guia (guide §5.3)"""
+        reason = protocol.get("GlosaProtocolo")
+        return {
+            "level": "protocol",
             "protocol_number": protocol["numeroProtocolo"],
             "lote_number": protocol["numeroLotePrestador"],
+            **self._prepare_amounts(protocol, "Protocolo"),
+            "reasons": [[reason["codigoGlosa"], None]] if reason else [],
         }
-        guias = protocol.get("relacaoGuias") or []
-        if not guias:
-            reasons = [protocol["GlosaProtocolo"]] if protocol.get("GlosaProtocolo") else []
-            return [
-                {
-                    **common,
-                    "level": "protocol",
-                    **self._prepare_amounts(protocol, "Protocolo"),
-                    "reasons": [[reason["codigoGlosa"], None] for reason in reasons],
-                }
-            ]
-        return [vals for guia in guias for vals in self._prepare_from_guia(guia, common)]
 
     @api.model
-    def _prepare_from_guia(self, guia, common):
-        common = {
-            **common,
+    def _prepare_from_guia(self, guia, protocol):
+        """Values of the line of one relacaoGuias that names no item."""
+        return {
+            **self._prepare_guia_place(guia, protocol),
+            "level": "guia",
+            **self._prepare_amounts(guia, "Guia"),
+            "reasons": self._get_guia_reasons(guia),
+        }
+
+    @api.model
+    def _prepare_from_item(self, item, guia, protocol):
+        """Values of the line of one detalhesGuia; without a glosa of its own, those of the guia."""
+        return {
+            **self._prepare_guia_place(guia, protocol),
+            "level": "item",
+            "sequence_item": item["sequencialItem"],
+            "code": item["procedimento"]["codigoProcedimento"],
+            "service_date": item.get("dataRealizacao"),
+            **self._prepare_amounts(item),
+            "reasons": [
+                [reason["tipoGlosa"], self._get_reason_cents(reason)]
+                for reason in item.get("relacaoGlosa") or []
+            ]
+            or self._get_guia_reasons(guia),
+        }
+
+    @api.model
+    def _prepare_guia_place(self, guia, protocol):
+        return {
+            "protocol_number": protocol["numeroProtocolo"],
+            "lote_number": protocol["numeroLotePrestador"],
             "guia_number": guia["numeroGuiaPrestador"],
             "operadora_number": guia.get("numeroGuiaOperadora"),
         }
-        guia_reasons = [
-            [reason["codigoGlosa"], None] for reason in guia.get("motivoGlosaGuia") or []
-        ]
-        items = guia.get("detalhesGuia") or []
-        if not items:
-            return [
-                {
-                    **common,
-                    "level": "guia",
-                    **self._prepare_amounts(guia, "Guia"),
-                    "reasons": guia_reasons,
-                }
-            ]
-        return [
-            {
-                **common,
-                "level": "item",
-                "sequence_item": item["sequencialItem"],
-                "code": item["procedimento"]["codigoProcedimento"],
-                "service_date": item.get("dataRealizacao"),
-                **self._prepare_amounts(item),
-                "reasons": [
-                    [reason["tipoGlosa"], self._get_reason_cents(reason)]
-                    for reason in item.get("relacaoGlosa") or []
-                ]
-                or guia_reasons,
-            }
-            for item in items
-        ]
+
+    @api.model
+    def _get_guia_reasons(self, guia):
+        return [[reason["codigoGlosa"], None] for reason in guia.get("motivoGlosaGuia") or []]
 
     @api.model
     def _get_reason_cents(self, reason):
@@ -203,166 +184,6 @@ class TissDemonstrativoLine(models.Model):
             **self._prepare_amounts(guia, "Guia"),
         }
 
-    @api.model
-    def _check_analysis_sums(self, part):
-        """Levels of an analysis whose sums disagree, as discrepancy values (guide §5.5)."""
-        Discrepancy = self.env["tiss.discrepancy"]
-        rows = []
-        protocols = part["dadosConta"]["dadosProtocolo"]
-        rows += Discrepancy._compare_sums(part, "Geral", protocols, "Protocolo")
-        for protocol in protocols:
-            guias = protocol.get("relacaoGuias") or []
-            label = protocol["numeroProtocolo"]
-            rows += Discrepancy._compare_sums(protocol, "Protocolo", guias, "Guia", label)
-            for guia in guias:
-                items = guia.get("detalhesGuia") or []
-                label = guia["numeroGuiaPrestador"]
-                rows += Discrepancy._compare_sums(guia, "Guia", items, "", label)
-        return rows
-
-    # ------------------------------------------------------------------
-    # Matching and checking
-    # ------------------------------------------------------------------
-
-    def _match(self):
-        """Find the lote, guia and item of each line; what is found already is not written again."""
-        names = (*PLACE, "is_appeal", "amount_informed", "amount_released")
-        rows = [
-            {"is_payment": bool(line.payment_id), **{name: line[name] for name in names}}
-            for line in self
-        ]
-        found = self._find_targets(self.demonstrativo_id.contract_id, rows)
-        for line, target in zip(self, found, strict=True):
-            for name, value in target.items():
-                known = line[name]
-                if (known.id if name.endswith("_id") else known) != value:
-                    line[name] = value
-
-    @api.model
-    def _find_targets(self, contract, rows):
-        """What lines are about, in three queries for all of them, as values of each.
-
-        What a line lacks is made up for as in guide §5.5: the lote by its own number, the guia by
-        the operadora's, the item by its code, day and amount.
-
-        :param rows: values of lines, or of lines that are not created yet
-        :return: for each row the values of lote_id, guia_id, guia_line_id and the amounts compared
-        """
-        book = ReturnTargets(self.env, contract, rows)
-        targets = []
-        for row in rows:
-            lote, guia, item = book.find(row)
-            ours = book.get_our_cents(row, lote, guia, item)
-            theirs = to_cents(row.get("amount_released") or 0)
-            targets.append(
-                {
-                    "lote_id": lote["id"] if lote else False,
-                    "guia_id": guia["id"] if guia else False,
-                    "guia_line_id": item["id"] if item else False,
-                    "amount_ours": 0.0 if ours is None else float(from_cents(ours)),
-                    "amount_difference": 0.0 if ours is None else float(from_cents(theirs - ours)),
-                }
-            )
-        return targets
-
-    @api.model
-    def _insert(self, demonstrativos, vals_lists):
-        """Create the lines of analyses, matched, in one COPY: there can be fifty thousand.
-
-        :param vals_lists: for each demonstrativo the values of its lines
-        """
-        rows = []
-        for demonstrativo, vals_list in zip(demonstrativos, vals_lists, strict=True):
-            common = {
-                "demonstrativo_id": demonstrativo.id,
-                "company_id": demonstrativo.company_id.id,
-            }
-            targets = self._find_targets(demonstrativo.contract_id, vals_list)
-            rows += [
-                {**common, **vals, **target}
-                for vals, target in zip(vals_list, targets, strict=True)
-            ]
-        insert(self, COLUMNS, (tuple(_to_column(row, name) for name in COLUMNS) for row in rows))
-        # A new record is taken to have no lines.
-        demonstrativos.invalidate_recordset(["line_ids", "differing_line_ids", "agreeing_count"])
-
-    def _find_discrepancies(self):
-        """Lines that cannot be booked as they are, as discrepancy values."""
-        rows = []
-        targets = self.grouped(
-            lambda line: (line.lote_id, line.guia_id, line.guia_line_id, line.is_appeal)
-        )
-        for same in targets.values():
-            for line in same:
-                code, ours, theirs = line._find_discrepancy(same)
-                if code:
-                    rows.append(
-                        {
-                            "line_id": line.id,
-                            "code": code,
-                            "amount_ours": ours,
-                            "amount_theirs": theirs,
-                        }
-                    )
-        return rows
-
-    def _find_discrepancy(self, same):
-        """(discrepancy code or None, our amount, their amount) of one line.
-
-        :param same: all lines of the file on the same item, guia or protocolo
-        """
-        if not self.lote_id:
-            return "unknown_protocol", 0, self.amount_released
-        if self.level != "protocol" and not self.guia_id:
-            return "unknown_guia", 0, self.amount_released
-        if self.level == "item" and not self.guia_line_id:
-            return "unknown_item", 0, self.amount_released
-        if self.payment_id:
-            return self._find_payment_discrepancy(same)
-        if len(same) > 1:
-            return "repeated", self.amount_ours, self.amount_released
-        if to_cents(self.amount_informed) != to_cents(self.amount_ours):
-            return "informed_differs", self.amount_ours, self.amount_informed
-        if not 0 <= to_cents(self.amount_released) <= to_cents(self.amount_ours):
-            return "released_above", self.amount_ours, self.amount_released
-        decided, waiting = self._get_decided_cents()
-        rest = to_cents(self.amount_released) - decided
-        if not 0 <= rest <= waiting:
-            code = "contradicts" if waiting else "already_processed"
-            return code, float(from_cents(decided)), self.amount_released
-        return None, 0, 0
-
-    def _find_payment_discrepancy(self, same):
-        paid = sum(to_cents(line.amount_released) for line in same)
-        items = self.guia_id.line_ids
-        released = sum(to_cents(item.amount_released) for item in items)
-        waiting = sum(to_cents(item.amount_to_process) for item in items)
-        ours = float(from_cents(released + waiting))
-        if self.is_appeal:
-            return self._find_recovery_discrepancy(paid)
-        if not self.lote_id.invoice_id:
-            return "no_invoice", ours, self.amount_released
-        if paid < 0 or paid > released + waiting:
-            return "paid_above", ours, self.amount_released
-        if paid not in (released, released + waiting) and waiting and len(items) > 1:
-            return "detail_missing", ours, self.amount_released
-        return None, 0, 0
-
-    def _find_recovery_discrepancy(self, paid):
-        """What a recurso recovered: no more than is contested, and of items that are known.
-
-        :param paid: cents of all lines of the payment about this
-        """
-        appealed = sum(to_cents(item.amount_appealed) for item in self.guia_id.line_ids)
-        ours = float(from_cents(appealed))
-        if not self.lote_id.invoice_id:
-            return "no_invoice", ours, self.amount_released
-        if not 0 <= paid <= appealed:
-            return "paid_above" if appealed else "appeal_payment", ours, self.amount_released
-        if self.guia_id.recurso_line_ids._share_recovery(paid) is None:
-            return "appeal_payment", ours, self.amount_released
-        return None, 0, 0
-
     def _get_place(self):
         """Where the line stands in the file, e.g. "900123 / 501 / 2"."""
         self.ensure_one()
@@ -372,101 +193,3 @@ class TissDemonstrativoLine(models.Model):
             self.sequence_item or self.code,
         ]
         return " / ".join(str(number) for number in numbers if number)
-
-    def _get_targets(self):
-        """Items that this line speaks of."""
-        if self.level == "item":
-            return self.guia_line_id
-        return self.guia_id.line_ids if self.level == "guia" else self.lote_id.guia_ids.line_ids
-
-    def _get_decided_cents(self):
-        """What earlier demonstrativos released of the targets, and what of them still waits."""
-        targets = self._get_targets()
-        decided = sum(to_cents(item.amount_released + item.amount_paid) for item in targets)
-        return decided, sum(to_cents(item.amount_to_process) for item in targets)
-
-    # ------------------------------------------------------------------
-    # Planning
-    # ------------------------------------------------------------------
-
-    def _plan_analysis(self):
-        """Entries that release and deny what waited for analysis.
-
-        A line may speak of a whole guia of which some items were decided before: only the rest
-        of its amount is for the items that wait.
-        """
-        entries = []
-        for line in self:
-            decided, total_waiting = line._get_decided_cents()
-            rest = to_cents(line.amount_released) - decided
-            if not total_waiting or not 0 <= rest <= total_waiting:
-                continue  # nothing waits, or a discrepancy that keeps it from being posted
-            targets = line._get_targets().filtered("amount_to_process")
-            weights = [to_cents(item.amount_to_process) for item in targets]
-            released = allocate(rest, weights)
-            for item, waiting, part in zip(targets, weights, released, strict=True):
-                entry = {"line": item, "from_bucket": "to_process", "demonstrativo_line": line}
-                entries += [
-                    {**entry, "kind": "release", "to_bucket": "released", "cents": part},
-                    {**entry, "kind": "deny", "to_bucket": "denied", "cents": waiting - part},
-                ]
-        return [entry for entry in entries if entry["cents"]]
-
-    def _plan_recovery(self):
-        """Entries that pay what was contested of one guia."""
-        paid = sum(to_cents(line.amount_released) for line in self)
-        shares = self.guia_id.recurso_line_ids._share_recovery(paid) or {}
-        return [
-            line._prepare_entry("recover", cents, demonstrativo_line=self[:1])
-            for line, cents in shares.items()
-            if cents
-        ]
-
-    def _plan_payment(self):
-        """Entries that pay one guia: released items first, then what waited for analysis.
-
-        A guia may stand in several lines of one payment, which pay it together.
-        """
-        entry = {"demonstrativo_line": self[:1]}
-        items = self.guia_id.line_ids
-        released = [to_cents(item.amount_released) for item in items]
-        paid = sum(to_cents(line.amount_released) for line in self)
-        from_released = min(paid, sum(released))
-        entries = [
-            {**entry, "line": item, "kind": "pay", "from_bucket": "released",
-             "to_bucket": "paid", "cents": part}
-            for item, part in zip(items, allocate(from_released, released), strict=True)
-        ]  # fmt: skip
-        rest = paid - from_released
-        for item in items.filtered("amount_to_process"):
-            waiting = to_cents(item.amount_to_process)
-            part = min(waiting, rest)
-            rest -= part
-            source = {**entry, "line": item, "from_bucket": "to_process"}
-            if paid > from_released:
-                entries.append({**source, "kind": "pay", "to_bucket": "paid", "cents": part})
-                entries.append(
-                    {**source, "kind": "deny", "to_bucket": "denied", "cents": waiting - part}
-                )
-        return [row for row in entries if row["cents"]]
-
-    def _complete_reasons(self):
-        """Give their code to glosas that a payment had to open without one."""
-        for line in self.filtered("reasons"):
-            nameless = line.guia_line_id.glosa_ids.filtered(
-                lambda glosa: glosa.state == "open" and not glosa.code
-            )
-            if len(nameless) == 1 and nameless.demonstrativo_id != line.demonstrativo_id:
-                nameless._set_code(line.reasons[0][0], line.demonstrativo_id)
-
-
-def _to_column(row, name):
-    """The value of a new line as a COPY takes it."""
-    value = row.get(name)
-    if name == "reasons":
-        return None if value is None else json.dumps(value)
-    if name == "is_appeal":
-        return bool(value)
-    if name == "sequence_item" or name.startswith("amount_"):
-        return value or 0
-    return value or None

@@ -1,7 +1,7 @@
 from odoo import models
 from odoo.tools import format_date
 
-from .deadlines import TODO
+from .deadlines import REMINDER
 
 
 class TissDemonstrativo(models.Model):
@@ -18,7 +18,7 @@ class TissDemonstrativo(models.Model):
             lambda activity: activity.automated and activity.date_deadline == date
         ).unlink()
         self.activity_schedule(
-            TODO,
+            REMINDER,
             date_deadline=date,
             summary=self.env._(
                 "%(count)s glosas of %(amount)s can be contested until %(date)s",

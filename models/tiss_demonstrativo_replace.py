@@ -104,29 +104,39 @@ class TissDemonstrativo(models.Model):
         )
 
     @api.model
-    def _split_known(self, contract, vals_list):
+    def _split_known(self, reading):
         """What an operadora sends again, word for word, is not imported again.
 
-        :param vals_list: values of demonstrativos of one file
-        :return: (`tiss.demonstrativo` known already, the values that are new)
+        :param reading: `ReturnReading`
+        :return: (`tiss.demonstrativo` known already, {number in the file: status} of the new ones)
         """
         others = self.search(
             [
-                ("contract_id", "=", contract.id),
-                ("name", "in", [vals["name"] for vals in vals_list]),
+                ("contract_id", "=", reading.contract.id),
+                ("name", "in", [vals["name"] for vals in reading.vals_list]),
                 ("state", "!=", "undone"),
             ]
         ).grouped(lambda other: (other.kind, other.name, str(other.issue_date)))
-        known, new = self.browse(), []
-        for vals in vals_list:
+        known, new = self.browse(), {}
+        for number, vals in enumerate(reading.vals_list):
             key = (vals["kind"], vals["name"], str(vals["issue_date"]))
             same = others.get(key, self.browse())
-            equal = same.filtered(lambda other, vals=vals: not other._get_differences(vals))
+            equal = same.filtered(lambda other, number=number: other._is_told_by(reading, number))
             known |= equal
             if not equal:
                 live = same.filtered(lambda other: other.state != "held")
-                new.append({**vals, "state": "held" if live else "imported"})
+                new[number] = "held" if live else "imported"
         return known, new
+
+    def _is_told_by(self, reading, number):
+        """Whether a demonstrativo that was read says word for word what this one does."""
+        self.ensure_one()
+        vals = reading.vals_list[number]
+        source = {**vals, "payment_ids": [(0, 0, payment) for payment in vals["payments"]]}
+        days = [payment["payment_date"] for payment in vals["payments"]]
+        return _tell(self, False) == _tell(source, False) and reading.rows.is_told_by(
+            number, days, self
+        )
 
     # ------------------------------------------------------------------
     # Differences
@@ -135,7 +145,7 @@ class TissDemonstrativo(models.Model):
     def _get_differences(self, source):
         """What another file changes against this demonstrativo.
 
-        :param source: `tiss.demonstrativo`, or the values of one that is not created yet
+        :param source: `tiss.demonstrativo`
         :return: list of (place, what this one says or "", what the other one says or "")
         """
         self.ensure_one()
@@ -203,7 +213,7 @@ class TissDemonstrativo(models.Model):
 # ----------------------------------------------------------------------
 
 
-def _tell(source):
+def _tell(source, with_lines=True):
     """{place: ((name, cents or text), …)} of all that a demonstrativo says."""
     rows = [(("total",), _get_amounts(source, "informed", "released"))]
     for row in _get_children(source, "discrepancy_ids"):
@@ -211,12 +221,8 @@ def _tell(source):
             rows.append((("sum", row["place"]), (("amount", to_cents(row["amount_theirs"])),)))
     for payment in _get_children(source, "payment_ids"):
         rows += _tell_payment(payment)
-    # A record holds the lines of its payments as well.
-    rows += [
-        _tell_line(line)
-        for line in _get_children(source, "line_ids")
-        if isinstance(line, dict) or not line.payment_id
-    ]
+    if with_lines:
+        rows += [_tell_line(line) for line in source["line_ids"]]
     told, counts = {}, {}
     for place, values in rows:
         counts[place] = ordinal = counts.get(place, -1) + 1
@@ -231,14 +237,15 @@ def _tell_payment(payment):
     for row in _get_children(payment, "adjustment_ids"):
         place = ("adjustment", day, row["code"] or "", row["name"], row["direction"])
         rows.append((place, (("amount", to_cents(row["amount"])),)))
-    return rows + [_tell_line(line, day) for line in _get_children(payment, "line_ids")]
+    return rows
 
 
-def _tell_line(line, *day):
-    numbers = [line.get(name) if isinstance(line, dict) else line[name] for name in LINE_NUMBERS]
-    protocol, lote, guia, theirs, item, code, is_appeal = (number or "" for number in numbers)
-    reasons = line.get("reasons") if isinstance(line, dict) else line["reasons"]
-    codes = ", ".join(sorted(code for code, _cents in reasons or ()))
+def _tell_line(line):
+    protocol, lote, guia, theirs, item, code, is_appeal = (
+        line[name] or "" for name in LINE_NUMBERS
+    )
+    day = [str(line.payment_id.payment_date)] if line.payment_id else []
+    codes = ", ".join(sorted(code for code, _cents in line["reasons"] or ()))
     place = ("line", *day, protocol or lote, guia or theirs, item or code, is_appeal and "R")
     amounts = _get_amounts(line, "informed", "processed", "released")
     return place, (*amounts, ("reasons", codes))

@@ -4,7 +4,6 @@ from odoo import api, fields, models
 from odoo.fields import Command
 from odoo.tools import split_every
 
-from . import dental_return
 from .tiss_term import term_field
 
 PAYMENT, ANALYSIS, DENTAL = "1", "2", "3"  # T53
@@ -267,14 +266,10 @@ class TissDemonstrativoRequest(models.Model):
 
         :return: the request that was answered
         """
-        contract = self.env["tiss.message"]._find_contract(values["cabecalho"])
         situation = body.get("situacaoDemonstrativoRetorno")
         if situation is None:
-            request = self._find_waiting(contract)
-            reason = self._get_refusal(body.get("mensagemErro") or {})
-            request._record_answer(name, content, values, reason)
-            request._reject(reason)
-            return request
+            return self._receive_error(name, content, values, body)
+        contract = self.env["tiss.message"]._find_contract(values["cabecalho"])
         request = self._find_asked_of(contract, situation)
         request._record_answer(name, content, values)
         request.sudo().write(
@@ -311,10 +306,11 @@ class TissDemonstrativoRequest(models.Model):
         return self._find_waiting(contract, [("id", "in", found.ids)], given)
 
     @api.model
-    def _find_answered_by(self, contract, body_name, parts):
+    def _find_answered_by(self, contract, body_name, get_protocols, days):
         """The request that demonstrativos answer; none where nobody asked.
 
-        :param parts: the decoded demonstrativos of a message
+        :param get_protocols: gives the numbers of the protocolos that they are about
+        :param days: of the payments that they are about
         """
         waiting = self._search_answered(
             [("contract_id", "=", contract.id), ("state", "in", WAITING)], order="id"
@@ -325,21 +321,10 @@ class TissDemonstrativoRequest(models.Model):
         if not waiting:
             return waiting
         if body_name == "demonstrativoAnaliseConta":
-            protocols = {
-                each["numeroProtocolo"]
-                for part in parts
-                for each in part["dadosConta"]["dadosProtocolo"]
-            }
+            protocols = get_protocols()
             return waiting.filtered(
                 lambda request: protocols & set(request.lote_ids.mapped("protocol_number"))
             )[:1]
-        if body_name == "demonstrativoPagamentoOdonto":
-            parts = map(dental_return.to_payment, parts)
-        days = {
-            each["dadosPagamento"]["dataPagamento"]
-            for part in parts
-            for each in part["pagamentos"]["pagamentosPorData"]
-        }
         return waiting.filtered(lambda request: request._covers(days))[:1]
 
     def _covers(self, days):

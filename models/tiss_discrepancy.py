@@ -1,63 +1,115 @@
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 
 from ..standard.money import from_cents, to_cents
+from .discrepancy_kinds import CODES, OF_FILE, REMARKS, RESOLUTIONS
 
-REMARKS = ("already_processed", "glosa_differs")  # nothing of them keeps from posting
-OF_FILE = ("sums_disagree", "glosa_differs")
-CODES = [
-    ("unknown_protocol", "Protocolo that this clinic does not have"),
-    ("unknown_guia", "Guia that is not in this protocolo"),
-    ("unknown_item", "Item that is not in this guia"),
-    ("repeated", "Stands more than once in the file"),
-    ("informed_differs", "Presented amount differs from what was sent"),
-    ("released_above", "Released more than was presented"),
-    ("already_processed", "Already processed with another amount"),
-    ("contradicts", "Contradicts what was processed before"),
-    ("appeal_payment", "Payment of a recurso"),
-    ("no_invoice", "The protocolo has no invoice yet"),
-    ("paid_above", "Paid more than is open"),
-    ("detail_missing", "Import the account analysis first: the payment does not say which items"),
-    ("negative_net", "The débitos are larger than the payment"),
-    ("no_account", "A débito or crédito has no account"),
-    ("locked_period", "The books are closed on the payment date"),
-    ("sums_disagree", "The sums of the file disagree"),
-    ("glosa_differs", "The stated glosa is not presented minus released"),
-]
+KEY = ("demonstrativo_id", "code", "line_id", "payment_id", "res_model", "res_id", "place")
 
 
 class TissDiscrepancy(models.Model):
-    """Something in a demonstrativo that does not agree, waiting for a person."""
+    """Something that does not agree, waiting for a person: the queue of accounting §5.7.
+
+    Whatever finds them calls `_sync` with all that it finds now, or `_open` with one; what is no
+    longer there disappears, what a person decided stays. What can be done about each kind stands
+    in `discrepancy_kinds`, and how in `tiss_discrepancy_resolution`.
+    """
 
     _name = "tiss.discrepancy"
     _description = "Discrepancy"
-    _order = "is_blocking desc, id"
+    _order = "is_blocking desc, amount_weight desc, id"
 
-    demonstrativo_id = fields.Many2one(
-        "tiss.demonstrativo", required=True, index=True, readonly=True, ondelete="cascade"
+    company_id = fields.Many2one(
+        "res.company",
+        compute="_compute_company_id",
+        store=True,
+        readonly=True,
+        precompute=True,
+        index=True,
     )
-    company_id = fields.Many2one(related="demonstrativo_id.company_id", store=True, index=True)
     currency_id = fields.Many2one(related="company_id.currency_id")
-    contract_id = fields.Many2one(related="demonstrativo_id.contract_id", store=True)
+    contract_id = fields.Many2one(
+        "tiss.contract",
+        "Convênio",
+        compute="_compute_company_id",
+        store=True,
+        readonly=True,
+        precompute=True,
+        index=True,
+    )
+    demonstrativo_id = fields.Many2one(
+        "tiss.demonstrativo", index=True, readonly=True, ondelete="cascade"
+    )
     line_id = fields.Many2one(
         "tiss.demonstrativo.line", index="btree_not_null", readonly=True, ondelete="cascade"
     )
+    payment_id = fields.Many2one(
+        "tiss.demonstrativo.payment", index="btree_not_null", readonly=True, ondelete="cascade"
+    )
+    res_model = fields.Char("Model of the Other Record", readonly=True)
+    res_id = fields.Many2oneReference("Other Record", model_field="res_model", readonly=True)
     code = fields.Selection(CODES, "Problem", required=True, readonly=True)
     place = fields.Char(readonly=True, help="Protocolo, guia and item.")
     is_blocking = fields.Boolean(compute="_compute_is_blocking", store=True, precompute=True)
     is_of_file = fields.Boolean(compute="_compute_is_blocking", store=True, precompute=True)
     amount_ours = fields.Monetary("Ours", readonly=True)
     amount_theirs = fields.Monetary("Theirs", readonly=True)
+    amount_difference = fields.Monetary(
+        "Difference", compute="_compute_amount_difference", store=True, precompute=True
+    )
+    amount_weight = fields.Monetary(
+        "Size",
+        compute="_compute_amount_difference",
+        store=True,
+        precompute=True,
+        help="The difference without its sign: the largest come first.",
+    )
+    user_id = fields.Many2one("res.users", "Owner")
+    state = fields.Selection(
+        [("open", "Open"), ("asked", "Asked"), ("resolved", "Resolved")],
+        "Status",
+        default="open",
+        required=True,
+        readonly=True,
+        index=True,
+    )
+    resolution = fields.Selection(RESOLUTIONS, "Decision", readonly=True)
+    note = fields.Char("Why", help="Nothing about the patient's health.")
+    resolved_by_id = fields.Many2one("res.users", "Decided By", readonly=True)
+    resolved_date = fields.Datetime("Decided On", readonly=True)
+    move_id = fields.Many2one(
+        "account.move",
+        "Journal Entry",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="restrict",
+    )
 
     # ------------------------------------------------------------------
     # Compute, inverse, search
     # ------------------------------------------------------------------
 
-    @api.depends("code")
+    @api.depends("demonstrativo_id")
+    def _compute_company_id(self):
+        """Of the demonstrativo; without one, what whoever found it says."""
+        for row in self:
+            origin = row.demonstrativo_id
+            row.company_id = origin.company_id or row.company_id or self.env.company
+            row.contract_id = origin.contract_id or row.contract_id
+
+    @api.depends("code", "state")
     def _compute_is_blocking(self):
         for row in self:
-            row.is_blocking = row.code not in REMARKS
+            row.is_blocking = row.code not in REMARKS and row.state != "resolved"
             # What the file itself got wrong does not change when it is checked again.
             row.is_of_file = row.code in OF_FILE
+
+    @api.depends("amount_ours", "amount_theirs")
+    def _compute_amount_difference(self):
+        for row in self:
+            cents = to_cents(row.amount_theirs) - to_cents(row.amount_ours)
+            row.amount_difference = float(from_cents(cents))
+            row.amount_weight = float(from_cents(abs(cents)))
 
     @api.depends("code", "place", "amount_ours", "amount_theirs")
     def _compute_display_name(self):
@@ -84,6 +136,13 @@ class TissDiscrepancy(models.Model):
                 vals["place"] = Line.browse(vals["line_id"])._get_place()
         return super().create(vals_list)
 
+    def write(self, vals):
+        if set(vals) - {"user_id", "note"} and not self.env.su:
+            raise UserError(
+                self.env._("Only the owner and the reason of a discrepancy are written by hand.")
+            )
+        return super().write(vals)
+
     # ------------------------------------------------------------------
     # Actions
     # ------------------------------------------------------------------
@@ -91,11 +150,95 @@ class TissDiscrepancy(models.Model):
     def action_open(self):
         """Open what the discrepancy is about: the guia, else the lote, else the demonstrativo."""
         self.ensure_one()
-        record = self.line_id.guia_id or self.line_id.lote_id or self.demonstrativo_id
+        other = self.env[self.res_model].browse(self.res_id) if self.res_model else None
+        record = other or self.line_id.guia_id or self.line_id.lote_id or self.demonstrativo_id
         return record._get_records_action()
 
     # ------------------------------------------------------------------
-    # Business methods
+    # What finds them
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _get_key(self, vals):
+        """What tells one discrepancy from another, of values or of a record."""
+        if isinstance(vals, dict):
+            line = vals.get("line_id")
+            place = vals.get("place") or (
+                self.env["tiss.demonstrativo.line"].browse(line)._get_place() if line else ""
+            )
+            found = {**{name: vals.get(name) or False for name in KEY}, "place": place}
+        else:
+            found = {
+                name: vals[name].id if vals._fields[name].type == "many2one" else vals[name]
+                for name in KEY
+            }
+        return tuple(found[name] or False for name in KEY)
+
+    def _sync(self, vals_list):
+        """Make these rows what is found now: new ones come, those that are gone disappear.
+
+        What somebody decided stays decided as long as its amounts are the same.
+
+        :param vals_list: values of all that is found where self was found before
+        :return: `tiss.discrepancy`, what is found now
+        """
+        rows = self.sudo()
+        known = {}
+        for row in rows:
+            known.setdefault(self._get_key(row), []).append(row)
+        found, new = rows.browse(), []
+        for vals in vals_list:
+            same = known.get(self._get_key(vals))
+            if same:
+                row = same.pop(0)
+                row._refresh(vals)
+                found |= row
+            else:
+                new.append(vals)
+        (rows - found).filtered(lambda row: row.state != "resolved").unlink()
+        return (found | rows.create(new)).with_env(self.env)
+
+    def _refresh(self, vals):
+        """The amounts of today; what was decided about others is open again."""
+        changes = {
+            name: vals.get(name) or 0
+            for name in ("amount_ours", "amount_theirs")
+            if to_cents(vals.get(name) or 0) != to_cents(self[name])
+        }
+        if changes:
+            self.write({**changes, "state": "open", "resolution": False})
+
+    @api.model
+    def _open(self, vals):
+        """One discrepancy, found or made.
+
+        :param vals: demonstrativo_id, or company_id and contract_id; code, and what it is about
+        """
+        domain = [(name, "=", vals.get(name) or False) for name in KEY if name != "place"]
+        same = self.sudo().search(domain)
+        key = self._get_key(vals)
+        return same.filtered(lambda row: self._get_key(row) == key)._sync([vals])
+
+    def _close(self, note):
+        """The cause has gone: nobody has to decide about it any more."""
+        self.filtered(lambda row: row.state != "resolved")._settle(False, note)
+
+    def _settle(self, resolution, note=None, move=None):
+        """Keep what was decided, by whom, when and why."""
+        for row in self.sudo():
+            row.write(
+                {
+                    "state": "resolved",
+                    "resolution": resolution,
+                    "note": note or row.note,
+                    "resolved_by_id": self.env.uid,
+                    "resolved_date": fields.Datetime.now(),
+                    "move_id": move.id if move else False,
+                }
+            )
+
+    # ------------------------------------------------------------------
+    # Sums of a file
     # ------------------------------------------------------------------
 
     @api.model

@@ -299,14 +299,10 @@ class TissDocument(models.Model):
 
         :return: the document that was answered
         """
-        contract = self.env["tiss.message"]._find_contract(values["cabecalho"])
         receipt = body.get("reciboDocumento")
         if not receipt:
-            document = self._find_waiting(contract)
-            reason = self._get_refusal(body.get("mensagemErro") or {})
-            document._record_answer(name, content, values, reason)
-            document._reject(reason)
-            return document
+            return self._receive_error(name, content, values, body)
+        contract = self.env["tiss.message"]._find_contract(values["cabecalho"])
         number = receipt["numeroDocumento"]
         own = [("name", "=", number)]
         known = self.search(

@@ -214,14 +214,10 @@ class TissEligibility(models.Model):
 
         :return: the check that was answered
         """
-        contract = self.env["tiss.message"]._find_contract(values["cabecalho"])
         receipt = body.get("reciboElegibilidade")
         if receipt is None:
-            check = self._find_waiting(contract)
-            reason = self._get_refusal(body.get("mensagemErro") or {})
-            check._record_answer(name, content, values, reason)
-            check._reject(reason)
-            return check
+            return self._receive_error(name, content, values, body)
+        contract = self.env["tiss.message"]._find_contract(values["cabecalho"])
         check = self._find_asked(contract, receipt["numeroCarteira"])
         moment = read_moment(values["cabecalho"])
         check._record_answer(name, content, values)

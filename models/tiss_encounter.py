@@ -398,6 +398,7 @@ class TissEncounter(models.Model):
                 vals = {
                     "patient_amount": float(answer["patient_amount"]) if is_covered else 0.0,
                     "yearly_deductible": float(answer["yearly_deductible"]),
+                    "is_collected_here": is_covered and answer["copayment_at_clinic"],
                 }
                 if any(line[name] != value for name, value in vals.items()):
                     line.write(vals)

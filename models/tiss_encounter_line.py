@@ -120,6 +120,12 @@ class TissEncounterLine(models.Model):
         readonly=True,
         help="Deductible and co-payment, as the coverage said when the visit was closed.",
     )
+    is_collected_here = fields.Boolean(
+        "Paid to the Clinic",
+        copy=False,
+        readonly=True,
+        help="What the patient pays is collected by the clinic, not by the operadora.",
+    )
     yearly_deductible = fields.Float(
         "Of the Year's Deductible",
         digits=(10, 2),
@@ -348,6 +354,8 @@ class TissEncounterLine(models.Model):
                 "region_id": self.region_id.id,
                 "faces": self.faces,
                 "us_quantity": self.us_quantity,
+                # What the operadora collects itself it owes whole: no franquia then.
+                "amount_patient": self.patient_amount if self.is_collected_here else 0.0,
             }
         if guia_type == "consulta":
             return {}

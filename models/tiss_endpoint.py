@@ -8,6 +8,13 @@ ENVIRONMENTS = [
     ("homologation", "Homologação"),
     ("production", "Production"),
 ]
+# Somebody waits at the desk for these: seconds, instead of those of `soap`.
+AT_THE_DESK = 20
+SERVICES_AT_THE_DESK = (
+    "tissSolicitacaoProcedimento",
+    "tissSolicitacaoStatusAutorizacao",
+    "tissVerificaElegibilidade",
+)
 # Of the twelve services, in the order in which a clinic comes to need them (guide §7.1).
 SERVICES = [
     ("tissLoteGuias", "Lotes of Guias"),
@@ -79,7 +86,10 @@ class TissEndpoint(models.Model):
     gzip = fields.Boolean("Compressed", help="Send compressed (gzip): only where it is asked for.")
     timeout = fields.Integer(
         "Wait (s)",
-        default=soap.ANSWER_SECONDS,
+        compute="_compute_timeout",
+        store=True,
+        readonly=False,
+        precompute=True,
         required=True,
         help="Seconds to wait for the answer, before nobody knows whether the message arrived.",
     )
@@ -104,6 +114,12 @@ class TissEndpoint(models.Model):
     def _compute_environment(self):
         for endpoint in self:
             endpoint.environment = endpoint.environment or endpoint.contract_id.environment
+
+    @api.depends("service")
+    def _compute_timeout(self):
+        for endpoint in self:
+            waits = endpoint.service in SERVICES_AT_THE_DESK
+            endpoint.timeout = AT_THE_DESK if waits else soap.ANSWER_SECONDS
 
     @api.depends("service", "environment")
     def _compute_display_name(self):

@@ -168,7 +168,7 @@ class TissGlosa(models.Model):
         glosas.lote_id.contract_id._check_accounting()
         moves = self.env["account.move"]
         for lote, batch in glosas.grouped("lote_id").items():
-            if not lote.invoice_id:
+            if not lote._is_billable():
                 raise UserError(
                     self.env._("Lote %s has no invoice yet: create it first.", lote.name)
                 )
@@ -201,11 +201,21 @@ class TissGlosa(models.Model):
             today,
             move,
         )
-        self.sudo().write({"move_id": move.id})
-        for glosa in self.sudo():
-            glosa.amount_accepted += glosa.amount_open
+        self._take_off(move)
         lote._check_tie_out()
         return move
+
+    def _take_off(self, move):
+        """Note what was given up; one line in the chatter of each, written in one go."""
+        silent = self.sudo().with_context(tracking_disable=True)
+        silent.write({"move_id": move.id})
+        for glosa in silent:
+            glosa.amount_accepted += glosa.amount_open
+        # Here and now: a later recomputation would track the status of each by itself.
+        silent.mapped("state")
+        self._message_log_batch(
+            dict.fromkeys(self.ids, self.env._("Accepted: credit note %s", move.name))
+        )
 
     def _get_amounts_by_code(self):
         amounts = {}

@@ -12,6 +12,7 @@ GUIA_IN_PATH = re.compile(r"guiasTISS/[^/\[]+\[(\d+)\](?:/(.*))?")
 
 SYSTEM_FIELDS = {
     "invoice_id", "protocol_number", "protocol_date", "guia_ids", "is_imported", "kept_values",
+    "invoice_moment", "due_date",
 }  # fmt: skip
 
 
@@ -174,7 +175,7 @@ class TissLote(models.Model):
         return self.action_register_protocol()
 
     def action_create_invoice(self):
-        self._check_state("received", "processed")
+        self._check_invoiceable()
         return self._create_invoices()._get_records_action(name=self.env._("Invoices"))
 
     def action_download(self):
@@ -187,7 +188,7 @@ class TissLote(models.Model):
         return self.guia_ids._get_records_action(name=self.env._("Guias"))
 
     def action_view_invoice(self):
-        return self.invoice_id._get_records_action()
+        return self._get_invoices()._get_records_action(name=self.env._("Invoices"))
 
     def action_view_glosas(self):
         return self.glosa_ids._get_records_action(name=self.env._("Glosas"))
@@ -305,7 +306,15 @@ class TissLote(models.Model):
         if self.state == "validated":
             self._leave("sent")
         self._check_state("sent", "unknown")
-        self.sudo().write({"state": "received", **vals})
+        contract = self.contract_id
+        self.sudo().write(
+            {
+                "state": "received",
+                "invoice_moment": contract.invoice_moment,
+                "due_date": contract._get_due_date(vals["protocol_date"]),
+                **vals,
+            }
+        )
         self.guia_ids._log("received", self.env._("Protocolo %s", vals["protocol_number"]))
         self.env["tiss.movement"]._record(
             [
@@ -320,14 +329,20 @@ class TissLote(models.Model):
             vals["protocol_date"],
         )
         self.guia_ids._update_states()  # guias that are worth nothing moved nothing
-        if self.contract_id.invoice_moment == "protocol":
-            self._create_invoices()
+        self._follow_protocol()
         return self
+
+    def _follow_protocol(self):
+        """What follows from protocolos in the books: at once, or for many lotes together."""
+        if not self.env.context.get("tiss_books_later"):
+            due = self.filtered(lambda lote: lote.invoice_moment == "protocol")
+            due._create_invoices()
 
     def correct_protocol(self, number, date=None):
         """Replace a mistyped protocolo, as long as the operadora has answered nothing.
 
-        What is booked stays booked on its day; only the invoice's reference changes.
+        What is booked stays booked on its day; only the references of the invoice, and of credit
+        notes of what the clinic withdrew, change.
 
         :param number: the protocolo as it should have been typed
         :param date: day of the protocolo, unchanged by default
@@ -337,15 +352,20 @@ class TissLote(models.Model):
         self.ensure_one()
         lock(self)
         self._check_correctable()
+        mistyped = self.protocol_number
         vals = self._prepare_protocol(number, date or self.protocol_date)
+        vals["due_date"] = self.contract_id._get_due_date(vals["protocol_date"])
         self.sudo().with_context(tiss_correct_protocol=True).write(vals)
-        label = self._get_invoice_label()
-        self.invoice_id.write({"ref": label, "invoice_origin": label})
+        if self.invoice_id.tiss_lote_id:
+            label = self._get_invoice_label()
+            self.invoice_id.write({"ref": label, "invoice_origin": label})
+        for note in self.guia_ids.movement_ids.move_id:
+            note.ref = note.ref.replace(mistyped, self.protocol_number)
         return self
 
     def _check_correctable(self):
         self._check_state("received")
-        if set(self.guia_ids.movement_ids.mapped("kind")) - {"bill"}:
+        if set(self.guia_ids.movement_ids.mapped("kind")) - {"bill", "withdraw", "copay"}:
             raise UserError(
                 self.env._(
                     "The operadora already answered about protocolo %s: it can no longer change.",

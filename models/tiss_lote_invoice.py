@@ -4,6 +4,9 @@ from odoo.fields import Command
 from odoo.tools import format_date
 
 from ..standard.money import from_cents, to_cents
+from .bulk import lock
+from .tie_out import MONTH, RELEASED, TieOut
+from .tiss_contract import INVOICE_MOMENTS
 
 
 class TissLote(models.Model):
@@ -11,73 +14,155 @@ class TissLote(models.Model):
 
     _inherit = "tiss.lote"
 
+    invoice_moment = fields.Selection(
+        INVOICE_MOMENTS,
+        readonly=True,
+        copy=False,
+        help="What the convênio had when the protocolo arrived: it does not change any more.",
+    )
+    due_date = fields.Date(
+        "Payment Expected",
+        readonly=True,
+        copy=False,
+        help="By the payment calendar of the convênio.",
+    )
+
     # ------------------------------------------------------------------
     # Invoicing
     # ------------------------------------------------------------------
 
-    def _create_invoices(self):
-        """One posted invoice per protocolo, with one line per kind of item.
+    def _create_invoices(self, date=None):
+        """Posted invoices: one per protocolo, or one for all of a convênio and month.
 
+        Lotes that are invoiced already or worth nothing are left out.
+
+        :param date: of the invoices, the day of the protocolo by default
         :return: `account.move`
         """
-        lotes = self.filtered(lambda lote: not lote.invoice_id and lote._get_invoice_amounts())
+        lock(self)
+        lotes = self.filtered(
+            lambda lote: (
+                not lote.invoice_id
+                and lote.invoice_moment != RELEASED
+                and lote._get_invoice_amounts()
+            )
+        )
         lotes.contract_id._check_accounting()
-        for lote in lotes:
-            lote._check_open_period(lote.protocol_date)
-        moves = self.env["account.move"].create([lote._prepare_invoice() for lote in lotes])
-        for lote, move in zip(lotes, moves, strict=True):
-            lote._force_receivable_account(move)
-            lote.sudo().invoice_id = move
+        groups = list(lotes.grouped(lambda lote: lote._get_invoice_key()).values())
+        moves = self.env["account.move"].create(
+            [group._prepare_invoice(date or group._get_invoice_date()) for group in groups]
+        )
+        for group, move in zip(groups, moves, strict=True):
+            group.sudo().invoice_id = move
         moves.action_post()
-        for lote in lotes:
-            lote.invoice_id._tiss_get_receivable_lines().tiss_lote_id = lote
         lotes._check_tie_out()
         return moves
 
+    def _check_invoiceable(self):
+        """Say why one of these lotes cannot be invoiced."""
+        self._check_state("received", "processed")
+        for lote in self:
+            if lote.invoice_id:
+                raise UserError(
+                    self.env._(
+                        "Lote %(lote)s is in invoice %(invoice)s already.",
+                        lote=lote.name,
+                        invoice=lote.invoice_id.name,
+                    )
+                )
+            if lote.invoice_moment == RELEASED:
+                raise UserError(
+                    self.env._(
+                        "%s is invoiced when a demonstrativo says what it releases: import that.",
+                        lote.contract_id.name,
+                    )
+                )
+            if not lote._get_invoice_amounts():
+                raise UserError(
+                    self.env._("Nothing of lote %s is worth anything: no invoice.", lote.name)
+                )
+
+    def _get_invoice_key(self):
+        """What lotes on one invoice have in common."""
+        self.ensure_one()
+        if self.invoice_moment != MONTH:
+            return self.id
+        return self.contract_id, fields.Date.start_of(self.protocol_date, "month")
+
+    def _get_invoice_date(self):
+        return max(self.mapped("protocol_date"))
+
     def _check_open_period(self, date):
         """Odoo would move an entry of a locked period to another day without asking."""
-        contract = self.contract_id
-        locks = contract.company_id._get_violated_lock_dates(date, False, contract.journal_id)
-        if locks:
-            raise UserError(
-                self.env._(
-                    "The books are closed on %(date)s: choose a later date, or ask the accountant"
-                    " to open the period.",
-                    date=format_date(self.env, date),
+        for contract in self.contract_id:
+            if contract._is_locked(date):
+                raise UserError(
+                    self.env._(
+                        "The books are closed on %(date)s: choose a later date, or ask the"
+                        " accountant to open the period.",
+                        date=format_date(self.env, date),
+                    )
                 )
-            )
 
-    def _prepare_invoice(self):
-        self.ensure_one()
+    def _prepare_invoice(self, date):
+        """Values of the invoice of one lote, or of several of one convênio and month."""
+        self._check_open_period(date)
+        lines = [
+            self._prepare_invoice_line(lote, name, cents)
+            for lote in self
+            for name, cents in lote._get_invoice_lines().items()
+        ]
+        return self._prepare_invoice_vals(date, self._get_invoice_label(), lines)
+
+    def _prepare_invoice_vals(self, date, label, lines):
         contract = self.contract_id
-        label = self._get_invoice_label()
-        due = fields.Date.add(self.protocol_date, days=contract.payment_days)
         return {
             "move_type": "out_invoice",
             "company_id": self.company_id.id,
             "partner_id": contract.partner_id.id,
             "journal_id": contract.journal_id.id,
             "currency_id": self.currency_id.id,
-            "invoice_date": self.protocol_date,
-            "date": self.protocol_date,
-            "invoice_date_due": due,
+            "invoice_date": date,
+            "date": date,
+            "invoice_date_due": max([date, *filter(None, self.mapped("due_date"))]),
             "invoice_payment_term_id": False,
             "ref": label,
             "invoice_origin": label,
-            "tiss_lote_id": self.id,
-            "invoice_line_ids": [
-                Command.create(self._prepare_invoice_line(name, cents))
-                for name, cents in self._get_invoice_amounts().items()
-            ],
+            "tiss_lote_id": self.id if len(self) == 1 else False,
+            "tiss_contract_id": contract.id,
+            "invoice_line_ids": lines,
         }
 
     def _get_invoice_label(self):
+        if len(self) > 1:
+            return self.env._(
+                "Protocolos of %s",
+                format_date(self.env, self._get_invoice_date(), date_format="MM/yyyy"),
+            )
         return self.env._(
             "Lote %(lote)s · Protocolo %(protocol)s", lote=self.name, protocol=self.protocol_number
         )
 
+    def _get_invoice_lines(self):
+        """Summary lines of one lote on its invoice, {label: cents}; a month has one for each."""
+        self.ensure_one()
+        amounts = self._get_invoice_amounts()
+        if self.invoice_moment == MONTH:
+            amounts = {
+                self.env._("Protocolo %s", self.protocol_number): sum(amounts.values()),
+            }
+        return {
+            self.env._(
+                "%(kind)s · Lote %(lote)s · %(count)s guias",
+                kind=name,
+                lote=self.name,
+                count=self.guia_count,
+            ): cents
+            for name, cents in amounts.items()
+        }
+
     def _get_invoice_amounts(self):
-        """Summary lines of the invoice: {label: cents}; items stay in the sub-ledger."""
+        """What a lote is worth, {kind of item: cents}; items stay in the sub-ledger."""
         return self._get_amounts_by_kind(self._get_living_guias())
 
     def _get_living_guias(self):
@@ -94,77 +179,115 @@ class TissLote(models.Model):
             amounts[kind] = amounts.get(kind, 0) + to_cents(line.amount)
         return amounts
 
-    def _prepare_invoice_line(self, name, cents):
-        return {
-            "name": self.env._(
-                "%(kind)s · Lote %(lote)s · %(count)s guias",
-                kind=name,
-                lote=self.name,
-                count=self.guia_count,
-            ),
-            "quantity": 1,
-            "price_unit": float(from_cents(cents)),
-            "account_id": self.contract_id.revenue_account_id.id,
-            "tax_ids": [Command.clear()],
-        }
+    @api.model
+    def _prepare_invoice_line(self, lote, name, cents, account=None):
+        return Command.create(
+            {
+                "name": name,
+                "quantity": 1,
+                "price_unit": float(from_cents(cents)),
+                "account_id": (account or lote.contract_id.revenue_account_id).id,
+                "tax_ids": [Command.clear()],
+                "tiss_lote_id": lote.id,
+            }
+        )
+
+    # ------------------------------------------------------------------
+    # Credit notes
+    # ------------------------------------------------------------------
 
     def _post_credit_note(self, date, label, amounts, account):
         """Take amounts off the receivable of this lote by a credit note matched with its invoice.
 
+        Of a lote that is invoiced by what was released, the rest never became revenue.
+
         :param label: reference of the credit note
         :param amounts: {name of a line: cents}
         :param account: where the lines are booked
-        :return: the posted `account.move`
+        :return: the posted `account.move`, empty where nothing was invoiced
         """
+        if self.invoice_moment == RELEASED:
+            return self.env["account.move"]
+        return self._book_credit_note(date, label, amounts, account)
+
+    def _book_credit_note(self, date, label, amounts, account):
         self._check_open_period(date)
         move = self.env["account.move"].create(
             self._prepare_credit_note(date, label, amounts, account)
         )
-        self._force_receivable_account(move)
         # One by one: posted together, Odoo may match notes with each other's invoices.
         move.action_post()
-        credit = move._tiss_get_receivable_lines()
-        credit.tiss_lote_id = self
-        self.env["account.move.line"]._reconcile_plan(
-            [credit | self.invoice_id._tiss_get_receivable_lines()]
-        )
+        self._match_receivables()
         return move
 
     def _prepare_credit_note(self, date, label, amounts, account):
-        contract = self.contract_id
+        lines = [
+            self._prepare_invoice_line(self, name, cents, account)
+            for name, cents in amounts.items()
+        ]
         return {
+            **self._prepare_invoice_vals(date, label, lines),
             "move_type": "out_refund",
-            "company_id": self.company_id.id,
-            "partner_id": contract.partner_id.id,
-            "journal_id": contract.journal_id.id,
-            "currency_id": self.currency_id.id,
-            "invoice_date": date,
-            "date": date,
-            "invoice_payment_term_id": False,
             "invoice_date_due": date,
-            "ref": label,
-            "tiss_lote_id": self.id,
-            "invoice_line_ids": [
-                Command.create(
-                    {
-                        "name": name,
-                        "quantity": 1,
-                        "price_unit": float(from_cents(cents)),
-                        "account_id": account.id,
-                        "tax_ids": [Command.clear()],
-                    }
-                )
-                for name, cents in amounts.items()
-            ],
+            "invoice_origin": False,
         }
 
-    def _force_receivable_account(self, move):
-        invoiced = self.invoice_id._tiss_get_receivable_lines().account_id
-        account = invoiced or self.contract_id.receivable_account_id
-        wrong = move.line_ids.filtered(
-            lambda line: line.display_type == "payment_term" and line.account_id != account
+    # ------------------------------------------------------------------
+    # Receivable
+    # ------------------------------------------------------------------
+
+    def _is_billable(self):
+        """Whether payments and glosas of a lote can be booked: invoiced, or soon by its release."""
+        return bool(self.invoice_id) or self.invoice_moment == RELEASED
+
+    def _get_invoices(self):
+        """Invoices and credit notes of these lotes, also those that they share with others."""
+        lines = self.env["account.move.line"].search(
+            [
+                ("tiss_lote_id", "in", self.ids),
+                ("move_id.move_type", "in", ("out_invoice", "out_refund")),
+                ("parent_state", "=", "posted"),
+            ]
         )
-        wrong.account_id = account
+        return lines.move_id
+
+    def _get_receivable_accounts(self):
+        """{lote: its receivable account}: that of its invoice, as the convênio's may change."""
+        lines = self.env["account.move.line"].sudo()
+        accounts = {
+            lote: account
+            for lote, account in lines._read_group(
+                [
+                    ("tiss_lote_id", "in", self.ids),
+                    ("account_id.account_type", "=", "asset_receivable"),
+                    ("parent_state", "=", "posted"),
+                ],
+                ["tiss_lote_id", "account_id"],
+            )
+        }
+        return {
+            lote: accounts.get(lote) or lote.sudo().contract_id.receivable_account_id
+            for lote in self
+        }
+
+    def _match_receivables(self):
+        """Match what is open of each lote with what settles it, never with another lote's."""
+        lines = self.env["account.move.line"].search(
+            [
+                ("tiss_lote_id", "in", self.ids),
+                ("account_id.account_type", "=", "asset_receivable"),
+                ("parent_state", "=", "posted"),
+                ("reconciled", "=", False),
+                ("tiss_is_overpaid", "=", False),
+            ]
+        )
+        groups = lines.grouped(lambda line: (line.tiss_lote_id, line.account_id)).values()
+        plan = [
+            group
+            for group in groups
+            if min(group.mapped("amount_residual")) < 0 < max(group.mapped("amount_residual"))
+        ]
+        self.env["account.move.line"]._reconcile_plan(plan)
 
     # ------------------------------------------------------------------
     # Tie-out
@@ -185,82 +308,14 @@ class TissLote(models.Model):
                 lote.sudo().state = state
 
     def _check_tie_out(self):
-        """The open money of each protocolo equals the residual of its receivable, to the cent."""
+        """The open money of each protocolo equals the residual of its receivable, to the cent.
+
+        Called at the end of everything that moves money, in its transaction.
+        """
         breaches = self._get_tie_out_breaches()
         if breaches:
             raise UserError("\n".join(breaches))
 
     def _get_tie_out_breaches(self):
-        """Where the guias and the books of invoiced lotes differ, as sentences.
-
-        Billed, paid, given up and open money of the items against the invoice, the payments, the
-        credit notes and the residual on the receivable account.
-        """
-        invoiced = self.filtered("invoice_id")
-        self.env.flush_all()
-        invoiced.invalidate_recordset(["amount_open", "amount_paid", "amount_total"])
-        books = invoiced._get_booked_cents()
-        withdrawn = invoiced._get_withdrawn_cents()
-        labels = {
-            "out_invoice": self.env._("billed"),
-            "entry": self.env._("paid"),
-            "out_refund": self.env._("accepted or withdrawn"),
-            "residual": self.env._("open"),
-        }
-        breaches = []
-        for lote in invoiced:
-            for kind, cents in lote._get_expected_cents(withdrawn.get(lote, 0)).items():
-                booked = books.get((lote, kind), 0)
-                if booked != cents:
-                    breaches.append(
-                        self.env._(
-                            "Lote %(lote)s, %(kind)s: %(ours)s in the guias, but %(theirs)s in"
-                            " the books.",
-                            lote=lote.display_name,
-                            kind=labels[kind],
-                            ours=from_cents(abs(cents)),
-                            theirs=from_cents(abs(booked)),
-                        )
-                    )
-        return breaches
-
-    def _get_withdrawn_cents(self):
-        """{lote: cents} of guias that were withdrawn after they were invoiced."""
-        withdrawn = self.env["tiss.movement"]._read_group(
-            [("lote_id", "in", self.ids), ("kind", "=", "withdraw"), ("move_id", "!=", False)],
-            ["lote_id"],
-            ["amount:sum"],
-        )
-        return {lote: to_cents(amount) for lote, amount in withdrawn}
-
-    def _get_expected_cents(self, withdrawn):
-        """Balances that the receivable account must show for one lote, by kind of entry.
-
-        A credit note takes off what was accepted, and what was withdrawn after the invoice.
-        """
-        total, paid, still_open = (
-            to_cents(amount) for amount in (self.amount_total, self.amount_paid, self.amount_open)
-        )
-        billed = total + withdrawn
-        return {
-            "out_invoice": billed,
-            "entry": -paid,
-            "out_refund": -(billed - paid - still_open),
-            "residual": still_open,
-        }
-
-    def _get_booked_cents(self):
-        """{(lote, kind of entry or "residual"): cents} on the receivable accounts."""
-        booked = {}
-        for lote, move_type, balance, residual in self.env["account.move.line"]._read_group(
-            [
-                ("tiss_lote_id", "in", self.ids),
-                ("account_id.account_type", "=", "asset_receivable"),
-                ("parent_state", "=", "posted"),
-            ],
-            ["tiss_lote_id", "move_id.move_type"],
-            ["balance:sum", "amount_residual:sum"],
-        ):
-            booked[lote, move_type] = to_cents(balance)
-            booked[lote, "residual"] = booked.get((lote, "residual"), 0) + to_cents(residual)
-        return booked
+        """Where the guias and the books of lotes differ, as sentences."""
+        return [breach.words for breach in TieOut(self).find()] if self else []

@@ -9,7 +9,7 @@ class TissLote(models.Model):
     """What the operadora says of a lote; and whether it has one that got no answer."""
 
     _name = "tiss.lote"
-    _inherit = ["tiss.lote", "tiss.protocoled"]
+    _inherit = ["tiss.protocoled", "tiss.lote"]
 
     protocol_query_ids = fields.One2many(
         "tiss.protocol.query", "lote_id", "Questions", groups="l10n_br_tiss.group_tiss_billing"
@@ -29,10 +29,6 @@ class TissLote(models.Model):
     @api.model
     def _get_due_domain(self, contract):
         return super()._get_due_domain(contract) & Domain("state", "in", ("received", "processed"))
-
-    def _resolve_unknown(self):
-        """An operadora that finds lotes by number is asked whether it has this one."""
-        return super()._resolve_unknown() or self._ask_about_receipt()
 
     # ------------------------------------------------------------------
     # Answers

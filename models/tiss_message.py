@@ -252,7 +252,10 @@ class TissMessage(models.Model):
         if known:
             return known
         of_table = self.env["tiss.return.map"]._receive(name, content)
-        return of_table or self._take_in(name, content, self._decode(content))
+        if of_table:
+            return of_table
+        streamed = Demonstrativo._import_stream(name, content)
+        return self._take_in(name, content, self._decode(content)) if streamed is None else streamed
 
     @api.model
     def _take_in(self, name, content, values):

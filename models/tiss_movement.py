@@ -12,6 +12,7 @@ BUCKETS = [
     ("denied", "Denied"),
     ("appealed", "Appealed"),
     ("accepted", "Accepted"),
+    ("copaid", "Paid by the Patient"),
 ]
 KINDS = [
     ("bill", "Billed"),
@@ -24,6 +25,7 @@ KINDS = [
     ("recover", "Recovered"),
     ("undo", "Undone"),
     ("withdraw", "Withdrawn"),
+    ("copay", "Co-payment"),
 ]
 
 
@@ -80,6 +82,9 @@ class TissMovement(models.Model):
 
     _amount_positive = models.Constraint(
         "CHECK(amount > 0)", "A movement has an amount above zero."
+    )
+    _bill_uniq = models.UniqueIndex(
+        "(guia_line_id) WHERE kind = 'bill'", "This item was billed already."
     )
 
     # ------------------------------------------------------------------

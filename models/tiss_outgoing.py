@@ -7,7 +7,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from .. import standard
-from ..standard.message import check_envelope, envelope
+from ..standard.message import check_envelope, envelope, to_service
+from ..standard.wire import cut_service
 
 MESSAGES_IN_MEMORY = 50
 
@@ -203,6 +204,25 @@ class TissOutgoing(models.AbstractModel):
         options.setdefault("hash_charset", self.contract_id.hash_charset)
         return standard.load(self.version).encode(values, element=element, **options)
 
+    def _seal_for_service(self, content, login=None):
+        """A built message as its web service takes it, sealed anew (guide §7.1).
+
+        Header and body were checked when it was built.
+
+        :param content: bytes of the file message
+        :param login: (loginPrestador, senhaPrestador)
+        """
+        cut = self._cut(content, login)
+        if cut:
+            return cut.xml
+        element, values = to_service(standard.load(self.version).decode(content), login=login)
+        return self._seal(values, element=element)
+
+    def _cut(self, content, login):
+        """`standard.wire.Cut` of a built message; None where it has to be read and sealed anew."""
+        schema, charset = standard.load(self.version), self.contract_id.hash_charset
+        return cut_service(schema, content, login=login, hash_charset=charset)
+
     def _prepare_tiss_message(self):
         """mensagemTISS (guide §2.1)"""
         contract = self.contract_id
@@ -223,7 +243,7 @@ class TissOutgoing(models.AbstractModel):
         now = fields.Datetime.now().replace(tzinfo=datetime.timezone.utc)
         return now.astimezone(zone).replace(tzinfo=None)
 
-    def _journal(self, content, sequence):
+    def _journal(self, content, sequence, **vals):
         digest = standard.load(self.version).digest(content, self.contract_id.hash_charset)
         return self.env["tiss.message"]._record(
             self.contract_id,
@@ -235,6 +255,7 @@ class TissOutgoing(models.AbstractModel):
             tiss_hash=digest,
             file_name=self._get_file_name(digest),
             **self._get_journal_link(),
+            **vals,
         )
 
     def _explain(self, violation):

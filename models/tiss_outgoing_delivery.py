@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from .deadlines import REMINDER
 from .delivery_view import add_delivery
 from .tiss_delivery import AT_ONCE
 
@@ -19,6 +20,7 @@ class TissOutgoing(models.AbstractModel):
     )
     goes_by_service = fields.Boolean(compute="_compute_goes_by_service")
     delivery_note = fields.Char("Delivery", compute="_compute_delivery_note")
+    may_try_now = fields.Boolean(compute="_compute_delivery_note")
 
     # ------------------------------------------------------------------
     # Compute, inverse, search
@@ -45,6 +47,7 @@ class TissOutgoing(models.AbstractModel):
         for record in self:
             delivery = latest.get(record._origin.id)
             record.delivery_note = delivery and delivery._get_note()
+            record.may_try_now = delivery and delivery._is_put_off()
 
     @api.model
     def _get_view(self, view_id=None, view_type="form", **options):
@@ -118,6 +121,14 @@ class TissOutgoing(models.AbstractModel):
         """A person asked the operadora: it does not have the message."""
         self._deny_receipt()
 
+    def action_try_now(self):
+        """Do not wait for the next try: the operadora can be reached again."""
+        self.check_access("write")
+        # As superuser: the front desk may send, and not open the journal.
+        waiting = self.env["tiss.delivery"].sudo()
+        domain = [("res_model", "=", self._name), ("res_id", "in", self.ids)]
+        waiting.search([*domain, ("is_settled", "=", False)])._try_now()
+
     def action_view_deliveries(self):
         return {
             **self.env["ir.actions.act_window"]._for_xml_id("l10n_br_tiss.tiss_delivery_action"),
@@ -175,7 +186,7 @@ class TissOutgoing(models.AbstractModel):
     def _notify_problem(self, user, problem):
         """Somebody has to do something."""
         self.activity_schedule(
-            "mail.mail_activity_data_todo",
+            REMINDER,
             summary=self.env._("This was not delivered to the operadora"),
             note=problem,
             user_id=user.id,

@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
+from .deadlines import REMINDER
 from .protocol_reader import CANCELLED, DENIED, PAID, WAITS_FOR_DOCUMENTS
 from .tiss_term import term_field
 
@@ -14,8 +15,9 @@ MAX_QUESTIONS = 200  # of one convênio in one run of the scheduled action
 class TissProtocoled(models.AbstractModel):
     """What the operadora has under a protocolo, and what it says has become of it (guide §4.2).
 
-    A model says which of its records a question is about (`_get_asked`), by which field a question
-    points at it (`_get_query_link`), and what these questions are (`protocol_query_ids`).
+    A model that has it before `tiss.outgoing` says which of its records a question is about
+    (`_get_asked`), by which field a question points at it (`_get_query_link`), and what these
+    questions are (`protocol_query_ids`).
     """
 
     _name = "tiss.protocoled"
@@ -133,6 +135,10 @@ class TissProtocoled(models.AbstractModel):
             "asked_number": self.protocol_number or self._get_lote_number(),
         }
 
+    def _resolve_unknown(self):
+        """An operadora that finds lotes by number is asked whether it has this one."""
+        return super()._resolve_unknown() or self._ask_about_receipt()
+
     def _ask_about_receipt(self):
         """Ask by web service whether the operadora has one lote that got no answer.
 
@@ -232,7 +238,7 @@ class TissProtocoled(models.AbstractModel):
         """Somebody has to send what the operadora waits for."""
         for record in self:
             record.activity_schedule(
-                "mail.mail_activity_data_todo",
+                REMINDER,
                 summary=self.env._("The operadora waits for documents"),
                 note=self.env._(
                     "Protocolo %s waits for more information: send the documents, or ask the"

@@ -14,11 +14,11 @@ NOT_TOLD = ("sent", "unknown")
 class TissRecurso(models.Model):
     """What the operadora says of a recurso: taken, what has become of it, and what it grants."""
 
-    _inherit = "tiss.recurso"
+    _name = "tiss.recurso"
+    _inherit = ["tiss.status.asked", "tiss.recurso"]
 
     status_id = term_field("47", "Status at the Operadora", readonly=True, copy=False)
     status_date = fields.Date("Said On", readonly=True, copy=False)
-    query_date = fields.Date("Asked On", readonly=True, copy=False)
     operadora_number = fields.Char("Number at the Operadora", readonly=True, copy=False, size=20)
     answer_date = fields.Date("Answered On", readonly=True, copy=False)
     result = fields.Selection(
@@ -48,52 +48,23 @@ class TissRecurso(models.Model):
     # Status query
     # ------------------------------------------------------------------
 
-    def action_query_status(self):
-        """Ask; the file for a portal is downloaded."""
-        self.ensure_one()
-        message = self.query_status()
-        return None if self._asks_by_service() else message.action_download()
+    @api.model
+    def _get_question(self):
+        return "SOLIC_STATUS_RECURSO_GLOSA"
 
-    def query_status(self):
-        """Ask the operadora what has become of recursos: one message each (guide §5.8).
+    def _prepare_tiss_question(self):
+        """ct_protocoloSolicitacaoStatus (guide §5.8)"""
+        return {
+            "dadosPrestador": self.contract_id._get_provider_identification(),
+            "numeroProtocolo": self.protocol_number,
+        }
 
-        :return: `tiss.message`
-        """
-        self.check_access("write")
+    def _check_askable(self):
         self._check_state("received")
         for recurso in self.filtered(lambda recurso: not recurso.protocol_number):
             raise UserError(
                 self.env._("%s has no protocolo to ask about: register it.", recurso.display_name)
             )
-        messages = self.env["tiss.message"]
-        for recurso in self.with_context(tiss_status_query=True):
-            messages += recurso._journal(*recurso._encode())
-        self.sudo().query_date = fields.Date.context_today(self)
-        self.env["tiss.delivery"]._queue(messages)
-        return messages
-
-    def _asks_by_service(self):
-        asking = self.with_context(tiss_status_query=True)
-        return bool(asking._get_endpoint())
-
-    @api.model
-    def _get_transaction(self):
-        if self.env.context.get("tiss_status_query"):
-            return "SOLIC_STATUS_RECURSO_GLOSA"
-        return super()._get_transaction()
-
-    def _check_content(self):
-        if self.env.context.get("tiss_status_query"):
-            return None
-        return super()._check_content()
-
-    def _prepare_tiss_body(self):
-        if not self.env.context.get("tiss_status_query"):
-            return super()._prepare_tiss_body()
-        return {
-            "dadosPrestador": self.contract_id._get_provider_identification(),
-            "numeroProtocolo": self.protocol_number,
-        }
 
     # ------------------------------------------------------------------
     # Answers
@@ -117,12 +88,10 @@ class TissRecurso(models.Model):
         if body.get("reciboGlosaStatus"):
             told = body["reciboGlosaStatus"]
             return self._receive_status(name, content, values, contract, told)
-        [kind] = {*values["operadoraParaPrestador"]} & {
-            "recebimentoRecursoGlosa",
-            "respostaRecursoGlosa",
-        }
+        if "recebimentoRecursoGlosa" in values["operadoraParaPrestador"]:
+            return self._receive_error(name, content, values, body)
         reason = self._get_refusal(body.get("mensagemErro") or {})
-        return self._receive_refusal(name, content, values, contract, kind, reason)
+        return self._receive_no_status(name, content, values, contract, reason)
 
     @api.model
     def _receive_receipt(self, name, content, values, contract, told):
@@ -183,13 +152,8 @@ class TissRecurso(models.Model):
         return recurso
 
     @api.model
-    def _receive_refusal(self, name, content, values, contract, kind, reason):
-        """The recurso was not taken, or there was no answer to the question about one."""
-        if kind == "recebimentoRecursoGlosa":
-            recurso = self._find_waiting(contract)
-            recurso._record_answer(name, content, values, reason)
-            recurso._reject(reason)
-            return recurso
+    def _receive_no_status(self, name, content, values, contract, reason):
+        """There was no answer to the question about a recurso."""
         asked = self._search_answered(
             [
                 ("contract_id", "=", contract.id),

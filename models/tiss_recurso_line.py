@@ -1,3 +1,5 @@
+import re
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
@@ -213,6 +215,23 @@ class TissRecursoLine(models.Model):
             for line in lines:
                 # As superuser: a recurso is written by who bills, its terms are the system's.
                 line.sudo().justification = Text._choose(texts, line.code)._fill(line)
+
+    def _copy_justification(self, source):
+        """Say what was said of an equal glosa, about these guias and items.
+
+        :param source: `tiss.recurso.line` whose text was found good
+        """
+        values = self.env["tiss.appeal.text"]._get_line_values
+        before = values(source)
+        for line in self:
+            text = source.justification or ""
+            for name, told in values(line).items():
+                if before[name] and told:
+                    # A short number may stand for anything: only after its own word.
+                    word = rf"\b{name}\s+" if len(before[name]) < 5 else ""
+                    pattern = rf"(?i)({word})(?<!\w){re.escape(before[name])}(?!\w)"
+                    text = re.sub(pattern, lambda found, told=told: found[1] + told, text)
+            line.sudo().justification = text[:MAX_TEXT]
 
     def _update_amounts(self):
         """What is under recurso and recovered := sums of the movements."""

@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import format_date
 
-from .deadlines import TODO, WARNING_DAYS, get_reached
+from .deadlines import REMINDER, WARNING_DAYS, get_reached
 
 TO_SEND = ("draft", "validated", "rejected")
 
@@ -27,9 +27,9 @@ class TissRecurso(models.Model):
 
     def _remind(self, reached):
         self.ensure_one()
-        self.activity_unlink([TODO])
+        self.activity_unlink([REMINDER])
         self.activity_schedule(
-            TODO,
+            REMINDER,
             date_deadline=self.deadline_date,
             summary=self.env._(
                 "Send this recurso until %s", format_date(self.env, self.deadline_date)

@@ -1,3 +1,4 @@
+import base64
 import json
 
 from odoo import api, fields, models
@@ -196,8 +197,16 @@ class TissReturnEntry(models.Model):
                     [part],
                     lambda _asked, message=message: message,
                     entry_id=entry.id,
+                    **entry._prepare_original(),
                 )
         return result
+
+    def _prepare_original(self):
+        """The PDF that was typed off goes along, to be looked at beside the preview."""
+        content = self.with_context(bin_size=False).file
+        if not content or not base64.b64decode(content[:12]).startswith(b"%PDF"):
+            return {}
+        return {"original_file": content, "original_file_name": self.file_name}
 
     def correct(self):
         """Type on: the demonstrativos that were not posted are made again later."""

@@ -182,14 +182,12 @@ class TissStayNotice(models.Model):
 
         :return: the notice that was answered
         """
-        contract = self.env["tiss.message"]._find_contract(values["cabecalho"])
         receipt = body.get("reciboComunicacao")
         if not receipt:
-            notice = self._find_waiting(contract)
-            reason = self._get_refusal(body.get("mensagemErro") or {})
-        else:
-            notice = self._find_told(contract, receipt["beneficiarioComunicacaoRet"])
-            reason = self._get_receipt_refusal(receipt)
+            return self._receive_error(name, content, values, body)
+        contract = self.env["tiss.message"]._find_contract(values["cabecalho"])
+        notice = self._find_told(contract, receipt["beneficiarioComunicacaoRet"])
+        reason = self._get_receipt_refusal(receipt)
         notice._record_answer(name, content, values, reason)
         if reason:
             notice._reject(reason)

@@ -124,6 +124,19 @@ class TissSubmission(models.AbstractModel):
         return term
 
     @api.model
+    def _receive_error(self, name, content, values, body):
+        """Take in an answer that only says why: the operadora refused what waits for it.
+
+        :return: the record that was refused
+        """
+        contract = self.env["tiss.message"]._find_contract(values["cabecalho"])
+        record = self._find_waiting(contract)
+        reason = self._get_refusal(body.get("mensagemErro") or {})
+        record._record_answer(name, content, values, reason)
+        record._reject(reason)
+        return record
+
+    @api.model
     def _find_waiting(self, contract, domain=(), name=None):
         """The one record that an answer is about; a refusal often does not say which.
 

@@ -20,6 +20,8 @@ TAXES = (
     ("05", "COFINS", Decimal("0.03")),
     ("06", "CSLL", Decimal("0.01")),
 )
+# tipoPagamento
+INITIAL, OF_APPEAL = "1", "2"
 # T47: 3 liberado para pagamento, 4 encerrado sem pagamento, 6 pagamento efetuado.
 APPROVED, CLOSED_UNPAID, PAID = "3", "4", "6"
 DENTAL = "guiaOdonto"
@@ -209,7 +211,10 @@ def _detalhe(verdict: ItemVerdict) -> etree._Element:
 
 
 def pagamento(
-    demonstrativo: Demonstrativo, days: dict[date, list[Protocol]], taxes: bool
+    demonstrativo: Demonstrativo,
+    days: dict[date, list[Protocol]],
+    taxes: bool,
+    kind: str = INITIAL,
 ) -> etree._Element:
     """One demonstrativoPagamento; the service fee is charged on the first day that can bear it."""
     first = next(iter(days.values()))[0].lote
@@ -219,7 +224,7 @@ def pagamento(
         if fee and sum(cents for _, _, cents in rows) + fee <= _released(protocols):
             rows, fee = [*rows, ("07", "TARIFA DE SERVICO", fee)], 0
         debits += sum(cents for _, _, cents in rows)
-        blocks.append(_pagamento_por_data(demonstrativo, day, protocols, rows))
+        blocks.append(_pagamento_por_data(demonstrativo, day, protocols, rows, kind))
     total = add(each.verdict for protocols in days.values() for each in protocols)
     return element(
         "demonstrativoPagamento",
@@ -269,6 +274,7 @@ def _pagamento_por_data(
     day: date,
     protocols: Sequence[Protocol],
     debits: Sequence[tuple[str, str, int]],
+    kind: str,
 ) -> etree._Element:
     total = add(each.verdict for each in protocols)
     withheld = sum(cents for _, _, cents in debits)
@@ -279,7 +285,10 @@ def _pagamento_por_data(
             element("dataPagamento", day.isoformat()),
             element("formaPagamento", "1"),
         ),
-        element("dadosResumo", *(_relacao_protocolo(demonstrativo, each) for each in protocols)),
+        element(
+            "dadosResumo",
+            *(_relacao_protocolo(demonstrativo, each, kind) for each in protocols),
+        ),
         element(
             "totaisBrutosPorData",
             element("totalInformadoPorData", money(total.informado)),
@@ -297,22 +306,24 @@ def _pagamento_por_data(
     )
 
 
-def _relacao_protocolo(demonstrativo: Demonstrativo, protocol: Protocol) -> etree._Element:
+def _relacao_protocolo(
+    demonstrativo: Demonstrativo, protocol: Protocol, kind: str
+) -> etree._Element:
     return element(
         "relacaoProtocolos",
         element("dataProtocolo", protocol.received_on.isoformat()),
         element("numeroProtocolo", protocol.numero),
         element("numeroLote", protocol.lote.numero),
         *_values("", protocol.verdict, demonstrativo.stated()),
-        *map(_guia_do_lote, protocol.verdict.guias),
+        *(_guia_do_lote(each, kind) for each in protocol.verdict.guias),
     )
 
 
-def _guia_do_lote(verdict: GuiaVerdict) -> etree._Element:
+def _guia_do_lote(verdict: GuiaVerdict, kind: str) -> etree._Element:
     return element(
         "guiasDoLote",
         *_guia_numbers(verdict.guia),
-        element("tipoPagamento", "1"),
+        element("tipoPagamento", kind),
         *_values("Guia", verdict, verdict.glosa_stated)[1:],
     )
 

@@ -45,6 +45,7 @@ class Appeal:
     claims: tuple[Claim, ...]
     recursado: int
     node: etree._Element
+    instance: int = 1
 
     @property
     def dental(self) -> bool:

@@ -18,6 +18,7 @@ from .ledger import Ledger
 from .lote import read_lote
 from .message import ENCODING, Prestador
 from .receipts import Document, Notice
+from .recoveries import recovered
 from .retrieval import Retrieval
 from .second_look import SecondLook
 from .services import Reply, Service
@@ -192,6 +193,27 @@ class Operadora:
             reply = self._treasury.dental_payment(chosen, paid_on, issued_on, cnpj)
             xml = self._exchange.issue(reply, chosen[0].lote.prestador, issued_on)
             self._ledger.pay(chosen, xml)
+            return xml
+
+    def appeal_payment(
+        self, appeals: Iterable[str] | None = None, *, paid_on: date, issued_on: date
+    ) -> bytes:
+        """DEMONSTRATIVO_PAGAMENTO of what recursos recovered, with tipoPagamento 2.
+
+        `appeals` are their protocols, by default all that were answered and not paid; medical
+        ones, as a dental one is paid by the dental demonstrativo. ValueError for others, for two
+        prestadores, and where nothing was granted.
+        """
+        with self._exchange.lock:
+            chosen = self._second_look.choose_unpaid(appeals, issued_on)
+            judged = [(each, self._second_look.judge(each)) for each in chosen]
+            granted = list(filter(None, (recovered(*pair) for pair in judged)))
+            prestadores = {each.lote.prestador for each in granted}
+            if len(prestadores) != 1:
+                raise ValueError("One payment is of one prestador, and of something granted")
+            reply = self._treasury.appeal_payment(granted, paid_on, issued_on)
+            xml = self._exchange.issue(reply, granted[0].lote.prestador, issued_on)
+            self._second_look.paid.update(each.numero for each in chosen)
             return xml
 
     def pay_due(self, on: date) -> None:

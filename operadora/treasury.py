@@ -92,6 +92,13 @@ class Treasury:
         content = answers.pagamento(demonstrativo, days, self.taxes)
         return self._issue(PAYMENT, chosen, days, content)
 
+    def appeal_payment(self, granted: list[Protocol], paid_on: date, issued_on: date) -> Reply:
+        """The demonstrativoPagamento of what recursos of one prestador recovered."""
+        demonstrativo = self._demonstrativo(self._count + 1, issued_on)
+        days = {paid_on: granted}
+        content = answers.pagamento(demonstrativo, days, self.taxes, answers.OF_APPEAL)
+        return self._issue(PAYMENT, granted, days, content)
+
     def dental_payment(
         self, chosen: list[Protocol], paid_on: date, issued_on: date, cnpj: str
     ) -> Reply:

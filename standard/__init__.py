@@ -16,10 +16,12 @@ from .errors import (
     Violation,
 )
 from .schema import Schema, load, register, register_folder, versions
+from .walk import Disordered
 
 __all__ = [
     "DecodeError",
     "Decoded",
+    "Disordered",
     "EncodeError",
     "PackageError",
     "Peek",

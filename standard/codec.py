@@ -484,6 +484,16 @@ class Reader:
         decoded.unexpected = [(each.path, each.value or "") for each in self.surprises]
         return decoded
 
+    def values(self) -> dict[str, Any]:
+        """The values alone, without a look at the markup."""
+        return self._complex(complex_of(self._field), self._root)
+
+    def value(self) -> Any:
+        """The value of a root that has no children."""
+        kind = self._field.type
+        assert not isinstance(kind, Complex)
+        return self._leaf(kind, self._root)
+
     def _complex(self, plan: Complex, node: etree._Element) -> dict[str, Any]:
         values: dict[str, Any] = {}
         place = -1

@@ -227,9 +227,7 @@ def header(
     cabecalho = {
         "identificacaoTransacao": {
             "tipoTransacao": transaction,
-            "sequencialTransacao": str(sequence),
-            "dataRegistroTransacao": moment.date(),
-            "horaRegistroTransacao": moment.time().replace(microsecond=0),
+            **_identification(str(sequence), moment),
         },
         "falhaNegocio": failure,
         "origem": _party(sender),
@@ -239,6 +237,16 @@ def header(
     if login is not None:
         cabecalho["loginSenhaPrestador"] = {"loginPrestador": login[0], "senhaPrestador": login[1]}
     return {name: value for name, value in cabecalho.items() if value is not None}
+
+
+def stamp(values: Mapping[str, Any], sequence: str, moment: datetime.datetime) -> dict[str, Any]:
+    """The values of a file message under another number and time, without its hash."""
+    cabecalho = dict(values["cabecalho"])
+    cabecalho["identificacaoTransacao"] = {
+        **cabecalho["identificacaoTransacao"],
+        **_identification(sequence, moment),
+    }
+    return {**values, "cabecalho": cabecalho, "epilogo": None}
 
 
 def body_of(values: Mapping[str, Any], *, element: str | None = None) -> tuple[str, Any]:
@@ -255,6 +263,11 @@ def body_of(values: Mapping[str, Any], *, element: str | None = None) -> tuple[s
         raise ValueError(f"{len(bodies)} bodies in the message, expected one")
     path, body = bodies[0]
     return path[-1], body
+
+
+def element_of(branch: str, body: str) -> SoapElement:
+    """The SOAP body element with the meaning of a body of a file message (guide §7.1); KeyError."""
+    return _ELEMENTS[branch, body]
 
 
 def to_service(
@@ -274,7 +287,7 @@ def to_service(
     if len(bodies) != 1:
         raise ValueError(f"{len(bodies)} bodies in the message, expected one")
     branch, name, body = bodies[0]
-    element = _ELEMENTS[branch, name]
+    element = element_of(branch, name)
     cabecalho = dict(values["cabecalho"])
     if login is not None:
         cabecalho["loginSenhaPrestador"] = {"loginPrestador": login[0], "senhaPrestador": login[1]}
@@ -352,6 +365,14 @@ def _nested(path: tuple[str, ...], body: Any) -> dict[str, Any]:
     for name in reversed(path):
         body = {name: body}
     return body
+
+
+def _identification(sequence: str, moment: datetime.datetime) -> dict[str, Any]:
+    return {
+        "sequencialTransacao": sequence,
+        "dataRegistroTransacao": moment.date(),
+        "horaRegistroTransacao": moment.time().replace(microsecond=0),
+    }
 
 
 def _party(identification: str | Mapping[str, str]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from lxml import etree
 
@@ -165,14 +165,16 @@ def _failure(error: etree.XMLSyntaxError) -> DecodeError:
 class _Source:
     """Feeds a streaming parser, counting bytes in all and since the last record."""
 
-    def __init__(self, file: IO[bytes], limit: int | None, record_limit: int) -> None:
+    def __init__(
+        self, file: IO[bytes], limit: int | None, record_limit: int, encoding: str | None
+    ) -> None:
         self._file = file
         self._limit = limit
         self._record_limit = record_limit
         self._head = self._read_head()
         self._total = 0
         self.since_record = 0
-        self.encoding = encoding_of(self._head)
+        self.encoding = encoding or encoding_of(self._head)
         _refuse_doctype(self._head)
 
     def _read_head(self) -> bytes:
@@ -199,27 +201,30 @@ def stream(
     events: tuple[str, ...] = ("end",),
     limit: int | None = None,
     record_limit: int = MAX_RECORD_BYTES,
+    encoding: str | None = None,
 ) -> Iterator[tuple[str, etree._Element, Callable[[], None]]]:
     """(event, element, mark) for the elements of these local names (None: all), as they are read.
 
     Call ``mark`` once a record is dealt with: it starts the count of ``record_limit`` anew.
+    ``encoding`` is the one to read in, where a document declares a wrong one.
     """
+    options: dict[str, Any] = {"events": events, "limit": limit, "record_limit": record_limit}
     if isinstance(file, (str, Path)):
         with open(file, "rb") as opened:
-            yield from stream(opened, names, events=events, limit=limit, record_limit=record_limit)
+            yield from stream(opened, names, encoding=encoding, **options)
         return
-    source = _Source(file, limit, record_limit)
+    source = _Source(file, limit, record_limit, encoding)
 
     def mark() -> None:
         source.since_record = 0
 
-    options = {key: value for key, value in _OPTIONS.items() if key != "dtd_validation"}
+    safe = {key: value for key, value in _OPTIONS.items() if key != "dtd_validation"}
     found = etree.iterparse(
         source,
         events=events,
         tag=None if names is None else [f"{{*}}{name}" for name in names],
         encoding=source.encoding,
-        **options,
+        **safe,
     )
     try:
         for event, element in found:

@@ -27,6 +27,7 @@ from . import codec, parser
 from .codec import Decoded
 from .errors import DecodeError, PackageError, UnknownVersion, Violation
 from .plan import Field, Plan, build, complex_of
+from .walk import Walk
 from .zips import DAMAGED
 
 _PROVENANCE = "provenance.json"
@@ -215,6 +216,10 @@ class Schema:
             limit=limit,
             record_limit=record_limit,
         )
+
+    def walk(self, xml: bytes, paths: Iterable[str], *, limit: int = parser.MAX_BYTES) -> Walk:
+        """Read a message tolerantly in constant memory, whatever its size; see ``Walk``."""
+        return Walk(self.plan, xml, paths, limit=limit)
 
     def validate(self, xml: bytes | str, *, limit: int = parser.MAX_BYTES) -> bool:
         """Whether the official XSD of the version accepts a message. Never raises for content."""

@@ -75,14 +75,18 @@ class RaceCase(TissRecords, BaseCase):
         return sorted({model._table for model in self.registry.values() if model._auto})
 
     def _get_last_ids(self):
+        """{table: id of its last row}, in one query of hundreds of tables."""
+        rows = SQL(" UNION ALL ").join(
+            SQL("SELECT %s, COALESCE(MAX(id), 0) FROM %s", table, SQL.identifier(table))
+            for table in self._tables()
+        )
         with self.registry.cursor() as cr:
-            last = {}
-            for table in self._tables():
-                cr.execute(SQL("SELECT COALESCE(MAX(id), 0) FROM %s", SQL.identifier(table)))
-                [last[table]] = cr.fetchone()
-            return last
+            cr.execute(rows)
+            return dict(cr.fetchall())
 
     def _remove_new_rows(self, last_ids):
+        now = self._get_last_ids()
+        left = [table for table in last_ids if now[table] > last_ids[table]]
         with self.registry.cursor() as cr, mute_logger("odoo.sql_db"):
             for table in APPEND_ONLY:
                 cr.execute(SQL("ALTER TABLE %s DISABLE TRIGGER USER", SQL.identifier(table)))
@@ -90,7 +94,6 @@ class RaceCase(TissRecords, BaseCase):
             cr.execute(
                 "UPDATE tiss_lote SET message_id = NULL WHERE id > %s", [last_ids["tiss_lote"]]
             )
-            left = list(last_ids)
             while left:
                 blocked = [name for name in left if not self._remove_rows(cr, name, last_ids[name])]
                 self.assertLess(len(blocked), len(left), f"rows stay in {blocked}")

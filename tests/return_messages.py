@@ -106,35 +106,34 @@ def payment_message(lotes, guias, number, adjustments=(), **options):
     """DEMONSTRATIVO_PAGAMENTO that pays guias of some lotes on one day.
 
     :param guias: {guia number: released amount}
-    :param adjustments: (T27 code, description, amount) débitos
-    :param options: ans_code, provider to override the contract's; net to break the sum
+    :param adjustments: (T27 code, description, amount) débitos; below zero a crédito
+    :param options: ans_code, provider to override the contract's; net to break the sum; day of the
+        payment; whole: adjustments of the whole file, and stated: its net
     """
     contract = lotes.contract_id
+    day = options.pop("day", "{today}")
     protocols, gross = "", 0
     for lote in lotes:
         paid = {name: guias[name] for name in lote.guia_ids.mapped("name") if name in guias}
         gross += sum(paid.values())
         protocols += _paid_protocol(lote, paid)
-    debits = sum(amount for _kind, _name, amount in adjustments)
-    net = options.pop("net", gross - debits)
-    discounts = "".join(
-        "<ans:debitosCreditos><ans:indicador>1</ans:indicador>"
-        f"<ans:tipoDebitoCredito>{kind}</ans:tipoDebitoCredito>"
-        f"<ans:descricaoDbCr>{name}</ans:descricaoDbCr><ans:valorDbCr>{amount:.2f}</ans:valorDbCr>"
-        "</ans:debitosCreditos>"
-        for kind, name, amount in adjustments
-    )
+    debits = sum(amount for _kind, _name, amount in adjustments if amount > 0)
+    credits = -sum(amount for _kind, _name, amount in adjustments if amount < 0)
+    net = options.pop("net", gross - debits + credits)
+    discounts = _discounts("debitosCreditos", adjustments)
+    whole = _discounts("debitosCreditosDemonstrativo", options.pop("whole", ()))
+    stated = options.pop("stated", net)
     if discounts:
         discounts = f"<ans:debitosCreditosPorData>{discounts}</ans:debitosCreditosPorData>"
     body = (
         "<ans:demonstrativoPagamento>{demonstrativo}<ans:dadosContratado><ans:dadosPrestador>"
         f"{PROVIDER}</ans:dadosPrestador><ans:CNES>9999999</ans:CNES></ans:dadosContratado>"
         "<ans:pagamentos><ans:pagamentosPorData><ans:dadosPagamento>"
-        "<ans:dataPagamento>{today}</ans:dataPagamento><ans:formaPagamento>1</ans:formaPagamento>"
+        f"<ans:dataPagamento>{day}</ans:dataPagamento><ans:formaPagamento>1</ans:formaPagamento>"
         f"</ans:dadosPagamento><ans:dadosResumo>{protocols}</ans:dadosResumo>"
         f"<ans:totaisBrutosPorData>{_gross(gross)}</ans:totaisBrutosPorData>{discounts}"
         f"<ans:totaisLiquidosPorData><ans:totalDebitosPorData>{debits:.2f}</ans:totalDebitosPorData>"
-        "<ans:totalCreditosPorData>0.00</ans:totalCreditosPorData>"
+        f"<ans:totalCreditosPorData>{credits:.2f}</ans:totalCreditosPorData>"
         f"<ans:liquidoPorData>{net:.2f}</ans:liquidoPorData></ans:totaisLiquidosPorData>"
         "</ans:pagamentosPorData></ans:pagamentos><ans:totaisDemonstrativo>"
         "<ans:totaisBrutosDemonstrativo>"
@@ -142,14 +141,25 @@ def payment_message(lotes, guias, number, adjustments=(), **options):
         f"<ans:valorProcessadoBruto>{gross:.2f}</ans:valorProcessadoBruto>"
         f"<ans:valorLiberadoBruto>{gross:.2f}</ans:valorLiberadoBruto>"
         "<ans:valorGlosaBruto>0.00</ans:valorGlosaBruto></ans:totaisBrutosDemonstrativo>"
+        f"{whole}"
         "<ans:totaisLiquidosDemonstrativo>"
         f"<ans:totalDebitosDemonstrativo>{debits:.2f}</ans:totalDebitosDemonstrativo>"
         "<ans:totalCreditosdemonstrativo>0.00</ans:totalCreditosdemonstrativo>"
-        f"<ans:valorLiberadoDemonstrativo>{net:.2f}</ans:valorLiberadoDemonstrativo>"
+        f"<ans:valorLiberadoDemonstrativo>{stated:.2f}</ans:valorLiberadoDemonstrativo>"
         "</ans:totaisLiquidosDemonstrativo></ans:totaisDemonstrativo>"
         "</ans:demonstrativoPagamento>"
     )
     return _message("DEMONSTRATIVO_PAGAMENTO", contract, body, number, **options)
+
+
+def _discounts(element, adjustments):
+    return "".join(
+        f"<ans:{element}><ans:indicador>{1 if amount > 0 else 2}</ans:indicador>"
+        f"<ans:tipoDebitoCredito>{kind}</ans:tipoDebitoCredito>"
+        f"<ans:descricaoDbCr>{name}</ans:descricaoDbCr>"
+        f"<ans:valorDbCr>{abs(amount):.2f}</ans:valorDbCr></ans:{element}>"
+        for kind, name, amount in adjustments
+    )
 
 
 def _paid_protocol(lote, paid):

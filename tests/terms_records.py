@@ -46,6 +46,12 @@ def create_terms(contract, professional, products):
             "mapping": {"roles": {"code": 0, "price": 1}, "mark": ","},
         }
     )
+    env["tiss.payment.day"].create({**own, "until_day": 20, "pay_day": 10})
+    # What the night finds is written by the system alone.
+    check = env["tiss.ledger.check"]._run(contract)
+    env["tiss.ledger.breach"].sudo().create(
+        {"check_id": check.id, "code": "open", "name": "Lote 1: 1.00, but 2.00"}
+    )
     env["tiss.return.map"].create(
         {
             **own,

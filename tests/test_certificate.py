@@ -6,7 +6,7 @@ from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, tagged
 
-from ..models.tiss_certificate import TODO
+from ..models.deadlines import REMINDER
 from ..standard.certificate import from_pem
 from ..standard.tests import certificates as made
 from .common import TissCommon
@@ -31,7 +31,7 @@ class TestCertificate(TissCommon):
 
     def activities(self):
         return self.certificate.activity_ids.filtered(
-            lambda activity: activity.activity_type_id == self.env.ref(TODO)
+            lambda activity: activity.activity_type_id == self.env.ref(REMINDER)
         )
 
     # ------------------------------------------------------------------

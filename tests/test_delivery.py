@@ -107,6 +107,17 @@ class TestDelivery(DeliveryCase):
         self.assertEqual(wire.wire_sha256, hashlib.sha256(declaration + left).hexdigest())
         self.assertTrue(standard.load("4.03.00").validate(declaration + left))
 
+    def test_cut_out_of_the_file_it_is_what_writing_it_anew_gives(self):
+        self.contract.write({"service_login": "clinica & cia", "service_password": "segredo"})
+        lote = self._create_lote({ECG: 1}, {BLOOD_COUNT: 2})
+        login = self.contract.sudo()._get_login()
+        for charset in ("iso-8859-1", "utf-8"):
+            self.contract.hash_charset = charset
+            cut = lote._seal_for_service(lote.get_xml(), login)
+            self.assertTrue(lote._cut(lote.get_xml(), login))
+            with patch.object(type(lote), "_cut", lambda *args: None):
+                self.assertEqual(lote._seal_for_service(lote.get_xml(), login), cut)
+
     def test_a_finished_delivery_cannot_be_changed_or_deleted(self):
         lote = self._send()
         self._deliver()
@@ -169,6 +180,21 @@ class TestDelivery(DeliveryCase):
         (first | second).delivery_ids.action_try_now()
         self._deliver()
         self.assertEqual((first | second).mapped("state"), ["received", "received"])
+
+    def test_whoever_looks_at_the_lote_need_not_wait(self):
+        self.endpoint.url = "http://127.0.0.1:9/tissLoteGuias"
+        biller = self._create_user("d.faturamento", "billing")
+        lote = self._send().with_user(biller)
+        self.assertFalse(lote.may_try_now, "it goes at once")
+        self._deliver()
+        self.assertTrue(lote.may_try_now)
+        self.assertIn("Next try", lote.delivery_note)
+        self.endpoint.url = self.address.url("tissLoteGuias")
+        lote.action_try_now()
+        lote.invalidate_recordset(["may_try_now"])
+        self.assertFalse(lote.may_try_now)
+        self._deliver()
+        self.assertEqual((lote.state, lote.may_try_now), ("received", False))
 
     def test_many_go_in_the_background_and_say_so(self):
         lotes = self._create_lote(ECG) | self._create_lote(ECG) | self._create_lote(ECG)
@@ -396,3 +422,83 @@ class TestDelivery(DeliveryCase):
                 self.assertEqual((delivery.state, lote.state, has), expected, delivery.problem)
                 if expected[1] != "received":
                     self.assertTrue(delivery.problem)
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
+class TestTakenInTogether(DeliveryCase):
+    """Receipts of many lotes: one creation of invoices, and each answer for itself."""
+
+    def _send_many(self, count=3):
+        lotes = self.env["tiss.lote"].union(*(self._send({ECG: each + 1}) for each in range(count)))
+        self.env.flush_all()
+        self.env["tiss.delivery"].sudo()._send_due(lotes.delivery_ids.ids)
+        return lotes
+
+    def _settle(self, lotes):
+        """How many invoices were made at once, each time."""
+        Move, made = type(self.env["account.move"]), []
+        original = Move.create
+        with patch.object(
+            Move, "create", lambda moves, vals: made.append(len(vals)) or original(moves, vals)
+        ):
+            self.env["tiss.delivery"].sudo()._settle_due(lotes.delivery_ids.ids)
+        self.env.invalidate_all()
+        return made
+
+    def test_their_invoices_are_made_at_once(self):
+        lotes = self._send_many()
+        self.assertEqual(self._settle(lotes), [3])
+        self.assertEqual(set(lotes.mapped("state")), {"received"})
+        for lote in lotes:
+            self.assertEqual(lote.invoice_id.amount_total, lote.amount_total)
+            self.assertEqual(lote.invoice_id.create_uid, self.env.user)
+            self.assertIn(lote.protocol_number, lote.invoice_id.ref)
+        self.assertLedgerSound()
+
+    def test_one_that_cannot_be_read_fails_alone(self):
+        lotes = self._send_many()
+        first, broken, last = lotes
+        original, words = type(lotes).register_protocol, "closed"
+
+        def refuse(lote, *args):
+            if lote.id == broken.id:
+                raise UserError(words)
+            return original(lote, *args)
+
+        with patch.object(type(lotes), "register_protocol", refuse):
+            self.assertEqual(self._settle(lotes), [2])
+        self.assertEqual((first | last).mapped("state"), ["received", "received"])
+        self.assertTrue(first.invoice_id and last.invoice_id)
+        self.assertEqual((broken.state, broken.delivery_ids.problem), ("sent", words))
+        with self._at(broken.delivery_ids.next_try):
+            self.assertEqual(self._settle(broken), [1])
+        self.assertEqual(broken.state, "received")
+        self.assertLedgerSound()
+
+    def test_where_the_books_refuse_each_is_settled_alone(self):
+        lotes = self._send_many()
+        broken = lotes[1]
+        original, words = type(lotes)._prepare_invoice, "no account"
+
+        def refuse(lote):
+            if lote.id == broken.id:
+                raise UserError(words)
+            return original(lote)
+
+        with patch.object(type(lotes), "_prepare_invoice", refuse):
+            self.assertEqual(self._settle(lotes), [1, 1])
+        self.assertEqual(lotes.mapped("state"), ["received", "sent", "received"])
+        self.assertEqual(broken.delivery_ids.problem, words)
+        self.assertFalse(broken.protocol_number)
+        self.assertLedgerSound()
+
+    def test_of_different_people(self):
+        biller = self._create_user("j.faturamento", "billing")
+        lotes = self._create_lote(ECG) | self._create_lote(BLOOD_COUNT)
+        lotes[0].send()
+        lotes[1].with_user(biller).send()
+        self.env.flush_all()
+        self.env["tiss.delivery"].sudo()._send_due(lotes.delivery_ids.ids)
+        self.assertEqual(self._settle(lotes), [1, 1])
+        self.assertEqual(lotes.invoice_id.create_uid, self.env.user | biller)
+        self.assertLedgerSound()

@@ -2,6 +2,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -14,12 +15,13 @@ from odoo.tools import SQL, mute_logger
 
 from ..models import tiss_delivery, tiss_delivery_worker
 from ..operadora import Operadora
-from ..operadora.server import serve
+from ..operadora.server import Server, serve
 from ..standard import identifiers
 from .common import ECG
 from .race_common import RaceCase
 
 WORKER_SCRIPT = Path(__file__).resolve().parents[1] / "scripts" / "exchange_worker.py"
+PATIENCE = 60  # seconds until a test that hangs fails
 
 
 class Crash(BaseException):
@@ -68,6 +70,28 @@ class WorkerCase(RaceCase):
             lotes.send()
             return lotes.ids
 
+    @contextmanager
+    def _holding(self, answered=0):
+        """The operadora takes messages in, and answers only when the block ends.
+
+        :param answered: how many it answers at once before that
+        :return: event that is set when it has one that it does not answer
+        """
+        taken, go_on, original = threading.Event(), threading.Event(), Server.answer
+
+        def answer(server, service, xml):
+            response = original(server, service, xml)
+            if len(self.simulated.arrivals) > answered:
+                taken.set()
+                go_on.wait(PATIENCE)
+            return response
+
+        with patch.object(Server, "answer", answer):
+            try:
+                yield taken
+            finally:
+                go_on.set()
+
     def _work(self, **options):
         with self._session() as env:
             return env["tiss.delivery"]._work(limit=1000, **options)
@@ -79,6 +103,13 @@ class WorkerCase(RaceCase):
             lost = Delivery._retried(lambda deliveries: deliveries._recover())
             Delivery._settle_due()
             return lost
+
+    def _wait_until(self, is_true):
+        """What PostgreSQL does in a moment: it notices that a process is gone."""
+        end = time.monotonic() + PATIENCE
+        while not is_true():
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.01)
 
     def _read(self, lote_ids, name):
         with self._session() as env:
@@ -188,38 +219,34 @@ class TestCrashes(WorkerCase):
 
     def test_the_connection_with_the_database_breaks_while_the_operadora_works(self):
         [lote_id] = self._queue()
-        self.address.misbehave("slow=2")
         worker = threading.Thread(target=self._work)
         with mute_logger("odoo.sql_db", tiss_delivery_worker.__name__):
-            worker.start()
-            pid = self._wait_for_post()
-            with self._session() as env:
-                env.cr.execute(SQL("SELECT pg_terminate_backend(%s)", pid))
-            self.assertEqual(self._recover(), 1)
-            self.assertEqual(self._read([lote_id], "state"), ["unknown"])
-            worker.join(30)
+            with self._holding() as taken:
+                worker.start()
+                self.assertTrue(taken.wait(PATIENCE))
+                with self._session() as env:
+                    env.cr.execute(SQL("SELECT pg_terminate_backend(%s)", self._find_poster()))
+                self._wait_until(lambda: self._recover() == 1)
+                self.assertEqual(self._read([lote_id], "state"), ["unknown"])
+            worker.join(PATIENCE)
         self.assertReceivedOnce([lote_id])
         self.assertEqual(self._get_delivery_states(), ["answered"])
 
-    def _wait_for_post(self):
+    def _find_poster(self):
         """The process of PostgreSQL that locks the delivery while it is posted."""
-        for _ in range(200):
-            with self._session() as env:
-                env.cr.execute(
-                    """
-                    SELECT pid FROM pg_stat_activity
-                     WHERE datname = current_database() AND state = 'idle in transaction'
-                       AND pid != pg_backend_pid() AND query ILIKE '%tiss_%'
-                       AND pid IN (SELECT pid FROM pg_locks WHERE locktype = 'relation'
-                                      AND relation = 'tiss_delivery'::regclass
-                                      AND mode = 'RowShareLock')
-                    """
-                )
-                found = env.cr.fetchall()
-            if found and self.simulated.arrivals:
-                return found[0][0]
-            threading.Event().wait(0.05)
-        raise AssertionError("nothing was posted")
+        with self._session() as env:
+            env.cr.execute(
+                """
+                SELECT pid FROM pg_stat_activity
+                 WHERE datname = current_database() AND state = 'idle in transaction'
+                   AND pid != pg_backend_pid()
+                   AND pid IN (SELECT pid FROM pg_locks WHERE locktype = 'relation'
+                                  AND relation = 'tiss_delivery'::regclass
+                                  AND mode = 'RowShareLock')
+                """
+            )
+            [[pid]] = env.cr.fetchall()
+            return pid
 
 
 @tagged("post_install", "-at_install", "post_install_l10n")
@@ -246,20 +273,19 @@ class TestWorkers(WorkerCase):
 
     def test_what_is_being_posted_is_left_alone(self):
         [lote_id] = self._queue()
-        self.address.misbehave("slow=2")
         worker = threading.Thread(target=self._work)
-        worker.start()
-        while not self.simulated.arrivals:
-            threading.Event().wait(0.02)
-        self.assertEqual(self._recover(), 0)
-        self.assertEqual(self._work(), 0)
-        with self._session() as env:
-            lote = env["tiss.lote"].browse(lote_id)
-            lote.delivery_ids.action_stop()
-            with self.assertRaisesRegex(UserError, "Sending"):
-                lote.send()
-            self.assertEqual(lote.delivery_ids.state, "sending")
-        worker.join(30)
+        with self._holding() as taken:
+            worker.start()
+            self.assertTrue(taken.wait(PATIENCE))
+            self.assertEqual(self._recover(), 0)
+            self.assertEqual(self._work(), 0)
+            with self._session() as env:
+                lote = env["tiss.lote"].browse(lote_id)
+                lote.delivery_ids.action_stop()
+                with self.assertRaisesRegex(UserError, "Sending"):
+                    lote.send()
+                self.assertEqual(lote.delivery_ids.state, "sending")
+        worker.join(PATIENCE)
         self.assertReceivedOnce([lote_id])
 
     def test_a_claim_that_recovery_took_away_is_not_posted(self):
@@ -294,20 +320,16 @@ class TestWorkers(WorkerCase):
 
     def test_a_process_is_killed_in_the_middle(self):
         lote_ids = self._queue(6)
-        victim, survivor = self._start_process(), self._start_process()
         # The third message is in the hands of the operadora when its sender dies.
-        self._order(victim, "send")
-        while len(self.simulated.arrivals) < 2:
-            threading.Event().wait(0.005)
-        self.address.misbehave("slow=5")
-        count = len(self.simulated.arrivals)
-        while len(self.simulated.arrivals) <= count and "queued" in self._get_delivery_states():
-            threading.Event().wait(0.005)
-        victim.send_signal(signal.SIGKILL)
-        victim.wait()
-        self._order(survivor, "send")
-        survivor.stdout.readline()
-        self._recover()
+        victim = self._start_process()
+        with self._holding(answered=2) as taken:
+            self._order(victim, "send")
+            self.assertTrue(taken.wait(PATIENCE))
+            victim.send_signal(signal.SIGKILL)
+            victim.wait()
+        self._work()
+        self._wait_until(self._recover)
+        self.assertEqual(self._get_delivery_states().count("unknown"), 1)
         with self._commit() as env:
             lotes = env["tiss.lote"].browse(lote_ids)
             arrived = {each.number: each.protocol for each in self.simulated.arrivals}

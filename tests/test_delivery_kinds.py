@@ -64,6 +64,11 @@ class TestDeliveredKinds(AuthorizationRecords, KindsCase):
         self.assertEqual(request.state, "sending")
         self.assertIn("takes no connections", request.delivery_note)
         self.assertIn("Next try", request.delivery_note)
+        endpoint.url = self.address.url("tissSolicitacaoProcedimento")
+        self.assertTrue(request.may_try_now)
+        request.action_try_now()
+        self._commit()
+        self.assertNotEqual(request.state, "sending")
 
     def test_a_request_that_got_no_answer_is_found_by_asking(self):
         for misbehaviour, state in (("die", "unknown"), ("drop", "unknown")):
@@ -200,8 +205,13 @@ class TestDeliveredKinds(AuthorizationRecords, KindsCase):
                 continue
             with self.subTest(name):
                 arch = self.env[name].get_view(view_type="form")["arch"]
-                for each in ("action_confirm_receipt", "action_deny_receipt", "delivery_note"):
+                for each in (
+                    "action_confirm_receipt", "action_deny_receipt", "action_try_now",
+                    "delivery_note",
+                ):  # fmt: skip
                     self.assertIn(f'name="{each}"', arch)
+                arch = self.env[name].get_view(view_type="list")["arch"]
+                self.assertIn('js_class="tiss_delivery_list"', arch)
         lote = self._create_lote(ECG)
         lote.send()
         self.assertEqual(Form(lote).delivery_note, "It is in the queue.")

@@ -92,6 +92,19 @@ class TestEndpoint(ExchangeCase):
         self.contract.version = "4.02.00"
         self.assertEqual(found("ENVIO_LOTE_GUIAS"), any_version)
 
+    def test_nobody_waits_long_at_the_desk(self):
+        seconds = {
+            "tissLoteGuias": 90,
+            "tissVerificaElegibilidade": 20,
+            "tissSolicitacaoProcedimento": 20,
+            "tissEnvioDocumentos": 90,
+        }
+        for service, expected in seconds.items():
+            self.assertEqual(self._create_endpoint(service=service).timeout, expected, service)
+        typed = self._create_endpoint("production", "tissVerificaElegibilidade", timeout=45)
+        typed.url = "https://ws.exemplo.invalid/outro"
+        self.assertEqual(typed.timeout, 45)
+
     def test_many_are_found_in_as_many_queries_as_one(self):
         self._create_endpoint()
         contracts = self.contract | self._create_contract("005711", provider_code="1")

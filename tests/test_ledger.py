@@ -1,215 +1,218 @@
+import os
 import random
 from collections import Counter
+from datetime import timedelta
 
-from odoo.exceptions import UserError
+from freezegun import freeze_time
+
 from odoo.tests import tagged
 
 from ..standard.money import to_cents
-from .common import BLOOD_COUNT, CONSULTATION, DIPYRONE, ECG, ROOM_FEE, TissCommon
+from .common import CONSULTATION, DIPYRONE, ECG, TissCommon
+from .histories import History, make_pool
+from .ledger_invariants import find_broken
 from .return_messages import analysis_message, payment_message
 
-VISITS = [
-    {ECG: 1},
-    {BLOOD_COUNT: 2, DIPYRONE: 3},
-    {ECG: 1, BLOOD_COUNT: 1, ROOM_FEE: 1},
-    {CONSULTATION: 1, DIPYRONE: 1},
-]
+SEEDS = int(os.environ.get("LEDGER_SEEDS", "20"))
+STEPS = 12
 
 
 @tagged("post_install", "-at_install", "post_install_l10n")
-class TestLedger(TissCommon):
+class TestHistories(TissCommon):
     """Random histories of a clinic: every invariant of the money holds after every step."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.pool = make_pool(cls, random.Random(2026), size=12)
 
     def test_random_histories(self):
         happened = Counter()
-        for seed in range(8):
+        for seed in range(SEEDS):
             with self.subTest(seed=seed), self.env.cr.savepoint() as savepoint:
-                history = History(self, random.Random(seed))
-                history.run(steps=14)
-                happened += history.happened
+                happened += History(self.contract, self.pool, seed).run(STEPS).happened
                 savepoint.rollback()
             self.env.invalidate_all()
         # Refusals are fine, but histories in which nothing happens would prove nothing.
-        for event in ("analyse", "pay", "accept", "undo", "import_again"):
-            self.assertGreater(happened[event], 1, event)
+        for event in ("receive", "analyse", "pay", "accept", "undo", "import_again", "contest"):
+            self.assertGreater(happened[event], 2, (event, happened))
 
-    def test_order_of_independent_payments_does_not_matter(self):
-        """Two demonstrativos of two protocolos give the same books in either order."""
-        results = []
-        for order in ((0, 1), (1, 0)):
-            with self.env.cr.savepoint() as savepoint:
-                lotes = [
-                    self._create_received_lote({ECG: 1}, protocol=number)
-                    for number in ("7001", "7002")
-                ]
-                for i in order:
-                    lote = lotes[i]
-                    content = payment_message(lote, {lote.guia_ids.name: 30.00 + i}, f"P{i}")
-                    self.env["tiss.demonstrativo"].import_file(f"{i}.xml", content).post()
-                results.append([lote.invoice_id.amount_residual for lote in lotes])
-                savepoint.rollback()
-            self.env.invalidate_all()
-        self.assertEqual(results, [[11.10, 10.10]] * 2)
 
-    def test_analysis_before_or_after_the_payment_gives_the_same_buckets(self):
-        results = []
-        for first in ("analysis", "payment"):
-            with self.env.cr.savepoint() as savepoint:
-                lote = self._create_received_lote({ECG: 1}, protocol="7001")
-                guia = lote.guia_ids
-                contents = {
-                    "analysis": analysis_message(lote, {(guia.name, 1): (30.00, "1705")}, "A"),
-                    "payment": payment_message(lote, {guia.name: 30.00}, "P"),
-                }
-                for kind in sorted(contents, key=lambda kind: kind != first):
-                    self.env["tiss.demonstrativo"].import_file(kind, contents[kind]).post()
-                line = guia.line_ids
-                results.append(
-                    (line.amount_paid, line.amount_denied, guia.glosa_ids.mapped("code"))
-                )
-                savepoint.rollback()
-            self.env.invalidate_all()
-        self.assertEqual(results, [(30.00, 11.10, ["1705"])] * 2)
+@tagged("post_install", "-at_install", "post_install_l10n")
+class TestTieOut(TissCommon):
+    """What the check finds, what it says, and where the night writes it down."""
 
-    def test_check_ledger_finds_a_broken_bucket(self):
-        lote = self._create_received_lote({ECG: 1}, protocol="7001")
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.lote = cls._create_received_lote({ECG: 1}, protocol="7001")
+        cls.line = cls.lote.guia_ids.line_ids
+
+    def _break(self, query, *values):
+        """Change rows behind the back of the ORM."""
         self.env.flush_all()
-        self.env.cr.execute(
-            "UPDATE tiss_guia_line SET amount_to_process = 40 WHERE guia_id = %s",
-            [lote.guia_ids.id],
-        )
+        self.env.cr.execute(query, values)
         self.env.invalidate_all()
-        [breach] = self.contract.check_ledger()
-        self.assertIn(lote.guia_ids.name, breach)
 
-    def test_check_ledger_finds_an_entry_without_a_lote(self):
-        account = self.contract.receivable_account_id
-        entry = self.env["account.move"].sudo().create(
-            {
-                "journal_id": self.env["account.journal"]
-                .sudo()
-                .search([("type", "=", "general")], limit=1)
-                .id,
-                "line_ids": [
-                    (0, 0, {
-                        "account_id": account.id,
-                        "partner_id": self.operadora.id,
-                        "debit": 5,
-                    }),
-                    (0, 0, {
-                        "account_id": self.contract.revenue_account_id.id,
-                        "credit": 5,
-                    }),
-                ],
-            }
-        )  # fmt: skip
+    def _post_entry(self, amount=5.00):
+        """A journal entry of somebody who does not know of guias."""
+        journal = self.env["account.journal"].sudo().search([("type", "=", "general")], limit=1)
+        accounts = (self.contract.receivable_account_id, self.contract.revenue_account_id)
+        entry = (
+            self.env["account.move"]
+            .sudo()
+            .create(
+                {
+                    "journal_id": journal.id,
+                    "line_ids": [
+                        (0, 0, {"account_id": account.id, "partner_id": self.operadora.id, **side})
+                        for account, side in zip(
+                            accounts, ({"debit": amount}, {"credit": amount}), strict=True
+                        )
+                    ],
+                }
+            )
+        )
         entry.action_post()
-        [breach] = self.contract.check_ledger()
-        self.assertIn("1 entries on the receivable account of convênios belong to no lote", breach)
+        return entry
+
+    def _get_codes(self):
+        return {breach.code for breach in self.contract._get_ledger_breaches()}
+
+    def test_a_bucket_that_no_movement_explains(self):
+        self._break("UPDATE tiss_guia_line SET amount_to_process = 40 WHERE id = %s", self.line.id)
+        self.assertEqual(self._get_codes(), {"items", "billed", "open"})
+        self.assertIn(self.line.guia_id.name, self.contract.check_ledger()[0])
+        self.assertEqual(set(find_broken(self.contract)), {1, 2, 3, 4})
+        with self.assertRefused("41.10 in the books"):
+            self.lote._check_tie_out()
+
+    def test_an_entry_without_a_lote(self):
+        entry = self._post_entry()
+        [breach] = self.contract._get_ledger_breaches()
+        self.assertEqual((breach.code, breach.move_id, breach.theirs), ("untagged", entry.id, 500))
+        self.assertIn("5.00 on the receivable account of convênios belongs to", breach.words)
+        self.assertIn(4, find_broken(self.contract))
+
+    def test_an_invoice_whose_status_is_wrong(self):
+        self._break(
+            "UPDATE account_move SET payment_state = 'paid' WHERE id = %s", self.lote.invoice_id.id
+        )
+        self.assertEqual(self._get_codes(), {"state"})
+        self.assertEqual(set(find_broken(self.contract)), {7})
+
+    def test_a_glosa_that_lost_its_amount(self):
+        self._import_analysis({(self.line.guia_id.name, 1): (31.10, "1705")})
+        self._break("UPDATE tiss_glosa SET amount_open = 9 WHERE lote_id = %s", self.lote.id)
+        self.assertEqual(self._get_codes(), {"glosas"})
+
+    def test_a_tax_booked_with_another_amount(self):
+        content = payment_message(
+            self.lote, {self.line.guia_id.name: 41.10}, "P1", [("01", "IRRF", 0.61)]
+        )
+        demonstrativo = self.env["tiss.demonstrativo"].import_file("p.xml", content)
+        demonstrativo.post()
+        self.assertLedgerSound()
+        self._break(
+            "UPDATE tiss_demonstrativo_adjustment SET amount = 0.60 WHERE demonstrativo_id = %s",
+            demonstrativo.id,
+        )
+        [breach] = self.contract._get_ledger_breaches()
+        self.assertEqual((breach.code, breach.ours, breach.theirs), ("payment", 60, 61))
+        self.assertIn(6, find_broken(self.contract))
+
+    def test_something_matched_with_a_cancelled_entry(self):
+        """An open amount that is less than the balance: the counterpart is not in the books."""
+        entry = self._post_entry()
+        self._break(
+            "UPDATE account_move_line SET amount_residual = 0 WHERE move_id = %s AND debit > 0",
+            entry.id,
+        )
+        self.assertEqual(self._get_codes(), {"untagged", "residual"})
+
+    def _import_analysis(self, released):
+        content = analysis_message(self.lote, released, "A1")
+        self.env["tiss.demonstrativo"].import_file("a.xml", content).post()
 
     def test_a_movement_cannot_overdraw_a_bucket(self):
         """The database itself refuses, whatever the code would do."""
-        line = self._create_received_lote({ECG: 1}, protocol="7001").guia_ids.line_ids
         entry = {
-            "line": line,
+            "line": self.line,
             "kind": "pay",
             "from_bucket": "to_process",
             "to_bucket": "paid",
-            "cents": to_cents(line.amount) + 1,
+            "cents": to_cents(self.line.amount) + 1,
         }
         with self.assertRaises(Exception) as caught, self.env.cr.savepoint():
             self.env["tiss.movement"]._record([entry], self.today)
         self.assertIn("buckets_positive", str(caught.exception))
 
+    def test_an_item_is_billed_once(self):
+        entry = {"line": self.line, "kind": "bill", "to_bucket": "to_process", "cents": 1}
+        with self.assertRefused("billed already", Exception):
+            self.env["tiss.movement"]._record([entry], self.today)
 
-class History:
-    """One random sequence of what can happen between a clinic and an operadora."""
+    # ------------------------------------------------------------------
+    # Every night
+    # ------------------------------------------------------------------
 
-    def __init__(self, case, rng):
-        self.case = case
-        self.env = case.env
-        self.random = rng
-        self.counter = 0
-        self.files = []
-        self.lotes = self.env["tiss.lote"]
-        self.happened = Counter()
+    def _run_night(self):
+        self.env["tiss.contract"].sudo()._cron_tie_out()
+        return self.env["tiss.ledger.check"].search([("contract_id", "=", self.contract.id)])
 
-    def run(self, steps):
-        self.send_lote()
-        for _step in range(steps):
-            event = self.random.choice(
-                [
-                    self.send_lote,
-                    self.analyse,
-                    self.analyse,
-                    self.pay,
-                    self.pay,
-                    self.accept,
-                    self.undo,
-                    self.import_again,
-                ]
-            )
-            if event():
-                self.happened[event.__name__] += 1
-            self.case.assertLedgerSound()
+    def test_a_sound_night_is_green_and_tells_nobody(self):
+        check = self._run_night()
+        self.assertEqual((check.state, check.breach_count, check.lote_count), ("sound", 0, 1))
+        self.assertEqual((check.amount_open, check.amount_booked), (41.10, 41.10))
+        self.assertFalse(check.activity_ids)
 
-    def send_lote(self):
-        self.counter += 1
-        visits = self.random.choices(VISITS, k=self.random.randint(1, 3))
-        self.lotes |= self.case._create_received_lote(*visits, protocol=f"5{self.counter:04d}")
+    def test_a_bad_night_is_written_down_once_and_told_once(self):
+        self.contract.user_id = self.env.user
+        self._run_night()
+        entry = self._post_entry()
+        check = self._run_night()
+        self.assertEqual(check.state, "broken")
+        self.assertEqual(check.breach_ids.move_id, entry)
+        self.assertEqual(check.breach_ids.amount_theirs, 5.00)
+        self.assertEqual(check.breach_ids.action_open()["res_id"], entry.id)
+        self.assertEqual(check.activity_ids.user_id, self.env.user)
+        self.assertEqual(self._run_night(), check)
+        self.assertEqual((len(check.breach_ids), len(check.activity_ids)), (1, 1))
+        entry.button_draft()
+        self._run_night()
+        self.assertEqual((check.state, check.breach_ids.ids), ("sound", []))
+        self.assertFalse(check.activity_ids, "done by itself")
 
-    def analyse(self):
-        lote = self.random.choice(self.lotes)
-        released = {}
-        for guia in lote.guia_ids:
-            for line in guia.line_ids:
-                part = self.random.choice([0, 0.5, 1, 1, 1])
-                amount = to_cents(line.amount * part) / 100
-                code = self.random.choice([None, "1705"])
-                released[guia.name, line.sequence_item] = (amount, code)
-        return self._receive(analysis_message(lote, released, self._number("A")))
+    def test_a_person_checks_at_once(self):
+        action = self.contract.action_check_ledger()
+        self.assertEqual(action["res_model"], "tiss.ledger.check")
+        check = self.env["tiss.ledger.check"].browse(action["res_id"])
+        with freeze_time(self.today + timedelta(days=2)):
+            check.action_check()
+        self.assertEqual(check.checked_at.date(), self.today + timedelta(days=2))
 
-    def pay(self):
-        lote = self.random.choice(self.lotes)
-        guias = {}
-        for guia in lote.guia_ids:
-            released = sum(to_cents(line.amount_released) for line in guia.line_ids)
-            waiting = sum(to_cents(line.amount_to_process) for line in guia.line_ids)
-            cents = self.random.choice([released, released + waiting, released // 2])
-            guias[guia.name] = cents / 100
-        gross = sum(to_cents(amount) for amount in guias.values())
-        tax = gross * 15 // 1000 / 100
-        adjustments = [("01", "IRRF", tax)] if tax else []
-        return self._receive(payment_message(lote, guias, self._number("P"), adjustments))
+    def test_archived_convenios_are_checked_too(self):
+        self.contract.active = False
+        self.assertTrue(self._run_night())
 
-    def accept(self):
-        glosas = self.env["tiss.glosa"].search(
-            [("state", "=", "open"), ("lote_id", "in", self.lotes.ids)]
-        )
-        return glosas and self.random.choice(glosas).accept()
 
-    def undo(self):
-        posted = self.env["tiss.demonstrativo"].search([("state", "=", "posted")])
-        return posted and self._try(self.random.choice(posted).undo)
+@tagged("post_install", "-at_install", "post_install_l10n")
+class TestLedgerQueries(TissCommon):
+    """The check asks the same number of questions about few items and about many."""
 
-    def import_again(self):
-        return self.files and self._receive(self.random.choice(self.files))
-
-    def _receive(self, content):
-        self.files.append(content)
-        Demonstrativo = self.env["tiss.demonstrativo"]
-        return self._try(lambda: Demonstrativo.import_file("retorno.xml", content).post())
-
-    def _try(self, action):
-        """Whether it worked. A refusal with words is fine, as long as it leaves nothing behind."""
-        try:
-            with self.env.cr.savepoint():
-                action()
-        except UserError:
+    def test_queries_do_not_grow(self):
+        counts = []
+        for number, visits in (("1", 1), ("2", 9)):
+            self._create_received_lote(*[{ECG: 1, DIPYRONE: 1}] * visits, protocol=number)
+            self.env.flush_all()
             self.env.invalidate_all()
-            return False
-        return True
+            start = self.env.cr.sql_log_count
+            self.assertEqual(self.contract._get_ledger_breaches(), [])
+            counts.append(self.env.cr.sql_log_count - start)
+        self.assertEqual(counts[0], counts[1])
+        self.assertLess(counts[1], 20)
 
-    def _number(self, prefix):
-        self.counter += 1
-        return f"{prefix}{self.counter}"
+    def test_a_consultation_is_in_the_books_to_the_cent(self):
+        lote = self._create_received_lote(CONSULTATION, protocol="3")
+        self.assertEqual(lote.invoice_id.amount_total, 150.00)
+        self.assertEqual(find_broken(self.contract), {})

@@ -516,6 +516,17 @@ class TestLote(TissCommon):
         with self.assertRefused("already answered"):
             lote.correct_protocol("1002")
 
+    def test_a_protocolo_is_corrected_after_a_guia_was_withdrawn(self):
+        lote = self._create_received_lote({ECG: 1}, {DIPYRONE: 1}, protocol="1001")
+        lote.guia_ids[0].withdraw("Cobrada em dobro")
+        lote.correct_protocol("1010")
+        self.assertEqual(lote.protocol_number, "1010")
+        note = lote.guia_ids.movement_ids.move_id
+        self.assertEqual(note.move_type, "out_refund")
+        for move in note | lote.invoice_id:
+            self.assertIn("Protocolo 1010", move.ref)
+        self.assertLedgerSound()
+
     def test_the_form_offers_no_duplicate(self):
         arch = self.env["tiss.lote"].get_view(view_type="form")["arch"]
         self.assertEqual(etree.fromstring(arch).get("duplicate"), "false")

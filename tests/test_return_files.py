@@ -297,7 +297,10 @@ class TestReturnFiles(TissCommon):
         content = analysis_message(self.sadt, items, "D1")
         content = content.replace(b"valorGlosa>10.00<", b"valorGlosa>8.00<")
         end = b"</ans:valorLiberadoGeral>"
-        for stated, remarks in ((b"10.00", []), (b"8.00", ["glosa_differs"])):
+        for stated, remarks in (
+            (b"10.00", ["row_differs"]),
+            (b"8.00", ["glosa_differs", "row_differs"]),
+        ):
             with self.subTest(stated):
                 analysis = self._receive(
                     content.replace(
@@ -306,7 +309,7 @@ class TestReturnFiles(TissCommon):
                 )
                 self.assertEqual(analysis.amount_denied, 10.00)
                 self.assertEqual(analysis.amount_denied_stated, float(stated))
-                self.assertEqual(analysis.discrepancy_ids.mapped("code"), remarks)
+                self.assertEqual(sorted(analysis.discrepancy_ids.mapped("code")), remarks)
                 self.assertFalse(analysis.blocking_count)
                 line = analysis.line_ids.filtered("reasons")
                 self.assertEqual((line.amount_denied, line.amount_unexplained), (10.00, 2.00))

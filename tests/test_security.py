@@ -6,6 +6,7 @@ from odoo.fields import Command
 from odoo.service.model import call_kw
 from odoo.tests import Form, tagged
 
+from .closing_records import create_closing_rows
 from .common import BLOOD_COUNT, CONSULTATION, DIPYRONE, ECG, PRICES, TissCommon
 from .return_messages import analysis_message, payment_message
 from .terms_records import (
@@ -25,6 +26,15 @@ RIGHTS = {
     "tiss.term": ("r", "r", "r"),
     "tiss.operadora.registry": ("r", "r", "r"),
     "tiss.plan": ("rwc", "rwc", "rwcu"),
+    "tiss.repasse.rule": ("", "", "rwcu"),
+    "tiss.repasse": ("", "", "rwu"),
+    "tiss.repasse.line": ("", "", "r"),
+    "tiss.repasse.generate": ("", "", "rwcu"),
+    "tiss.closing": ("", "", "rwcu"),
+    "tiss.closing.line": ("", "", "rw"),
+    "tiss.copayment": ("", "rw", "rw"),
+    "tiss.daily.close": ("", "rwcu", "rwcu"),
+    "tiss.accounting.setup": ("", "", "rwcu"),
     "tiss.card": ("rwc", "rwc", "rwcu"),
     "tiss.contract": ("r", "rwc", "rwcu"),
     "tiss.certificate": ("", "r", "rwcu"),
@@ -70,11 +80,21 @@ RIGHTS = {
     "tiss.message": ("", "r", "r"),
     "tiss.delivery": ("", "r", "r"),
     "tiss.movement": ("", "r", "r"),
+    "tiss.ledger.check": ("", "r", "r"),
+    "tiss.ledger.breach": ("", "r", "r"),
+    "tiss.payment.day": ("r", "rwcu", "rwcu"),
+    "tiss.month.end": ("", "rwcu", "rwcu"),
+    "tiss.month.end.line": ("", "rwcu", "rwcu"),
     "tiss.demonstrativo": ("", "rwu", "rwu"),
     "tiss.demonstrativo.line": ("", "r", "r"),
+    "tiss.demonstrativo.post": ("", "rwcu", "rwcu"),
+    "tiss.demonstrativo.undo": ("", "rwcu", "rwcu"),
     "tiss.demonstrativo.payment": ("", "r", "r"),
     "tiss.demonstrativo.adjustment": ("", "rw", "rw"),
-    "tiss.discrepancy": ("", "r", "r"),
+    "tiss.discrepancy": ("", "rw", "rw"),
+    "tiss.underpayment": ("", "r", "r"),
+    "tiss.provision": ("", "r", "rwu"),
+    "tiss.glosa.decide": ("", "rwcu", "rwcu"),
     "tiss.glosa": ("", "rw", "rw"),
     "tiss.recurso": ("", "rw", "rw"),
     "tiss.recurso.line": ("", "rwu", "rwu"),
@@ -192,6 +212,7 @@ class TestSecurity(TissCommon):
             create_questions(guia)
             create_delivery(guia.lote_id)
             cls._create_recurso_rows(guia)
+            create_closing_rows(guia)
             create_bank(guia.contract_id)
 
     @classmethod
@@ -801,6 +822,9 @@ class TestSecurity(TissCommon):
             (lote.glosa_ids.recurso_id, "register_answer", {}),
             (lote.contract_id, "price_for", self.products[ECG], self.today),
             (lote.contract_id, "check_ledger"),
+            (lote.contract_id, "action_check_ledger"),
+            (lote.contract_id, "invoice_month", self.today),
+            (lote.contract_id, "accrue_unreleased", self.today),
             (lote.contract_id, "write", {"provider_code": "1"}),
         ]
         for record, method, *args in calls:

@@ -1,3 +1,5 @@
+from unittest.mock import patch
+
 from lxml import etree
 
 from odoo.exceptions import UserError, ValidationError
@@ -106,6 +108,32 @@ class TestSignature(TissCommon):
             ]["guiaConsulta"]
         )
         self.assertEqual(signature, in_file)
+
+    def test_what_is_cut_for_a_web_service_is_signed_as_what_is_written_anew(self):
+        login = ("CLINICA", "0" * 32)
+        lote = self._create_lote(CONSULTATION, CONSULTATION)
+        schema = standard.load(lote.version)
+        for guias, messages, count in ((0, 1, 1), (1, 0, 2), (1, 1, 3)):
+            with self.subTest(guias=guias, messages=messages):
+                unsigned_yet = lote.get_xml()
+                self.contract.write({"sign_guias": guias, "sign_messages": messages})
+                if guias:
+                    late = lote._seal_for_service(unsigned_yet, login)
+                    self.assertEqual(self._codes(late), [""] * count, "signed after all")
+                lote.build()
+                xml = lote._seal_for_service(lote.get_xml(), login)
+                self.assertTrue(lote._cut(lote.get_xml(), login))
+                self.assertEqual(self._codes(xml), [""] * count)
+                self.assertEqual(schema.explain(xml), [])
+                self.assertEqual(schema.digest(xml), schema.decode(xml)["hash"])
+                with patch.object(type(lote), "_cut", lambda *args: None):
+                    anew = lote._seal_for_service(lote.get_xml(), login)
+                self.assertEqual(schema.digest(anew), schema.digest(xml))
+                # Each signature of the whole has its own time.
+                bodies = [schema.decode(each)["loteGuias"] for each in (xml, anew)]
+                self.assertEqual(*bodies)
+                self.contract.write({"sign_guias": False, "sign_messages": False})
+                lote.build()
 
     def test_the_operadora_finds_them_right_with_code_of_its_own(self):
         self.contract.write({"sign_guias": True, "sign_messages": True})

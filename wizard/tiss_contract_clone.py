@@ -10,6 +10,9 @@ from ..models.tiss_contract import ACCOUNT_FIELDS
 # Fields of the contract that go along only when they are asked for.
 DEADLINES = (
     "payment_days",
+    "payment_rule",
+    "payment_day_ids",
+    "payment_adjustment",
     "appeal_days",
     "appeal_working_days",
     "appeal_second_instance",

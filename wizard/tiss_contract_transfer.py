@@ -127,6 +127,7 @@ class TissContractTransfer(models.TransientModel):
             "prices": self.env._("Price rules"),
             "coverage": self.env._("Coverage rules"),
             "accreditations": self.env._("Accredited professionals"),
+            "payment_calendar": self.env._("Payment days"),
             "clauses": self.env._("Clauses checked"),
         }
         created, found = preview["created"], preview["found"]

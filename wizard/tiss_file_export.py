@@ -30,12 +30,13 @@ class TissFileExport(models.TransientModel):
                     stem, dot, extension = file_name.rpartition(".")
                     file_name = f"{stem} ({used[file_name]}){dot}{extension}"
                 opened.writestr(file_name, content)
-        export = self.create(
-            {
-                "file": base64.b64encode(buffer.getvalue()),
-                "file_name": f"{name}_{fields.Date.context_today(self)}.zip",
-            }
-        )
+        name = f"{name}_{fields.Date.context_today(self)}.zip"
+        return self._get_file_action(name, buffer.getvalue())
+
+    @api.model
+    def _get_file_action(self, name, content):
+        """Download one file as it is."""
+        export = self.create({"file": base64.b64encode(content), "file_name": name})
         return {
             "type": "ir.actions.act_url",
             "url": f"/web/content/tiss.file.export/{export.id}/file/{export.file_name}"

@@ -252,6 +252,32 @@ class TestRefused(AppealCase):
         self.assertEqual(self.refusal(op, again), "2904")
         self.take(op, q.appeal(number, other_amount, second, numero="R2"))
 
+    def test_a_second_instance_after_the_answer_and_no_third(self):
+        """What the first kept, and no more, is judged anew; then it is over."""
+        op, number, found = self.denied()
+        kept = None
+        for place, (guia, seq, code, amount) in enumerate(found):
+            item = q.of_guia(guia, q.item_appeal(seq, code, amount))
+            taken, _receipt = self.take(op, q.appeal(number, amount, item, numero=f"R{place}"))
+            answer = self.answer(op, taken)
+            rest = Decimal(amount) - Decimal(value(answer, "ans:valorTotalAcatado"))
+            if 0 < rest < Decimal(amount):
+                kept = str(rest)
+                break
+        self.assertTrue(kept, "none was granted in part")
+        more = str(rest + Decimal("0.01"))
+        xml = q.appeal(number, more, q.of_guia(guia, q.item_appeal(seq, code, more)), numero="S1")
+        self.assertEqual(self.refusal(op, xml), "2908")
+        item = q.of_guia(guia, q.item_appeal(seq, code, kept))
+        taken, _receipt = self.take(op, q.appeal(number, kept, item, numero="S2"))
+        self.assertEqual(
+            self.refusal(op, q.appeal(number, kept, item, numero="S3")), "2904", "not answered"
+        )
+        self.answer(op, taken)
+        self.assertEqual(
+            self.refusal(op, q.appeal(number, kept, item, numero="S4")), "2904", "no third"
+        )
+
     def test_the_lote_may_have_a_number_of_its_own(self):
         op, number, [(guia, seq, code, amount), *_rest] = self.denied()
         item = q.of_guia(guia, q.item_appeal(seq, code, amount))
@@ -267,3 +293,60 @@ class TestRefused(AppealCase):
         other = m.CONTRACTED.replace("12345", "777")
         xml = op.receive(q.appeal_status(taken, prestador=other), TODAY)
         self.assertEqual(value(etree.fromstring(xml), ".//ans:codigoGlosa"), "3291")
+
+
+class TestPaid(AppealCase):
+    """What recursos recovered is paid with tipoPagamento 2, once."""
+
+    def pay(self, op, *numbers):
+        xml = op.appeal_payment(numbers or None, paid_on=TODAY, issued_on=TODAY)
+        return self.check_answer(xml, op.version, "DEMONSTRATIVO_PAGAMENTO")
+
+    def test_items(self):
+        for version in VERSIONS:
+            op, number, found = self.denied(version)
+            total = str(sum(Decimal(each[3]) for each in found))
+            guias = [
+                q.of_guia(guia, q.item_appeal(seq, code, amount))
+                for guia, seq, code, amount in found
+            ]
+            taken, _receipt = self.take(op, q.appeal(number, total, *guias, version=version))
+            root = self.pay(op, taken)
+            granted = {}
+            for claim in op.appeals[taken]["claims"]:
+                granted[claim["guia"]] = granted.get(claim["guia"], 0) + claim["acatado"]
+            rows = root.findall(".//ans:guiasDoLote", ANS)
+            self.assertEqual({value(row, "ans:tipoPagamento") for row in rows}, {"2"})
+            self.assertEqual(
+                {
+                    value(row, "ans:numeroGuiaPrestador"): Decimal(
+                        value(row, "ans:valorLiberadoGuia")
+                    )
+                    for row in rows
+                },
+                {guia: amount for guia, amount in granted.items() if amount},
+            )
+            self.assertEqual(value(root, ".//ans:relacaoProtocolos/ans:numeroProtocolo"), number)
+            gross = Decimal(value(root, ".//ans:valorLiberadoBruto"))
+            self.assertEqual(gross, op.appeals[taken]["acatado"])
+            with self.assertRaises(ValueError):
+                self.pay(op, taken)
+
+    def test_a_whole_guia_is_paid_once_for_two_reasons(self):
+        op, number, _found = self.denied(seed=SEED_OF_A_WHOLE)
+        guia, code, amount = self.whole(op, number)
+        both = q.of_guia(guia, q.guia_appeal(code), q.guia_appeal("1705"))
+        taken, _receipt = self.take(op, q.appeal(number, amount, both))
+        granted = op.appeals[taken]["acatado"]
+        if not granted:
+            with self.assertRaises(ValueError):
+                self.pay(op, taken)
+            return
+        self.assertEqual(Decimal(value(self.pay(op), ".//ans:valorLiberadoGuia")), granted)
+
+    def test_not_before_it_was_answered(self):
+        op, number, [(guia, seq, code, amount), *_rest] = self.denied(appeal_days=10)
+        item = q.of_guia(guia, q.item_appeal(seq, code, amount))
+        self.take(op, q.appeal(number, amount, item))
+        with self.assertRaises(ValueError):
+            self.pay(op)

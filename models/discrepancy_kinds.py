@@ -1,0 +1,91 @@
+"""What can disagree, and what a person can do about each: plain data of `tiss.discrepancy`."""
+
+CODES = [
+    # ---- What a row of a file is about
+    ("unknown_protocol", "Protocolo that this clinic does not have"),
+    ("unknown_guia", "Guia that is not in this protocolo"),
+    ("unknown_item", "Item that is not in this guia"),
+    ("repeated", "Stands more than once in the file"),
+    ("item_missing", "Item that the analysis does not mention"),
+    # ---- Its amounts
+    ("informed_differs", "Presented amount differs from what was sent"),
+    ("released_above", "Released more than was presented"),
+    ("already_processed", "Already processed with another amount"),
+    ("contradicts", "Contradicts what was processed before"),
+    ("glosa_without_code", "Glosa without a code"),
+    ("paid_below_contract", "Paid below the contract price"),
+    ("glosa_differs", "The stated glosa is not presented minus released"),
+    ("sums_disagree", "The sums of the file disagree"),
+    # ---- Payments
+    ("appeal_payment", "Payment of a recurso"),
+    ("no_invoice", "The protocolo has no invoice yet"),
+    ("paid_above", "Paid more than is open"),
+    ("detail_missing", "Import the account analysis first: the payment does not say which items"),
+    ("suspended", "Received more than was billed"),
+    ("negative_net", "The débitos are larger than the payment"),
+    ("no_account", "A débito or crédito has no account"),
+    ("locked_period", "The books are closed on the payment date"),
+    ("same_number", "Same number with another content"),
+    # ---- Bank
+    ("deposit_differs", "Deposit is not the net of the demonstrativo"),
+    ("deposit_unknown", "Deposit without a demonstrativo"),
+    ("deposit_missing", "Demonstrativo without a deposit"),
+]
+# Nothing of these keeps a demonstrativo from being posted.
+REMARKS = {
+    "already_processed", "glosa_differs", "item_missing", "glosa_without_code",
+    "paid_below_contract", "suspended", "deposit_differs", "deposit_unknown", "deposit_missing",
+}  # fmt: skip
+OF_FILE = {"sums_disagree", "glosa_differs"}  # the file does not change when it is checked again
+RESOLUTIONS = [
+    ("keep", "It is right as it is"),
+    ("ask", "Ask the operadora about it"),
+    ("set_aside", "Leave this row out"),
+    ("suspense", "Keep the whole row apart until it is known what it is"),
+    ("trust_ours", "What we presented counts; the rest is glosa"),
+    ("cap", "Take no more than is open"),
+    ("trust_rows", "The rows count, not their sums"),
+    ("spread", "Divide it among the items by their amounts"),
+    ("create_invoice", "Create the invoice"),
+    ("analysis", "Ask for the account analysis"),
+    ("contest", "Contest it"),
+    ("supplement", "It is ours: bill the difference"),
+    ("replace", "This file takes the place of the other one"),
+]
+# By kind, the suggestion first.
+OFFERS = {
+    "unknown_protocol": ("suspense", "set_aside", "ask"),
+    "unknown_guia": ("suspense", "set_aside", "ask"),
+    "unknown_item": ("set_aside", "ask"),
+    "repeated": ("set_aside", "ask"),
+    "item_missing": ("analysis", "keep"),
+    "informed_differs": ("trust_ours", "cap", "set_aside", "ask"),
+    "released_above": ("cap", "set_aside", "ask"),
+    "already_processed": ("keep", "ask"),
+    "contradicts": ("set_aside", "ask"),
+    "glosa_without_code": ("contest", "ask", "keep"),
+    "paid_below_contract": ("contest", "keep"),
+    "glosa_differs": ("keep", "ask"),
+    "sums_disagree": ("trust_rows", "ask"),
+    "row_differs": ("keep", "ask"),
+    "negative_net": ("keep", "ask"),
+    "appeal_payment": ("suspense", "ask"),
+    "no_invoice": ("create_invoice",),
+    "paid_above": ("cap", "suspense", "ask"),
+    "detail_missing": ("analysis", "spread"),
+    "suspended": ("supplement", "ask", "keep"),
+    "retention_differs": ("keep", "ask"),
+    "retention_undue": ("ask", "keep"),
+    "future_payment": ("keep", "ask"),
+    "payer_differs": ("keep", "ask"),
+    "payer_account_differs": ("keep", "ask"),
+    "same_number": ("replace", "keep"),
+    "deposit_differs": ("ask", "keep"),
+    "deposit_unknown": ("ask", "keep"),
+    "deposit_missing": ("ask", "keep"),
+}  # fmt: skip
+# Of a payment a row that is left out leaves its money behind; of an analysis there is none.
+OF_PAYMENTS = {"suspense"}
+OF_ANALYSES = {"set_aside"}
+# These leave the matter open: somebody waits for an answer.
+WAITING = {"ask", "analysis"}

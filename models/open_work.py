@@ -1,0 +1,110 @@
+"""What of convênios is not settled in the books of one company, as lists of records.
+
+Both the daily reconciliation and the closing of a month ask here, so that they never differ.
+"""
+
+from odoo.fields import Domain
+
+
+class OpenWork:
+    """Until a day, or all there is."""
+
+    def __init__(self, company, date=None):
+        """:param company: `res.company`, in the environment of who asks"""
+        self.env = company.env
+        self.company = company
+        self.date = date
+        # Also of archived convênios: their money is still there.
+        self.contracts = (
+            self.env["tiss.contract"]
+            .with_context(active_test=False)
+            .search([("company_id", "=", company.id)])
+        )
+
+    def search(self, name, **options):
+        """Records of one list: "to_post", "no_invoice", "discrepancy", …"""
+        model, domain = getattr(self, f"_get_{name}")()
+        return self.env[model].search(domain, **options)
+
+    def _until(self, field):
+        return Domain(field, "<=", self.date) if self.date else Domain.TRUE
+
+    def _of_company(self):
+        return Domain("company_id", "=", self.company.id)
+
+    def _get_to_post(self):
+        """Demonstrativos that came and are not booked."""
+        domain = self._of_company() & Domain("state", "in", ("held", "imported"))
+        return "tiss.demonstrativo", domain & self._until("issue_date")
+
+    def _get_discrepancy(self):
+        """What keeps a demonstrativo from being booked."""
+        domain = self._of_company() & Domain("is_blocking", "=", True)
+        waiting = Domain("demonstrativo_id.state", "in", ("held", "imported"))
+        return "tiss.discrepancy", domain & waiting & self._until("demonstrativo_id.issue_date")
+
+    def _get_transit(self, sign):
+        """Open lines of the transit accounts: what is expected, or came without being announced.
+
+        :param sign: ">" payments that no bank line confirmed, "<" deposits without demonstrativo
+        """
+        return "account.move.line", (
+            self._of_company()
+            & Domain("account_id", "in", self.contracts.transit_account_id.ids)
+            & Domain("parent_state", "=", "posted")
+            & Domain("amount_residual", sign, 0)
+            & self._until("date")
+        )
+
+    def _get_transit_debit(self):
+        return self._get_transit(">")
+
+    def _get_transit_credit(self):
+        return self._get_transit("<")
+
+    def _get_deposit(self):
+        """Bank lines that nobody explained."""
+        return "account.bank.statement.line", (
+            self._of_company()
+            & Domain("journal_id", "in", self.contracts.bank_journal_id.ids)
+            & Domain("is_reconciled", "=", False)
+            & Domain("amount", ">", 0)
+            & self._until("date")
+        )
+
+    def _get_no_invoice(self):
+        """Protocolos whose money is in no invoice though it should be."""
+        return "tiss.lote", (
+            self._of_company()
+            & Domain("state", "in", ("received", "processed"))
+            & Domain("invoice_id", "=", False)
+            & Domain("contract_id.invoice_moment", "=", "protocol")
+            & Domain("guia_ids.amount_total", ">", 0)
+            & self._until("protocol_date")
+        )
+
+    def _get_unanswered(self):
+        """Protocolos that the operadora should have paid by then and did not even analyse."""
+        late = self.env["tiss.lote"].search(
+            self._of_company()
+            & Domain("state", "=", "received")
+            & Domain("guia_ids.amount_open", ">", 0)
+            & self._until("protocol_date")
+        )
+        if self.date:
+            late = late.filtered(lambda lote: lote._get_expected_date() <= self.date)
+        return "tiss.lote", Domain("id", "in", late.ids)
+
+    def _get_copayment(self):
+        """What patients owe the clinic itself and nobody invoiced."""
+        domain = self._of_company() & Domain("state", "=", "to_invoice")
+        return "tiss.copayment", domain & self._until("date")
+
+    def _get_repasse(self):
+        domain = self._of_company() & Domain("state", "=", "draft")
+        return "tiss.repasse", domain & self._until("date")
+
+    def _get_late_glosa(self):
+        """Denied amounts that can no longer be contested, and nobody gave up."""
+        domain = self._of_company() & Domain("state", "in", ("open", "kept"))
+        return "tiss.glosa", domain & self._until("deadline_date")

@@ -1,0 +1,166 @@
+"""What a convênio denied and gave back in a year, read from the movements. Plain Python."""
+
+from decimal import Decimal
+from typing import NamedTuple
+
+from odoo.tools import SQL
+
+from ..standard.money import from_cents, to_cents, to_decimal
+
+# Movements that still stand: neither an undoing nor undone up to the day.
+STANDING = """
+    m.kind != 'undo' AND NOT EXISTS (
+        SELECT 1 FROM tiss_movement u WHERE u.reverses_id = m.id AND u.date <= %(until)s)
+"""
+
+
+class Rates(NamedTuple):
+    """Percents: of what is analysed that is denied; of what is denied, and of what is contested,
+    that comes back. `is_own`: from the clinic's own history."""
+
+    denied: float
+    recovered: float
+    appealed: float
+    is_own: bool
+
+
+class ProvisionHistory:
+    """Sums of movements by convênio, for any number of them in two queries.
+
+    :param contracts: `tiss.contract`
+    :param since: day after which the history counts
+    :param until: the day that the provision is for; nothing later is looked at
+    """
+
+    def __init__(self, contracts, since, until):
+        self.env = contracts.env
+        self.since, self.until = since, until
+        self.env["tiss.movement"].flush_model()
+        self.open = self._read_open(contracts)
+        self.sums = self._read_sums(contracts)
+
+    def _read_open(self, contracts):
+        """{(contract id, bucket): cents} of what was open at the end of the day."""
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT g.contract_id, b.bucket, SUM(b.amount)
+                  FROM tiss_movement m
+                  JOIN tiss_guia g ON g.id = m.guia_id,
+                       LATERAL (VALUES (m.to_bucket, m.amount), (m.from_bucket, -m.amount))
+                       AS b (bucket, amount)
+                 WHERE g.contract_id = ANY(%(contracts)s) AND m.date <= %(until)s
+                   AND b.bucket IS NOT NULL
+              GROUP BY g.contract_id, b.bucket
+                """,
+                contracts=contracts.ids,
+                until=self.until,
+            )
+        )
+        return {(contract, bucket): to_cents(amount) for contract, bucket, amount in rows}
+
+    def _read_sums(self, contracts):
+        """{(contract id, kind, bucket that it left): cents} of the year."""
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT g.contract_id, m.kind, m.from_bucket, SUM(m.amount)"
+                " FROM tiss_movement m JOIN tiss_guia g ON g.id = m.guia_id"
+                " WHERE g.contract_id = ANY(%(contracts)s) AND m.date > %(since)s"
+                " AND m.date <= %(until)s AND %(standing)s"
+                " GROUP BY g.contract_id, m.kind, m.from_bucket",
+                contracts=contracts.ids,
+                since=self.since,
+                until=self.until,
+                standing=SQL(STANDING, until=self.until),
+            )
+        )
+        return {(contract, kind, left): to_cents(amount) for contract, kind, left, amount in rows}
+
+    def get_rates(self, contract):
+        """The rates of a convênio; what its year does not tell is what was typed in."""
+        analysed = sum(
+            self._sum(contract, kind, "to_process") for kind in ("release", "pay", "deny")
+        )
+        denied = self._sum(contract, "deny")
+        recovered = self._sum(contract, "recover")
+        kept = self._sum(contract, "keep")
+        lost = self._sum(contract, "accept")
+        typed = contract.provision_recovered_percent
+        return Rates(
+            denied=_percent(denied, analysed, contract.provision_denied_percent),
+            recovered=_percent(recovered, recovered + lost, typed),
+            appealed=_percent(recovered, recovered + kept, typed),
+            is_own=bool(analysed),
+        )
+
+    def _sum(self, contract, kind, left=None):
+        return sum(
+            cents
+            for (contract_id, name, bucket), cents in self.sums.items()
+            if contract_id == contract.id and name == kind and left in (None, bucket)
+        )
+
+    def get_open(self, contract, bucket):
+        return self.open.get((contract.id, bucket), 0)
+
+
+def _percent(part, whole, otherwise):
+    """Rounded to two decimals, as it is shown and multiplied with."""
+    return float(to_decimal(Decimal(100 * part) / whole)) if whole else otherwise
+
+
+def share(cents, *percents):
+    """Cents × percents of 100, rounded half up once at the end."""
+    product = from_cents(cents)
+    for percent in percents:
+        product *= to_decimal(percent) / 100
+    return to_cents(product)
+
+
+def read_outcomes(provisions):
+    """What became of the money that was open on the days of provisions, in two queries.
+
+    :return: {id: (cents given up since, cents still open)}
+    """
+    env = provisions.env
+    env.flush_all()
+    billed = SQL(
+        "EXISTS (SELECT 1 FROM tiss_movement b WHERE b.guia_line_id = l.id AND b.kind = 'bill'"
+        " AND b.date <= p.date)"
+    )
+    lost = env.execute_query(
+        SQL(
+            """
+            SELECT p.id, SUM(CASE m.to_bucket WHEN 'accepted' THEN m.amount ELSE -m.amount END)
+              FROM tiss_provision p
+              JOIN tiss_guia g ON g.contract_id = p.contract_id
+              JOIN tiss_guia_line l ON l.guia_id = g.id
+              JOIN tiss_movement m ON m.guia_line_id = l.id AND m.date > p.date
+                   AND 'accepted' IN (m.to_bucket, m.from_bucket)
+             WHERE p.id = ANY(%(ids)s) AND %(billed)s
+          GROUP BY p.id
+            """,
+            ids=provisions.ids,
+            billed=billed,
+        )
+    )
+    still_open = env.execute_query(
+        SQL(
+            """
+            SELECT p.id, SUM(COALESCE(l.amount_to_process, 0) + COALESCE(l.amount_released, 0)
+                             + COALESCE(l.amount_denied, 0) + COALESCE(l.amount_appealed, 0))
+              FROM tiss_provision p
+              JOIN tiss_guia g ON g.contract_id = p.contract_id
+              JOIN tiss_guia_line l ON l.guia_id = g.id
+             WHERE p.id = ANY(%(ids)s) AND %(billed)s
+          GROUP BY p.id
+            """,
+            ids=provisions.ids,
+            billed=billed,
+        )
+    )
+    lost, still_open = dict(lost), dict(still_open)
+    return {
+        row_id: (to_cents(lost.get(row_id) or 0), to_cents(still_open.get(row_id) or 0))
+        for row_id in provisions.ids
+    }

@@ -1,0 +1,39 @@
+from odoo import api, fields, models
+
+
+class TissContract(models.Model):
+    """What a convênio is expected to deny, and what difference is not worth a look."""
+
+    _inherit = "tiss.contract"
+
+    underpayment_tolerance = fields.Monetary(
+        "Difference Not Worth a Look",
+        compute="_compute_underpayment_tolerance",
+        store=True,
+        readonly=False,
+        precompute=True,
+        help="Items paid below the contract price by at most this are not listed.",
+    )
+    provision_denied_percent = fields.Float(
+        "Expected Glosa (%)",
+        digits=(5, 2),
+        help="Of what is presented, as long as there is no history of twelve months to tell.",
+    )
+    provision_recovered_percent = fields.Float(
+        "Expected Recovery (%)",
+        digits=(5, 2),
+        help="Of what is denied, as long as there is no history of twelve months to tell.",
+    )
+
+    _provision_percent_range = models.Constraint(
+        "CHECK(COALESCE(provision_denied_percent, 0) BETWEEN 0 AND 100"
+        " AND COALESCE(provision_recovered_percent, 0) BETWEEN 0 AND 100)",
+        "A percentage is between 0 and 100.",
+    )
+
+    @api.depends("company_id")
+    def _compute_underpayment_tolerance(self):
+        for contract in self:
+            contract.underpayment_tolerance = (
+                contract.underpayment_tolerance or contract.company_id.tiss_underpayment_tolerance
+            )

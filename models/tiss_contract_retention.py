@@ -1,0 +1,81 @@
+from odoo import api, fields, models
+
+from ..standard.money import from_cents, to_cents, to_decimal
+
+FEDERAL = {"01", "04", "05", "06"}  # T27: IRRF, PIS, COFINS, CSLL
+# What is withheld together is dispensed together (accounting.md §7): IRRF, the three, each other.
+GROUPS = ({"01"}, {"04", "05", "06"}, {"02"}, {"03"})
+DISPENSED_CENTS = 1000  # no federal tax is withheld up to R$ 10.00 of a payment
+TOLERANCE_CENTS = 5
+
+
+class TissContract(models.Model):
+    """Which taxes an operadora is expected to withhold; it only warns, never books."""
+
+    _inherit = "tiss.contract"
+
+    retention_rule = fields.Selection(
+        [
+            ("unchecked", "Not checked"),
+            ("rates", "At the rates below"),
+            ("simples", "Simples Nacional: no federal tax"),
+            ("hospital", "Hospital activity: no federal tax"),
+        ],
+        "Taxes Withheld",
+        default="unchecked",
+        required=True,
+        help="What a demonstrativo withholds otherwise is shown as a discrepancy. What is booked"
+        " is always what the operadora withheld.",
+    )
+    retention_irrf = fields.Float("IRRF (%)", digits=(6, 3), default=1.5)
+    retention_iss = fields.Float("ISS (%)", digits=(6, 3))
+    retention_inss = fields.Float("INSS (%)", digits=(6, 3))
+    retention_pis = fields.Float("PIS (%)", digits=(6, 3), default=0.65)
+    retention_cofins = fields.Float("COFINS (%)", digits=(6, 3), default=3)
+    retention_csll = fields.Float("CSLL (%)", digits=(6, 3), default=1)
+
+    _retention_range = models.Constraint(
+        "CHECK(LEAST(retention_irrf, retention_iss, retention_inss, retention_pis,"
+        " retention_cofins, retention_csll) >= 0 AND GREATEST(retention_irrf, retention_iss,"
+        " retention_inss, retention_pis, retention_cofins, retention_csll) <= 100)",
+        "A rate is between 0 and 100 %.",
+    )
+
+    @api.model
+    def _get_retention_fields(self):
+        """T27 code → field with the rate."""
+        return {
+            "01": "retention_irrf",
+            "02": "retention_iss",
+            "03": "retention_inss",
+            "04": "retention_pis",
+            "05": "retention_cofins",
+            "06": "retention_csll",
+        }
+
+    def _get_expected_retentions(self, gross_cents):
+        """{T27 code: cents} that should be withheld of a payment, by the rates of this contract."""
+        self.ensure_one()
+        expected = {}
+        for code, name in self._get_retention_fields().items():
+            is_spared = code in FEDERAL and self.retention_rule in ("simples", "hospital")
+            rate = to_decimal(0 if is_spared else self[name], 3)
+            expected[code] = to_cents(from_cents(gross_cents) * rate / 100)
+        for codes in GROUPS:
+            if codes & FEDERAL and sum(expected[code] for code in codes) <= DISPENSED_CENTS:
+                expected.update(dict.fromkeys(codes, 0))
+        return expected
+
+    def _compare_retentions(self, gross_cents, withheld):
+        """(T27 code, expected cents, withheld cents) of each tax that differs.
+
+        :param withheld: {T27 code: cents} of one payment
+        """
+        self.ensure_one()
+        if self.retention_rule == "unchecked":
+            return []
+        return [
+            (code, cents, withheld.get(code, 0))
+            for code, cents in self._get_expected_retentions(gross_cents).items()
+            if abs(cents - withheld.get(code, 0)) > TOLERANCE_CENTS
+        ]

@@ -1,0 +1,224 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Command
+
+from ..standard.money import from_cents, to_cents
+from .bulk import lock
+
+SYSTEM_FIELDS = {
+    "company_id", "contract_id", "lote_id", "guia_id", "patient_id", "date", "amount",
+    "credit_note_id", "invoice_id", "is_cancelled",
+}  # fmt: skip
+
+
+class TissCopayment(models.Model):
+    """What the clinic collects from the patient of one guia, as the contract says it has to.
+
+    It leaves what the operadora owes by a credit note of the protocolo and comes back as an
+    invoice of who pays: the payer and the beneficiary are what the DMED asks for.
+    """
+
+    _name = "tiss.copayment"
+    _description = "Co-payment Collected by the Clinic"
+    _inherit = ["mail.thread"]
+    _order = "date desc, id desc"
+    _check_company_auto = True
+
+    company_id = fields.Many2one("res.company", required=True, index=True, readonly=True)
+    currency_id = fields.Many2one(related="company_id.currency_id")
+    contract_id = fields.Many2one(
+        "tiss.contract", "Convênio", required=True, readonly=True, ondelete="restrict"
+    )
+    lote_id = fields.Many2one(
+        "tiss.lote", required=True, index=True, readonly=True, ondelete="restrict"
+    )
+    guia_id = fields.Many2one(
+        "tiss.guia", required=True, index=True, readonly=True, ondelete="restrict"
+    )
+    patient_id = fields.Many2one(
+        "res.partner", "Beneficiary", required=True, readonly=True, ondelete="restrict"
+    )
+    payer_id = fields.Many2one(
+        "res.partner",
+        "Paid By",
+        required=True,
+        ondelete="restrict",
+        tracking=True,
+        help="Who pays, with a CPF: the patient himself, or a parent.",
+    )
+    date = fields.Date(required=True, readonly=True)
+    amount = fields.Monetary(required=True, readonly=True)
+    credit_note_id = fields.Many2one(
+        "account.move",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="restrict",
+        help="It takes the co-payment off what the operadora owes; none where it never was in.",
+    )
+    invoice_id = fields.Many2one(
+        "account.move", readonly=True, index="btree_not_null", ondelete="set null"
+    )
+    is_cancelled = fields.Boolean("Cancelled", readonly=True)
+    state = fields.Selection(
+        [
+            ("to_invoice", "To Invoice"),
+            ("invoiced", "Invoiced"),
+            ("paid", "Paid"),
+            ("cancelled", "Cancelled"),
+        ],
+        string="Status",
+        compute="_compute_state",
+        store=True,
+        precompute=True,
+        index=True,
+    )
+
+    _guia_uniq = models.UniqueIndex(
+        "(guia_id) WHERE is_cancelled IS NOT TRUE", "This guia has its co-payment already."
+    )
+    _amount_positive = models.Constraint("CHECK(amount > 0)", "A co-payment is above zero.")
+
+    # ------------------------------------------------------------------
+    # Compute, inverse, search
+    # ------------------------------------------------------------------
+
+    @api.depends("guia_id", "patient_id")
+    def _compute_display_name(self):
+        for row in self:
+            row.display_name = f"{row.guia_id.name} · {row.patient_id.name}"
+
+    @api.depends("is_cancelled", "invoice_id.state", "invoice_id.payment_state")
+    def _compute_state(self):
+        """An invoice that somebody cancelled is to be made again."""
+        for row in self:
+            invoice = row.invoice_id
+            if row.is_cancelled:
+                row.state = "cancelled"
+            elif not invoice or invoice.state == "cancel":
+                row.state = "to_invoice"
+            else:
+                is_paid = invoice.payment_state in ("paid", "in_payment")
+                row.state = "paid" if is_paid else "invoiced"
+
+    # ------------------------------------------------------------------
+    # CRUD
+    # ------------------------------------------------------------------
+
+    def write(self, vals):
+        if not self.env.su:
+            if SYSTEM_FIELDS & set(vals):
+                raise UserError(self.env._("A co-payment follows from its guia."))
+            if "payer_id" in vals and any(row.state != "to_invoice" for row in self):
+                raise UserError(
+                    self.env._("There is an invoice already: cancel it to choose another payer.")
+                )
+        return super().write(vals)
+
+    # ------------------------------------------------------------------
+    # Actions
+    # ------------------------------------------------------------------
+
+    def action_invoice(self):
+        return self.create_invoices()._get_records_action(name=self.env._("Invoices"))
+
+    def action_cancel(self):
+        self.cancel()
+
+    def action_view_invoice(self):
+        return self.invoice_id._get_records_action()
+
+    # ------------------------------------------------------------------
+    # Business methods
+    # ------------------------------------------------------------------
+
+    def create_invoices(self):
+        """One posted invoice per co-payment, to who pays it.
+
+        :return: `account.move`
+        """
+        self.check_access("write")
+        lock(self)
+        waiting = self.filtered(lambda row: row.state == "to_invoice")
+        for company in waiting.company_id:
+            company._tiss_check_accounts("tiss_patient_account_id")
+        waiting.contract_id._check_accounting()
+        moves = self.env["account.move"].create([row._prepare_invoice() for row in waiting])
+        for row, move in zip(waiting.sudo(), moves, strict=True):
+            terms = move.line_ids.filtered(lambda line: line.display_type == "payment_term")
+            terms.account_id = row.company_id.tiss_patient_account_id
+            row.invoice_id = move
+        moves.action_post()
+        return moves
+
+    def _prepare_invoice(self):
+        self.ensure_one()
+        contract = self.contract_id
+        today = fields.Date.context_today(self)
+        name = self.env._(
+            "Co-payment · %(contract)s · Guia %(guia)s",
+            contract=contract.name,
+            guia=self.guia_id.name,
+        )
+        return {
+            "move_type": "out_invoice",
+            "company_id": self.company_id.id,
+            "partner_id": self.payer_id.id,
+            "journal_id": contract.journal_id.id,
+            "currency_id": self.currency_id.id,
+            "invoice_date": today,
+            "date": today,
+            "invoice_date_due": today,
+            "invoice_payment_term_id": False,
+            "ref": name,
+            "tiss_beneficiary_id": self.patient_id.id,
+            "invoice_line_ids": [
+                Command.create(
+                    {
+                        "name": name,
+                        "quantity": 1,
+                        "price_unit": self.amount,
+                        "account_id": contract.revenue_account_id.id,
+                        "tax_ids": [Command.clear()],
+                    }
+                )
+            ],
+        }
+
+    def cancel(self):
+        """The operadora owes it after all: the money goes back to what it has to process.
+
+        A credit note holds the co-payments of a whole protocolo, so the others are booked anew.
+        """
+        self.check_access("write")
+        living = self.filtered(lambda row: not row.is_cancelled)
+        lock(living)
+        invoiced = living.filtered(lambda row: row.state in ("invoiced", "paid"))
+        if invoiced:
+            raise UserError(
+                self.env._(
+                    "The co-payment of guia %s has an invoice: cancel that one first.",
+                    invoiced[0].guia_id.name,
+                )
+            )
+        for lote, rows in living.grouped("lote_id").items():
+            lock(lote)
+            others = lote._reverse_copayments()
+            rows.sudo().is_cancelled = True
+            lote._book_copayments(others - rows)
+            lote._check_tie_out()
+
+    def _get_cents(self):
+        return {row.guia_id: to_cents(row.amount) for row in self}
+
+    @api.model
+    def _prepare_vals(self, lote, guia, cents):
+        return {
+            "company_id": lote.company_id.id,
+            "contract_id": lote.contract_id.id,
+            "lote_id": lote.id,
+            "guia_id": guia.id,
+            "patient_id": guia.patient_id.id,
+            "payer_id": guia.patient_id.id,
+            "date": lote.protocol_date,
+            "amount": float(from_cents(cents)),
+        }

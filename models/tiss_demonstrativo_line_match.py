@@ -1,0 +1,235 @@
+from odoo import api, models
+from odoo.tools import SQL
+
+from ..standard.money import from_cents, to_cents
+from .bulk import copy_rows
+from .return_rows import CHUNK, PLACE
+from .return_targets import ReturnTargets
+
+TARGETS = ("lote_id", "guia_id", "guia_line_id", "amount_ours", "amount_difference")
+
+
+class TissDemonstrativoLine(models.Model):
+    """What the lines are about, and which of them cannot be booked: both by the thousand."""
+
+    _inherit = "tiss.demonstrativo.line"
+
+    # ------------------------------------------------------------------
+    # Matching
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _match(self, demonstrativo):
+        """Find the lote, guia and item of each line again; only what changed is written."""
+        self.env.flush_all()
+        targets = ReturnTargets(self.env, demonstrativo.contract_id)
+        last = 0
+        while rows := self._read_rows(demonstrativo, last):
+            last = rows[-1]["id"]
+            found = targets.find_all(rows)
+            changed = [
+                (row["id"], *(target[name] or None for name in TARGETS))
+                for row, target in zip(rows, found, strict=True)
+                if any((row[name] or 0) != (target[name] or 0) for name in TARGETS)
+            ]
+            if changed:
+                self._write_targets(changed)
+        self.invalidate_model(TARGETS)
+
+    @api.model
+    def _read_rows(self, demonstrativo, last):
+        """The next lines of one demonstrativo as plain dicts."""
+        names = ("id", *PLACE, "is_appeal", "amount_informed", "amount_released", *TARGETS)
+        rows = self.env.execute_query_dict(
+            SQL(
+                "SELECT %s, payment_id IS NOT NULL AS is_payment FROM tiss_demonstrativo_line"
+                " WHERE demonstrativo_id = %s AND id > %s ORDER BY id LIMIT %s",
+                SQL(", ").join(map(SQL.identifier, names)),
+                demonstrativo.id,
+                last,
+                CHUNK,
+            )
+        )
+        for row in rows:
+            for name in ("amount_ours", "amount_difference"):
+                row[name] = float(row[name] or 0)
+        return rows
+
+    @api.model
+    def _write_targets(self, rows):
+        cr = self.env.cr
+        cr.execute(
+            SQL(
+                "CREATE TEMPORARY TABLE tiss_match ON COMMIT DROP AS"
+                " SELECT id, %s FROM tiss_demonstrativo_line WHERE FALSE",
+                SQL(", ").join(map(SQL.identifier, TARGETS)),
+            )
+        )
+        copy_rows(cr, "tiss_match", ("id", *TARGETS), rows)
+        cr.execute(
+            SQL(
+                "UPDATE tiss_demonstrativo_line l SET %s FROM tiss_match m WHERE m.id = l.id;"
+                " DROP TABLE tiss_match",
+                SQL(", ").join(
+                    SQL("%s = %s", SQL.identifier(name), SQL.identifier("m", name))
+                    for name in TARGETS
+                ),
+            )
+        )
+
+    @api.model
+    def _find_targets(self, contract, rows):
+        """What rows are about; see `ReturnTargets.find_all`."""
+        return ReturnTargets(self.env, contract).find_all(rows)
+
+    # ------------------------------------------------------------------
+    # Checking
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _find_discrepancies(self, demonstrativo):
+        """Lines of one demonstrativo that cannot be booked as they are, as discrepancy values."""
+        self.env.flush_all()
+        query = self._payment_query if demonstrativo.kind == "payment" else self._analysis_query
+        rows = [
+            {"line_id": line, "code": code, "amount_ours": float(ours or 0),
+             "amount_theirs": float(theirs or 0)}
+            for line, code, ours, theirs in self.env.execute_query(query(demonstrativo))
+        ]  # fmt: skip
+        return rows + self._find_unshared_recoveries(
+            demonstrativo, {row["line_id"] for row in rows}
+        )
+
+    def _unknown_cases(self):
+        return SQL(
+            """
+            WHEN l.lote_id IS NULL THEN 'unknown_protocol'
+            WHEN l.level != 'protocol' AND l.guia_id IS NULL THEN 'unknown_guia'
+            WHEN l.level = 'item' AND l.guia_line_id IS NULL THEN 'unknown_item'
+            """
+        )
+
+    def _analysis_query(self, demonstrativo):
+        """(line, code, ours, theirs) of what an analysis says and cannot be booked.
+
+        Earlier demonstrativos decided a part of its targets: only the rest of its amount is new.
+        """
+        return SQL(
+            """
+            WITH l AS (
+                SELECT *, CASE level WHEN 'item' THEN guia_line_id WHEN 'guia' THEN guia_id
+                                     ELSE lote_id END AS target,
+                       COUNT(*) OVER (
+                       PARTITION BY lote_id, guia_id, guia_line_id, is_appeal) AS rows
+                  FROM tiss_demonstrativo_line WHERE demonstrativo_id = %(demonstrativo)s),
+            decided AS (
+                SELECT l.level, l.target,
+                       SUM(COALESCE(i.amount_released, 0) + COALESCE(i.amount_paid, 0)) AS amount,
+                       SUM(COALESCE(i.amount_to_process, 0)) AS waiting
+                  FROM (SELECT DISTINCT level, target FROM l WHERE target IS NOT NULL) l
+                  JOIN LATERAL (
+                       SELECT amount_released, amount_paid, amount_to_process
+                         FROM tiss_guia_line WHERE l.level = 'item' AND id = l.target
+                        UNION ALL
+                       SELECT amount_released, amount_paid, amount_to_process
+                         FROM tiss_guia_line WHERE l.level = 'guia' AND guia_id = l.target
+                        UNION ALL
+                       SELECT amount_released, amount_paid, amount_to_process
+                         FROM tiss_guia_line
+                        WHERE l.level = 'protocol' AND guia_id IN (
+                              SELECT id FROM tiss_guia WHERE lote_id = l.target)) i ON TRUE
+                 GROUP BY l.level, l.target)
+            SELECT id, code,
+                   CASE WHEN code LIKE 'unknown%%' THEN 0
+                        WHEN code IN ('contradicts', 'already_processed') THEN amount
+                        ELSE amount_ours END,
+                   CASE WHEN code = 'informed_differs' THEN amount_informed
+                        ELSE amount_released END
+              FROM (
+                SELECT l.id, l.amount_ours, l.amount_informed, l.amount_released,
+                       COALESCE(d.amount, 0) AS amount,
+                       CASE %(unknown)s
+                            WHEN l.rows > 1 THEN 'repeated'
+                            WHEN COALESCE(l.amount_informed, 0) != COALESCE(l.amount_ours, 0)
+                                 THEN 'informed_differs'
+                            WHEN l.amount_released NOT BETWEEN 0 AND l.amount_ours
+                                 THEN 'released_above'
+                            WHEN l.amount_released - COALESCE(d.amount, 0)
+                                 NOT BETWEEN 0 AND COALESCE(d.waiting, 0)
+                                 THEN CASE WHEN COALESCE(d.waiting, 0) > 0 THEN 'contradicts'
+                                           ELSE 'already_processed' END
+                       END AS code
+                  FROM l LEFT JOIN decided d ON d.level = l.level AND d.target = l.target) found
+             WHERE code IS NOT NULL ORDER BY id
+            """,
+            demonstrativo=demonstrativo.id,
+            unknown=self._unknown_cases(),
+        )
+
+    def _payment_query(self, demonstrativo):
+        """(line, code, ours, theirs) of what a payment says and cannot be booked.
+
+        What it takes back of a guia, as a row below zero, was paid before.
+        """
+        return SQL(
+            """
+            WITH l AS (
+                SELECT *, SUM(amount_released) OVER (
+                          PARTITION BY lote_id, guia_id, is_appeal) AS total
+                  FROM tiss_demonstrativo_line WHERE demonstrativo_id = %(demonstrativo)s),
+            guia AS (
+                SELECT guia_id, COUNT(*) AS items,
+                       SUM(COALESCE(amount_released, 0)) AS released,
+                       SUM(COALESCE(amount_to_process, 0)) AS waiting,
+                       SUM(COALESCE(amount_paid, 0)) AS paid,
+                       SUM(COALESCE(amount_appealed, 0)) AS appealed
+                  FROM tiss_guia_line
+                 WHERE guia_id IN (SELECT guia_id FROM l) GROUP BY guia_id)
+            SELECT id, code,
+                   CASE WHEN code LIKE 'unknown%%' THEN 0 WHEN is_appeal THEN appealed
+                        ELSE COALESCE(released + waiting, 0) END,
+                   amount_released
+              FROM (
+                SELECT l.id, l.is_appeal, l.amount_released, g.appealed, g.released, g.waiting,
+                       CASE %(unknown)s
+                            WHEN o.invoice_id IS NULL
+                                 AND o.invoice_moment IS DISTINCT FROM 'released'
+                                 THEN 'no_invoice'
+                            WHEN l.is_appeal AND l.total NOT BETWEEN 0 AND COALESCE(g.appealed, 0)
+                                 THEN CASE WHEN g.appealed > 0 THEN 'paid_above'
+                                           ELSE 'appeal_payment' END
+                            WHEN l.is_appeal THEN NULL
+                            WHEN l.total < 0 AND -l.total <= g.paid THEN NULL
+                            WHEN l.total NOT BETWEEN 0 AND COALESCE(g.released + g.waiting, 0)
+                                 THEN 'paid_above'
+                            WHEN l.total NOT IN (g.released, COALESCE(g.released + g.waiting, 0))
+                                 AND g.waiting > 0 AND g.items > 1 THEN 'detail_missing'
+                       END AS code
+                  FROM l LEFT JOIN guia g ON g.guia_id = l.guia_id
+                  LEFT JOIN tiss_lote o ON o.id = l.lote_id) found
+             WHERE code IS NOT NULL ORDER BY id
+            """,
+            demonstrativo=demonstrativo.id,
+            unknown=self._unknown_cases(),
+        )
+
+    @api.model
+    def _find_unshared_recoveries(self, demonstrativo, known):
+        """Payments of a recurso that its items cannot share, as discrepancy values."""
+        if demonstrativo.kind != "payment":
+            return []
+        domain = [("demonstrativo_id", "=", demonstrativo.id), ("is_appeal", "=", True)]
+        rows = []
+        for guia, lines in self.search(domain).grouped("guia_id").items():
+            paid = sum(to_cents(line.amount_released) for line in lines)
+            if known.intersection(lines.ids) or not guia:
+                continue
+            if guia.recurso_line_ids._share_recovery(paid) is None:
+                appealed = sum(to_cents(item.amount_appealed) for item in guia.line_ids)
+                rows += [
+                    {"line_id": line.id, "code": "appeal_payment",
+                     "amount_ours": float(from_cents(appealed)),
+                     "amount_theirs": line.amount_released}
+                    for line in lines
+                ]  # fmt: skip
+        return rows

@@ -1,0 +1,69 @@
+import re
+
+from odoo import fields, models
+
+from ..standard.money import from_cents, to_cents
+
+
+class TissDemonstrativoPayment(models.Model):
+    """What of a payment does not agree, as a whole (accounting.md §5.7)."""
+
+    _inherit = "tiss.demonstrativo.payment"
+
+    def _find_discrepancies(self):
+        """What has to be known or decided about whole payments, as discrepancy values."""
+        rows = []
+        today = fields.Date.context_today(self)
+        # What was decided since the file was read counts.
+        self.adjustment_ids.filtered(lambda row: not row.account_id)._compute_account_id()
+        for payment in self:
+            net = payment.amount_net
+            homeless = payment.adjustment_ids.filtered(lambda row: not row.account_id)
+            if net < 0:
+                rows.append({"code": "negative_net", "amount_theirs": net})
+            rows += [
+                {"code": "no_account", "place": row.name, "amount_theirs": row.amount}
+                for row in homeless
+            ]
+            if payment._is_locked():
+                rows.append({"code": "locked_period", "amount_theirs": net})
+            if payment.payment_date > today:
+                rows.append({"code": "future_payment", "amount_theirs": net})
+            if payment._is_another_account():
+                rows.append({"code": "payer_account_differs", "place": payment.bank_account})
+            rows += payment._find_retention_discrepancies()
+        return rows
+
+    def _is_locked(self):
+        journal = self.contract_id.bank_journal_id
+        return bool(self.company_id._get_violated_lock_dates(self.payment_date, False, journal))
+
+    def _is_another_account(self):
+        """Whether the operadora says that it pays into an account that is not the journal's."""
+        ours, theirs = (
+            re.sub(r"\D", "", number or "").lstrip("0")
+            for number in (
+                self.contract_id.bank_journal_id.bank_account_id.acc_number,
+                self.bank_account,
+            )
+        )
+        return bool(ours and theirs) and not ours.endswith(theirs) and not theirs.endswith(ours)
+
+    def _find_retention_discrepancies(self):
+        """Taxes that are withheld otherwise than this convênio lets expect; what was is booked."""
+        withheld = {}
+        for row in self.adjustment_ids:
+            withheld[row.kind_id.code] = withheld.get(row.kind_id.code, 0) + row._get_cents()
+        contract = self.contract_id
+        names = contract._get_retention_fields()
+        return [
+            {
+                "code": "retention_differs" if expected else "retention_undue",
+                "place": contract._fields[names[code]].string.split(" ")[0],
+                "amount_ours": float(from_cents(expected)),
+                "amount_theirs": float(from_cents(theirs)),
+            }
+            for code, expected, theirs in contract._compare_retentions(
+                to_cents(self.amount_released), withheld
+            )
+        ]

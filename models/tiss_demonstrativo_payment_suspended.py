@@ -1,0 +1,89 @@
+from odoo import fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Command
+
+from ..standard.money import from_cents
+
+
+class TissDemonstrativoPayment(models.Model):
+    """Money that belongs to no guia stands on the suspense account until somebody knows better."""
+
+    _inherit = "tiss.demonstrativo.payment"
+
+    discrepancy_ids = fields.One2many("tiss.discrepancy", "payment_id", "Discrepancies")
+
+    def _post(self):
+        """What no guia explains waits in the queue, until somebody knows what it is."""
+        payments = super()._post()
+        for payment in self.filtered("amount_unidentified"):
+            self.env["tiss.discrepancy"]._open(
+                {
+                    "demonstrativo_id": payment.demonstrativo_id.id,
+                    "payment_id": payment.id,
+                    "code": "suspended",
+                    "amount_theirs": payment.amount_unidentified,
+                }
+            )
+        return payments
+
+    def _undo(self, date=None):
+        reversals = super()._undo(date)
+        rows = self.discrepancy_ids.filtered(lambda row: row.code == "suspended")
+        rows.sudo().unlink()
+        return reversals
+
+    def _bill_suspended(self, cents):
+        """An invoice over money that came for no guia of ours, and turned out to be ours.
+
+        It adds revenue, with what taxes the journal asks for, and takes the same off the suspense
+        account, so that nothing of it is receivable.
+
+        :return: the posted `account.move`
+        """
+        self.ensure_one()
+        contract, account = self.contract_id, self._get_suspense_account()
+        contract._check_accounting()
+        if cents <= 0:
+            raise UserError(self.env._("Only what was received can be billed."))
+        today = fields.Date.context_today(self)
+        label = self.env._("Supplement · Demonstrativo %s", self.demonstrativo_id.name)
+        move = self.env["account.move"].create(
+            {
+                "move_type": "out_invoice",
+                "company_id": self.company_id.id,
+                "partner_id": contract.partner_id.id,
+                "journal_id": contract.journal_id.id,
+                "currency_id": self.currency_id.id,
+                "invoice_date": today,
+                "date": today,
+                "invoice_date_due": today,
+                "invoice_payment_term_id": False,
+                "ref": label,
+                "invoice_line_ids": [
+                    Command.create(
+                        {
+                            "name": name,
+                            "quantity": 1,
+                            "price_unit": float(from_cents(amount)),
+                            "account_id": target.id,
+                            "tax_ids": [Command.clear()],
+                        }
+                    )
+                    for name, amount, target in (
+                        (label, cents, contract.revenue_account_id),
+                        (self.env._("Received already"), -cents, account),
+                    )
+                ],
+            }
+        )
+        move.action_post()
+        move._tiss_get_receivable_lines().tiss_lote_id = self.line_ids.lote_id[:1]
+        # So that the payment is not undone while the invoice stands on it.
+        self.env["account.move.line"]._reconcile_plan(
+            [
+                (move | self.payment_id.move_id).line_ids.filtered(
+                    lambda line: line.account_id == account
+                )
+            ]
+        )
+        return move

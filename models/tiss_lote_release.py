@@ -1,0 +1,149 @@
+from odoo import fields, models
+from odoo.tools import SQL
+
+from ..standard.money import from_cents
+from .tie_out import RELEASED
+
+
+class TissLote(models.Model):
+    """Lotes that are invoiced by what the operadora released: a glosa is never revenue.
+
+    What their invoices add up to is what was released and paid of their items; whatever happens,
+    the difference is invoiced or taken back.
+    """
+
+    _inherit = "tiss.lote"
+
+    def _follow_release(self, date):
+        """Bring the invoices of lotes in line with what was released, and match them.
+
+        Called after a demonstrativo was posted or undone; does nothing to lotes that are invoiced
+        at another moment.
+
+        :param date: day of the demonstrativo; today, where the books of that day are closed
+        """
+        lotes = self.filtered(lambda lote: lote.invoice_moment == RELEASED)
+        if not lotes:
+            return
+        lotes.contract_id._check_accounting()
+        changes = lotes._get_release_changes()
+        more = lotes.filtered(lambda lote: changes.get(lote.id, 0) > 0)
+        moves = self.env["account.move"].create(
+            [lote._prepare_release_invoice(changes[lote.id], date) for lote in more]
+        )
+        moves.action_post()
+        for lote, move in zip(more, moves, strict=True):
+            if not lote.invoice_id:
+                lote.sudo().invoice_id = move
+        for lote in lotes.filtered(lambda lote: changes.get(lote.id, 0) < 0):
+            lote._take_release_back(-changes[lote.id], date)
+        lotes._match_receivables()
+
+    def _get_release_changes(self):
+        """{id of a lote: cents that are released and paid, less those invoiced}."""
+        self.env.flush_all()
+        return dict(
+            self.env.execute_query(
+                SQL(
+                    """
+                    SELECT lote, (SUM(amount) * 100)::bigint
+                      FROM (SELECT g.lote_id,
+                                   COALESCE(l.amount_released, 0) + COALESCE(l.amount_paid, 0)
+                              FROM tiss_guia_line l
+                              JOIN tiss_guia g ON g.id = l.guia_id
+                             WHERE g.lote_id = ANY(%(lotes)s)
+                         UNION ALL
+                            SELECT aml.tiss_lote_id, -aml.balance
+                              FROM account_move_line aml
+                              JOIN account_move mv ON mv.id = aml.move_id
+                              JOIN account_account a ON a.id = aml.account_id
+                             WHERE aml.tiss_lote_id = ANY(%(lotes)s)
+                               AND aml.parent_state = 'posted'
+                               AND a.account_type = 'asset_receivable'
+                               AND mv.move_type IN ('out_invoice', 'out_refund')
+                           ) x (lote, amount)
+                     GROUP BY lote
+                    """,
+                    lotes=self.ids,
+                )
+            )
+        )
+
+    def _prepare_release_invoice(self, cents, date):
+        """The first invoice, or a complement for what is released or recovered later."""
+        date = self._get_open_date(date)
+        name = (
+            self.env._("Released later · Lote %s", self.name)
+            if self.invoice_id
+            else self.env._("Released · Lote %s", self.name)
+        )
+        lines = [self._prepare_invoice_line(self, name, cents)]
+        return self._prepare_invoice_vals(date, self._get_invoice_label(), lines)
+
+    def _get_open_date(self, date):
+        """`date`, or today where its books are closed: that is when the invoice is made."""
+        if not self.contract_id._is_locked(date):
+            return date
+        today = fields.Date.context_today(self)
+        self._check_open_period(today)
+        return today
+
+    def _take_release_back(self, cents, date):
+        """Less is released than was invoiced: cancel untouched invoices, credit the rest."""
+        for move in self._get_release_invoices().sorted("id", reverse=True):
+            total = move._tiss_get_total_cents()
+            if total <= cents and move._tiss_is_untouched():
+                move.with_context(tiss_undo=True).button_draft()
+                move.with_context(tiss_undo=True).button_cancel()
+                cents -= total
+        self.sudo().invoice_id = self._get_release_invoices()[:1]
+        if cents:
+            self._book_credit_note(
+                self._get_open_date(date),
+                self.env._("Released amount taken back · Protocolo %s", self.protocol_number),
+                {self.env._("Released amount taken back"): cents},
+                self.contract_id.revenue_account_id,
+            )
+
+    def _get_release_invoices(self):
+        return self.env["account.move"].search(
+            [
+                ("tiss_lote_id", "=", self.id),
+                ("move_type", "=", "out_invoice"),
+                ("state", "=", "posted"),
+            ],
+            order="id",
+        )
+
+    # ------------------------------------------------------------------
+    # Preview
+    # ------------------------------------------------------------------
+
+    def _preview_release(self, entries):
+        """The invoices that posting movements would make, as rows for a preview.
+
+        :param entries: as for `tiss.movement._record`
+        """
+        invoiced = ("released", "paid")
+        changes = {}
+        for entry in entries:
+            lote = entry["line"].guia_id.lote_id
+            if lote.invoice_moment == RELEASED:
+                change = (entry.get("to_bucket") in invoiced) - (
+                    entry.get("from_bucket") in invoiced
+                )
+                changes[lote] = changes.get(lote, 0) + change * entry["cents"]
+        rows = []
+        for lote, cents in changes.items():
+            accounts = (lote._get_receivable_accounts()[lote], lote.contract_id.revenue_account_id)
+            for account, sign in zip(accounts, (1, -1), strict=True):
+                amount = sign * cents
+                rows.append(
+                    {
+                        "account": account.display_name,
+                        "label": lote._get_invoice_label(),
+                        "debit": from_cents(max(amount, 0)),
+                        "credit": from_cents(max(-amount, 0)),
+                    }
+                )
+        return [row for row in rows if row["debit"] or row["credit"]]

@@ -1,0 +1,215 @@
+from odoo.exceptions import UserError
+from odoo.tests import tagged
+
+from ..standard.money import to_cents
+from .closing_records import create_copayment
+from .common import BLOOD_COUNT, CONSULTATION, ECG, TissCommon
+from .guia_records import GuiaRecords
+from .return_messages import analysis_message, payment_message
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
+class TestCopayment(TissCommon):
+    """What the clinic collects from patients leaves what the operadora owes, to the cent.
+
+    The ECG costs 41.10; the patient pays 20% of it, 8.22, and the operadora 32.88.
+    """
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.rule = create_copayment(cls.contract, products=cls.products, copayment_at_clinic=True)
+
+    def _receive_file(self, content):
+        demonstrativo = self.env["tiss.message"].receive_file("retorno.xml", content)
+        demonstrativo.post()
+        return demonstrativo
+
+    def test_it_leaves_the_invoice_by_a_credit_note(self):
+        lote = self._create_received_lote({ECG: 1, BLOOD_COUNT: 1})
+        self.assertEqual(lote.invoice_id.amount_total, 74.43)
+        self.assertEqual(lote.invoice_id.amount_residual, 66.21)
+        self.assertEqual((lote.amount_copaid, lote.amount_to_process), (8.22, 66.21))
+        [row] = lote.copayment_ids
+        self.assertEqual((row.amount, row.state), (8.22, "to_invoice"))
+        self.assertEqual(row.credit_note_id.amount_total, 8.22)
+        self.assertEqual(
+            row.credit_note_id.invoice_line_ids.account_id, self.contract.revenue_account_id
+        )
+        self.assertLedgerSound()
+
+    def test_the_patient_is_invoiced_on_his_own_account(self):
+        lote = self._create_received_lote({ECG: 1})
+        mother = self.env["res.partner"].create({"name": "Mãe Fictícia"})
+        row = lote.copayment_ids
+        row.payer_id = mother
+        invoice = row.create_invoices()
+        self.assertEqual((invoice.state, invoice.amount_total), ("posted", 8.22))
+        self.assertEqual(invoice.partner_id, mother)
+        self.assertEqual(invoice.tiss_beneficiary_id, self.patient)
+        [receivable] = invoice._tiss_get_receivable_lines()
+        self.assertEqual(receivable.account_id, self.company.tiss_patient_account_id)
+        self.assertFalse(row.create_invoices(), "once")
+        with self.assertRaisesRegex(UserError, "There is an invoice already"):
+            row.payer_id = self.patient
+        self.env["account.payment.register"].with_context(
+            active_model="account.move", active_ids=invoice.ids
+        ).create({})._create_payments()
+        self.assertEqual(row.state, "paid")
+        self.assertLedgerSound()
+
+    def test_revenue_is_what_both_pay(self):
+        lote = self._create_received_lote({ECG: 1})
+        lote.copayment_ids.create_invoices()
+        [[balance]] = self.env["account.move.line"]._read_group(
+            [
+                ("account_id", "=", self.contract.revenue_account_id.id),
+                ("parent_state", "=", "posted"),
+                ("partner_id", "in", (self.operadora | self.patient).ids),
+            ],
+            [],
+            ["balance:sum"],
+        )
+        self.assertEqual(to_cents(balance), -4110)
+
+    def test_the_operadora_pays_its_part_and_nothing_is_denied(self):
+        lote = self._create_received_lote({ECG: 1})
+        guia = lote.guia_ids
+        self._receive_file(analysis_message(lote, {(guia.name, 1): 32.88}, "A1"))
+        self.assertFalse(lote.glosa_ids)
+        self._receive_file(payment_message(lote, {guia.name: 32.88}, "P1"))
+        self.assertEqual(lote.state, "closed")
+        self.assertEqual(lote.invoice_id.amount_residual, 0)
+        self.assertLedgerSound()
+
+    def test_what_the_operadora_collects_changes_nothing_here(self):
+        self.rule.copayment_at_clinic = False
+        lote = self._create_received_lote({ECG: 1})
+        self.assertFalse(lote.copayment_ids)
+        self.assertEqual(lote.invoice_id.amount_residual, 41.10)
+
+    def test_the_convenio_has_the_last_word_on_who_collects(self):
+        self.contract.copayment_by = "operadora"
+        self.assertFalse(self._create_received_lote({ECG: 1}, protocol="1").copayment_ids)
+        self.rule.copayment_at_clinic = False
+        self.contract.copayment_by = "clinic"
+        self.assertTrue(self._create_received_lote({ECG: 1}, protocol="2").copayment_ids)
+
+    def test_an_operadora_that_pays_after_all(self):
+        """Of two co-payments one is cancelled: the other stays booked, alone."""
+        lote = self._create_received_lote({ECG: 1}, {ECG: 1})
+        first, second = lote.copayment_ids
+        self.assertEqual(lote.invoice_id.amount_residual, 65.76)
+        first.cancel()
+        self.assertEqual((first.state, second.state), ("cancelled", "to_invoice"))
+        self.assertEqual(lote.invoice_id.amount_residual, 73.98)
+        self.assertEqual(first.guia_id.line_ids.amount_to_process, 41.10)
+        self.assertEqual(second.credit_note_id.amount_total, 8.22)
+        self.assertLedgerSound()
+        first.cancel()
+        self.assertEqual(lote.invoice_id.amount_residual, 73.98, "once")
+
+    def test_an_invoiced_co_payment_is_not_cancelled(self):
+        lote = self._create_received_lote({ECG: 1})
+        lote.copayment_ids.create_invoices()
+        with self.assertRaisesRegex(UserError, "has an invoice"):
+            lote.copayment_ids.cancel()
+
+    def test_a_cancelled_invoice_is_made_again(self):
+        row = self._create_received_lote({ECG: 1}).copayment_ids
+        invoice = row.create_invoices()
+        invoice.button_cancel()
+        self.assertEqual(row.state, "to_invoice")
+        self.assertNotEqual(row.create_invoices(), invoice)
+
+    def test_a_withdrawn_guia_owes_nothing_to_anybody(self):
+        lote = self._create_received_lote({ECG: 1}, {ECG: 1})
+        gone = lote.guia_ids[0]
+        gone.withdraw("Duplicada")
+        self.assertEqual(gone.copayment_ids.state, "cancelled")
+        self.assertEqual(lote.invoice_id.amount_residual, 32.88)
+        self.assertLedgerSound()
+
+    def test_an_invoice_that_is_made_later(self):
+        self.contract.invoice_moment = "manual"
+        lote = self._create_received_lote({ECG: 1})
+        self.assertEqual(lote.amount_copaid, 8.22)
+        self.assertFalse(lote.copayment_ids.credit_note_id)
+        self._receive_file(analysis_message(lote, {(lote.guia_ids.name, 1): 32.88}, "A1"))
+        lote.action_create_invoice()
+        self.assertEqual(lote.invoice_id.amount_residual, 32.88)
+        self.assertEqual(lote.copayment_ids.credit_note_id.amount_total, 8.22)
+        self.assertLedgerSound()
+
+    def test_the_equation_of_a_protocolo(self):
+        """Presented 115.53 = paid 30.00 + accepted 2.88 + denied 3.33 + patients 8.22 + …"""
+        lote = self._create_received_lote({ECG: 1}, {BLOOD_COUNT: 1}, {ECG: 1})
+        first, second, third = lote.guia_ids.sorted("number")
+        self._receive_file(
+            analysis_message(
+                lote,
+                {(first.name, 1): (30.00, "1705"), (second.name, 1): (30.00, "1705")},
+                "A1",
+            )
+        )
+        first.glosa_ids.accept()
+        self._receive_file(payment_message(lote, {first.name: 30.00}, "P1"))
+        self.assertEqual(lote.amount_total, 115.53)
+        self.assertEqual(lote.amount_paid, 30.00)
+        self.assertEqual(lote.amount_accepted, 2.88)
+        self.assertEqual(lote.amount_appealed, 0)
+        self.assertEqual(lote.amount_to_contest, 3.33)
+        self.assertEqual(lote.amount_copaid, 16.44)
+        self.assertEqual(lote.amount_to_process, 62.88, "30.00 released, 32.88 not analysed")
+        parts = (
+            lote.amount_paid,
+            lote.amount_accepted,
+            lote.amount_appealed,
+            lote.amount_to_contest,
+            lote.amount_copaid,
+            lote.amount_to_process,
+        )
+        self.assertEqual(sum(map(to_cents, parts)), to_cents(lote.amount_total))
+        self.assertEqual(third.line_ids.amount_copaid, 8.22)
+        self.assertLedgerSound()
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
+class TestFranquia(GuiaRecords, TissCommon):
+    """In a GTO the patient's part never is in what the operadora owes (guide §3.7)."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls._setup_people()
+
+    def test_who_collects_decides_whether_there_is_a_franquia(self):
+        """A consultation of 150.00 of which the patient pays 30.00."""
+        create_copayment(self.contract, code=CONSULTATION, products=self.products)
+        for collector, franquia, owed in (
+            ("clinic", 30.00, 120.00),
+            ("operadora", 0.00, 150.00),
+            ("rule", 0.00, 150.00),
+        ):
+            self.contract.copayment_by = collector
+            visit = self._create_encounters(CONSULTATION, professional_id=self.dentist.id)
+            [line] = visit.create_guias().line_ids
+            with self.subTest(collector):
+                self.assertEqual((line.amount_patient, line.amount), (franquia, owed))
+
+    def test_a_franquia_is_invoiced_to_the_patient_without_a_credit_note(self):
+        """120.00 of which the patient pays 20.00, and 80.00: the invoice is of 180.00."""
+        guia = self._create_odonto(
+            self._item(1, "81000030", 120, amount_patient=20), self._item(2, "81000065", 80)
+        )
+        guia.action_check()
+        lote = guia.create_lotes()
+        lote.send()
+        lote.register_protocol("7001")
+        [row] = lote.copayment_ids
+        self.assertEqual((row.amount, row.state), (20.00, "to_invoice"))
+        self.assertFalse(row.credit_note_id)
+        self.assertEqual(lote.invoice_id.amount_residual, 180.00)
+        self.assertEqual(lote.amount_copaid, 0, "it never was billed")
+        self.assertEqual(row.create_invoices().amount_total, 20.00)
+        self.assertLedgerSound()

@@ -1,0 +1,499 @@
+from datetime import timedelta
+from unittest.mock import patch
+
+from odoo.exceptions import UserError
+from odoo.tests import Form, tagged
+
+from ..models.tiss_demonstrativo_payment_entry import TissDemonstrativoPayment
+from ..models.tiss_glosa import TissGlosa
+from ..models.tiss_lote_invoice import TissLote
+from ..models.tiss_movement import TissMovement
+from .common import CONSULTATION, DIPYRONE, ECG, TissCommon
+from .return_messages import analysis_message, payment_message
+
+
+class PaymentCommon(TissCommon):
+    """One guia of 150.00 in one item, one of 41.10 + 14.90 = 56.00 in two."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.consulta = cls._create_received_lote(CONSULTATION, protocol="1001")
+        cls.sadt = cls._create_received_lote({ECG: 1, DIPYRONE: 2}, protocol="1002")
+
+    def _import(self, content, name="retorno.xml"):
+        return self.env["tiss.demonstrativo"].import_file(name, content)
+
+    def _pay(self, lotes, guias, number="P1", **options):
+        return self._import(payment_message(lotes, guias, number, **options))
+
+    def _pay_consulta(self, amount=150.00, number="P1", **options):
+        return self._pay(self.consulta, {self.consulta.guia_ids.name: amount}, number, **options)
+
+    def _balances(self, demonstrativo):
+        """{account: balance} of the entries of a demonstrativo."""
+        balances = {}
+        for line in demonstrativo.payment_ids.payment_id.move_id.line_ids:
+            balances[line.account_id] = balances.get(line.account_id, 0) + line.balance
+        return {account: round(balance, 2) for account, balance in balances.items() if balance}
+
+    def _get_codes(self, demonstrativo):
+        return sorted(demonstrativo.discrepancy_ids.mapped("code"))
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
+class TestDemonstrativoPayment(PaymentCommon):
+    """The entry of a payment to the cent, whatever else the operadora takes or adds."""
+
+    # ------------------------------------------------------------------
+    # Net
+    # ------------------------------------------------------------------
+
+    def test_negative_net_is_owed_and_offset_by_the_next(self):
+        """150.00 paid, 200.00 taken: 50.00 are owed, and taken off the 56.00 of the next."""
+        accounts = self.company
+        first = self._pay_consulta(adjustments=[("07", "DESCONTO", 200.00)])
+        self.assertIn("negative_net", self._get_codes(first))
+        self.assertFalse(first.blocking_count)
+        first.post()
+        debt = accounts.tiss_debt_account_id
+        discount = first.adjustment_ids.account_id
+        receivable = self.contract.receivable_account_id
+        self.assertEqual(
+            self._balances(first), {discount: 200.00, receivable: -150.00, debt: -50.00}
+        )
+        self.assertEqual(first.payment_ids.payment_id.amount, 0)
+        self.assertEqual(first._get_owed_cents(), 5000)
+        guia = self.sadt.guia_ids
+        second = self._pay(
+            self.sadt, {guia.name: 56.00}, "P2", adjustments=[("08", "AJUSTE ANTERIOR", 50.00)]
+        )
+        self.assertEqual(second.adjustment_ids.account_id, debt)
+        self.assertFalse(second.blocking_count)
+        second.post()
+        transit = self.contract.transit_account_id
+        self.assertEqual(self._balances(second), {transit: 6.00, debt: 50.00, receivable: -56.00})
+        self.assertEqual(first._get_owed_cents(), 0)
+        self.assertFalse(
+            self.env["tiss.adjustment.account"].search([("account_id", "=", debt.id)]),
+            "an offset is no decision to remember",
+        )
+        with self.assertRefused("settled by.*undo that first"):
+            first.undo()
+        second.undo()
+        self.assertEqual(first._get_owed_cents(), 5000)
+        first.undo()
+        self.assertEqual(first._get_owed_cents(), 0)
+        self.assertLedgerSound()
+
+    def test_zero_net_can_be_undone(self):
+        """Odoo calls a payment of nothing matched with the bank."""
+        demonstrativo = self._pay_consulta(adjustments=[("07", "DESCONTO", 150.00)])
+        demonstrativo.post()
+        demonstrativo.undo()
+        self.assertEqual(self.consulta.amount_open, 150.00)
+        self.assertLedgerSound()
+
+    def test_credits_are_booked_beside_what_is_paid(self):
+        """150.00 and a crédito of 10.00 of juros: 160.00 in the bank."""
+        demonstrativo = self._pay_consulta(adjustments=[("07", "JUROS", -10.00)])
+        demonstrativo.post()
+        adjustment = demonstrativo.adjustment_ids
+        self.assertEqual(adjustment.direction, "credit")
+        self.assertEqual(
+            self._balances(demonstrativo),
+            {
+                self.contract.transit_account_id: 160.00,
+                adjustment.account_id: -10.00,
+                self.contract.receivable_account_id: -150.00,
+            },
+        )
+
+    # ------------------------------------------------------------------
+    # Débitos of the whole file
+    # ------------------------------------------------------------------
+
+    def test_debits_of_the_file_that_repeat_those_of_the_day(self):
+        taxes = [("01", "IRRF", 2.25)]
+        demonstrativo = self._pay_consulta(adjustments=taxes, whole=taxes)
+        self.assertFalse(demonstrativo.discrepancy_ids)
+        self.assertEqual(len(demonstrativo.adjustment_ids), 1)
+        self.assertEqual(demonstrativo.amount_net, 147.75)
+
+    def test_debits_of_the_file_that_complement_those_of_the_day(self):
+        """IRRF 2.25 by day, a discount of 7.75 for the whole file: 140.00 in the bank."""
+        demonstrativo = self._pay_consulta(
+            adjustments=[("01", "IRRF", 2.25)], whole=[("07", "TARIFA", 7.75)], stated=140.00
+        )
+        self.assertFalse(demonstrativo.discrepancy_ids)
+        self.assertEqual(demonstrativo.amount_net, 140.00)
+        self.assertEqual(demonstrativo.adjustment_ids.mapped("is_of_file"), [False, True])
+        demonstrativo.post()
+        self.assertEqual(demonstrativo.payment_ids.payment_id.amount, 140.00)
+        self.assertLedgerSound()
+
+    def test_debits_of_the_file_that_tie_in_neither_way(self):
+        demonstrativo = self._pay_consulta(whole=[("07", "TARIFA", 7.75)], stated=149.00)
+        [row] = demonstrativo.discrepancy_ids
+        self.assertEqual(
+            (row.code, row.amount_ours, row.amount_theirs), ("sums_disagree", 150.00, 149.00)
+        )
+
+    # ------------------------------------------------------------------
+    # Decisions that are remembered
+    # ------------------------------------------------------------------
+
+    def test_a_decision_is_asked_once(self):
+        account = self.contract.glosa_account_id
+        adjustments = [("08", "Ajuste ref. fatura 123", 5.00)]
+        first = self._pay_consulta(145.00, "P1", adjustments=adjustments)
+        self.assertEqual(self._get_codes(first), ["no_account"])
+        first.adjustment_ids.account_id = account
+        first.post()
+        [row] = self.env["tiss.adjustment.account"].search([("contract_id", "!=", False)])
+        self.assertEqual(
+            (row.contract_id, row.kind_id.code, row.direction, row.account_id),
+            (self.contract, "08", "debit", account),
+        )
+        guias = {self.sadt.guia_ids.name: 56.00}
+        again = self._pay(
+            self.sadt, guias, "P2", adjustments=[("08", "AJUSTE REF. FATURA 987", 5.00)]
+        )
+        self.assertEqual(again.adjustment_ids.account_id, account)
+        other = self._pay(self.sadt, guias, "P3", adjustments=[("08", "MULTA", 5.00)])
+        self.assertFalse(other.adjustment_ids.account_id)
+        credit = self._pay(
+            self.sadt, guias, "P4", adjustments=[("08", "AJUSTE REF. FATURA 9", -5.00)]
+        )
+        self.assertFalse(credit.adjustment_ids.account_id, "a crédito is another matter")
+
+    def test_a_changed_decision_holds_from_then_on(self):
+        adjustments = [("08", "AJUSTE", 5.00)]
+        first = self._pay_consulta(adjustments=adjustments)
+        first.adjustment_ids.account_id = self.contract.glosa_account_id
+        first.post()
+        guias = {self.sadt.guia_ids.name: 56.00}
+        second = self._pay(self.sadt, guias, "P2", adjustments=adjustments)
+        other = self.contract.revenue_account_id
+        second.adjustment_ids.account_id = other
+        second.post()
+        [row] = self.env["tiss.adjustment.account"].search([("contract_id", "!=", False)])
+        self.assertEqual(row.account_id, other)
+
+    def test_a_decision_for_the_convenio_outranks_that_of_the_clinic(self):
+        kind = self.env["tiss.term"]._get("27", "07")
+        account = self.contract.glosa_account_id
+        self.env["tiss.adjustment.account"].create(
+            {"contract_id": self.contract.id, "kind_id": kind.id, "account_id": account.id}
+        )
+        demonstrativo = self._pay_consulta(adjustments=[("07", "TARIFA", 5.00)])
+        self.assertEqual(demonstrativo.adjustment_ids.account_id, account)
+        with self.assertRefused("already an account for this kind"):
+            self.env["tiss.adjustment.account"].create(
+                {"contract_id": self.contract.id, "kind_id": kind.id, "account_id": account.id}
+            )
+
+    # ------------------------------------------------------------------
+    # Taxes withheld
+    # ------------------------------------------------------------------
+
+    def _get_retentions(self, *taxes, gross=1000.00):
+        """(code, tax, expected, withheld) of what a payment of 1,000.00 withholds otherwise."""
+        lote = self._create_received_lote(*[CONSULTATION] * 7, protocol="1003")
+        names = lote.guia_ids.mapped("name")
+        guias = dict.fromkeys(names[:-1], 150.00) | {names[-1]: gross - 900.00}
+        number = f"R{self.env['tiss.demonstrativo'].search_count([])}"
+        demonstrativo = self._pay(lote, guias, number, adjustments=taxes)
+        rows = demonstrativo.discrepancy_ids.filtered(lambda row: row.code.startswith("retention"))
+        self.assertFalse(any(rows.mapped("is_blocking")), "what was withheld is booked anyway")
+        return [(row.code, row.place, row.amount_ours, row.amount_theirs) for row in rows]
+
+    def test_retentions_at_the_agreed_rates(self):
+        """1,000.00: IRRF 15.00, PIS 6.50, COFINS 30.00, CSLL 10.00."""
+        self.contract.retention_rule = "rates"
+        taxes = [
+            ("01", "IRRF", 15.00), ("04", "PIS", 6.55), ("05", "COFINS", 30.06), ("06", "CSLL", 10),
+        ]  # fmt: skip
+        self.assertEqual(
+            self._get_retentions(*taxes), [("retention_differs", "COFINS", 30.00, 30.06)]
+        )
+
+    def test_retentions_that_should_not_be(self):
+        self.contract.retention_rule = "simples"
+        self.assertEqual(
+            self._get_retentions(("01", "IRRF", 15.00)), [("retention_undue", "IRRF", 0, 15.00)]
+        )
+
+    def test_retentions_are_not_checked_unless_somebody_says_how(self):
+        self.assertEqual(self._get_retentions(("01", "IRRF", 99.00)), [])
+
+    def test_small_retentions_are_dispensed(self):
+        """Of 150.00 IRRF would be 2.25 and the three together 6.98: neither is withheld."""
+        self.contract.retention_rule = "rates"
+        self.contract.retention_iss = 5
+        demonstrativo = self._pay_consulta(adjustments=[("01", "IRRF", 2.25)])
+        rows = demonstrativo.discrepancy_ids
+        self.assertEqual(
+            sorted((row.code, row.place, row.amount_ours, row.amount_theirs) for row in rows),
+            [("retention_differs", "ISS", 7.50, 0), ("retention_undue", "IRRF", 0, 2.25)],
+        )
+
+    # ------------------------------------------------------------------
+    # Remarks
+    # ------------------------------------------------------------------
+
+    def test_a_payment_of_tomorrow_is_a_remark(self):
+        demonstrativo = self._pay_consulta(day=self.today + timedelta(days=1))
+        self.assertEqual(self._get_codes(demonstrativo), ["future_payment"])
+        demonstrativo.post()
+        self.assertEqual(demonstrativo.payment_ids.payment_id.date, self.today + timedelta(days=1))
+
+    def test_rows_that_do_not_add_up_are_counted(self):
+        guia = self.sadt.guia_ids
+        content = analysis_message(
+            self.sadt, {(guia.name, 1): (31.10, "1705"), (guia.name, 2): (4.90, "1705")}, "D1"
+        ).replace(b"valorGlosa>10.00<", b"valorGlosa>8.00<")
+        analysis = self._import(content)
+        [row] = analysis.discrepancy_ids
+        self.assertEqual(
+            (row.code, row.place, row.amount_ours, row.amount_theirs),
+            ("row_differs", "2 rows", 40.00, 36.00),
+        )
+        self.assertFalse(analysis.blocking_count)
+
+    # ------------------------------------------------------------------
+    # What is taken back
+    # ------------------------------------------------------------------
+
+    def test_a_row_below_zero_takes_back_what_was_paid(self):
+        """150.00 paid, then 30.00 taken back: denied again, and open on the receivable."""
+        self._pay_consulta().post()
+        self.assertEqual(self.consulta.amount_open, 0)
+        back = self._pay(
+            self.consulta | self.sadt,
+            {self.consulta.guia_ids.name: -30.00, self.sadt.guia_ids.name: 56.00},
+            "P2",
+        )
+        self.assertFalse(back.blocking_count)
+        back.post()
+        [line] = self.consulta.guia_ids.line_ids
+        self.assertEqual((line.amount_paid, line.amount_denied), (120.00, 30.00))
+        self.assertEqual(back.payment_ids.payment_id.amount, 26.00)
+        [glosa] = self.consulta.glosa_ids
+        self.assertEqual(glosa.amount, 30.00)
+        self.assertLedgerSound()
+        note = glosa.accept()
+        self.assertEqual(note.amount_residual, 0, "matched with what was taken back")
+        self.assertLedgerSound()
+
+    def test_no_more_is_taken_back_than_was_paid(self):
+        self._pay_consulta(100.00).post()
+        demonstrativo = self._pay_consulta(-100.01, "P2")
+        self.assertIn("paid_above", self._get_codes(demonstrativo))
+
+    # ------------------------------------------------------------------
+    # All or nothing
+    # ------------------------------------------------------------------
+
+    def test_a_failure_at_any_step_leaves_nothing(self):
+        steps = [
+            (TissDemonstrativoPayment, "_set_accounting_date"),
+            (TissDemonstrativoPayment, "_prepare_account_payment"),
+            (TissDemonstrativoPayment, "_reconcile"),
+            (TissDemonstrativoPayment, "_plan_movements"),
+            (TissMovement, "_record"),
+            (TissMovement, "_update_buckets"),
+            (TissGlosa, "_create_from_entries"),
+            (TissLote, "_check_tie_out"),
+        ]
+        demonstrativo = self._pay_consulta(120.00, adjustments=[("01", "IRRF", 1.00)])
+        for owner, name in steps:
+            for before in (True, False):
+                original = getattr(owner, name)
+
+                def fail(records, *args, original=original, before=before):
+                    if not before:
+                        original(records, *args)
+                    raise UserError("the lights went out")
+
+                with (
+                    self.subTest(name, before=before),
+                    patch.object(owner, name, fail),
+                    self.assertRefused("lights went out"),
+                ):
+                    demonstrativo.post()
+        content = self._get_content()
+        with patch.object(TissLote, "_check_tie_out", fail):
+            try:
+                demonstrativo.post()
+            except UserError:
+                self.env.invalidate_all()
+        self.assertEqual(self._get_content(), content, "also for a caller who goes on")
+        demonstrativo.post()
+        self.assertEqual(self.consulta.amount_open, 30.00)
+        self.assertLedgerSound()
+
+    def test_many_days_are_booked_each(self):
+        """Two days in one file: two payments, each with its own net."""
+        first = self._pay_consulta(100.00, "P9")
+        content = payment_message(self.consulta, {self.consulta.guia_ids.name: 100.00}, "P1")
+        other = payment_message(
+            self.sadt, {self.sadt.guia_ids.name: 56.00}, "P1", day=self.today - timedelta(days=1)
+        )
+        start, end = b"<ans:pagamentosPorData>", b"</ans:pagamentosPorData>"
+        second = start + other.partition(start)[2].partition(end)[0] + end
+        content = content.replace(end, end + second)
+        for name in (b"valorLiberadoBruto", b"valorLiberadoDemonstrativo"):
+            content = content.replace(name + b">100.00<", name + b">156.00<")
+        first.unlink()
+        demonstrativo = self._import(content)
+        self.assertFalse(demonstrativo.blocking_count)
+        payments = demonstrativo.post()
+        self.assertEqual(sorted(payments.mapped("amount")), [56.00, 100.00])
+        self.assertEqual((self.consulta.amount_paid, self.sadt.amount_paid), (100.00, 56.00))
+        self.assertLedgerSound()
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
+class TestDemonstrativoPartial(PaymentCommon):
+    """What agrees is booked, what does not waits as not identified; the net is the bank's."""
+
+    def _post_rest(self, demonstrativo):
+        """As somebody does who decides in the window."""
+        with self.assertRaisesRegex(UserError, "cannot be posted yet"):
+            demonstrativo.post()
+        action = demonstrativo.action_post()
+        form = Form(self.env[action["res_model"]].with_context(action["context"]))
+        form.with_unidentified = True
+        wizard = form.save()
+        wizard.action_post()
+        self.assertEqual(demonstrativo.state, "posted")
+        self.assertLedgerSound()
+
+    def _get_suspense(self):
+        return self.company.tiss_suspense_account_id
+
+    def test_guias_that_were_never_sent(self):
+        """150.00 of ours, 56.00 of a protocolo that nobody knows: 206.00 in the bank."""
+        guias = {self.consulta.guia_ids.name: 150.00, self.sadt.guia_ids.name: 56.00}
+        content = payment_message(self.consulta | self.sadt, guias, "P1").replace(
+            b"numeroProtocolo>1002<", b"numeroProtocolo>A-77/B<"
+        )
+        demonstrativo = self._import(content)
+        [row] = demonstrativo.discrepancy_ids
+        self.assertEqual((row.code, row.amount_theirs), ("unknown_protocol", 56.00))
+        self.assertEqual(row.place, f"A-77/B / {self.sadt.guia_ids.name}")
+        self._post_rest(demonstrativo)
+        self.assertEqual(
+            self._balances(demonstrativo),
+            {
+                self.contract.transit_account_id: 206.00,
+                self.contract.receivable_account_id: -150.00,
+                self._get_suspense(): -56.00,
+            },
+        )
+        self.assertEqual(demonstrativo.amount_unidentified, 56.00)
+        self.assertEqual((self.consulta.amount_open, self.sadt.amount_open), (0, 56.00))
+        demonstrativo.undo()
+        self.assertEqual(self.consulta.amount_open, 150.00)
+        self.assertLedgerSound()
+
+    def test_the_preview_says_what_is_not_identified(self):
+        demonstrativo = self._pay_consulta(151.00)
+        entries = demonstrativo.preview()["entries"]
+        self.assertEqual([str(row["credit"]) for row in entries if row["credit"]], ["151.00"])
+        self.assertIn("Not identified", entries[-1]["label"])
+
+    def test_a_net_that_no_row_explains(self):
+        """The file says 149.00 net of 150.00: the bank gets 149.00."""
+        content = payment_message(
+            self.consulta, {self.consulta.guia_ids.name: 150.00}, "P1", net=149.00
+        )
+        demonstrativo = self._import(content)
+        self._post_rest(demonstrativo)
+        self.assertEqual(demonstrativo.payment_ids.payment_id.amount, 149.00)
+        self.assertEqual(self._balances(demonstrativo)[self._get_suspense()], 1.00)
+        self.assertEqual(self.consulta.amount_open, 0)
+
+    def test_sums_of_each_level_of_a_payment(self):
+        """Whatever level is wrong, the rows are booked and the net is the stated one."""
+        guia = self.consulta.guia_ids.name
+        content = payment_message(self.consulta, {guia: 150.00}, "P1")
+        for old, new, ours, theirs, unidentified in (
+            (b"valorLiberadoGuia>150.00<", b"valorLiberadoGuia>15.00<", 15.00, 150.00, 135.00),
+            (b"valorLiberado>150.00<", b"valorLiberado>140.00<", 150.00, 140.00, 0),
+            (b"totaLiberadoPorData>150.00<", b"totaLiberadoPorData>1.00<", 150.00, 1.00, 0),
+            (b"liquidoPorData>150.00<", b"liquidoPorData>149.00<", 150.00, 149.00, -1.00),
+            (b"totalDebitosPorData>0.00<", b"totalDebitosPorData>9.00<", 0, 9.00, 0),
+            (b"valorLiberadoBruto>150.00<", b"valorLiberadoBruto>9.00<", 150.00, 9.00, 0),
+            (b"LiberadoDemonstrativo>150.00<", b"LiberadoDemonstrativo>9.00<", 150.00, 9.00, 0),
+        ):
+            self.assertIn(old, content)
+            with self.subTest(new), self.env.cr.savepoint() as savepoint:
+                demonstrativo = self._import(content.replace(old, new, 1))
+                rows = demonstrativo.discrepancy_ids.filtered(
+                    lambda row: row.code == "sums_disagree"
+                )
+                self.assertIn(
+                    (ours, theirs), [(row.amount_ours, row.amount_theirs) for row in rows]
+                )
+                self._post_rest(demonstrativo)
+                self.assertEqual(demonstrativo.amount_unidentified, unidentified)
+                savepoint.rollback()
+            self.env.invalidate_all()
+
+    def test_an_adjustment_without_an_account(self):
+        demonstrativo = self._pay_consulta(adjustments=[("08", "AJUSTE", 5.00)])
+        self._post_rest(demonstrativo)
+        self.assertEqual(self._balances(demonstrativo)[self._get_suspense()], 5.00)
+        self.assertEqual(self.consulta.amount_open, 0)
+
+    def test_an_analysis_leaves_out_what_does_not_agree(self):
+        """41.10 of one item, 99.00 of another that was worth 14.90: only the first moves."""
+        guia = self.sadt.guia_ids
+        analysis = self._import(
+            analysis_message(self.sadt, {(guia.name, 1): 41.10, (guia.name, 2): 99.00}, "D1")
+        )
+        self._post_rest(analysis)
+        ecg, dipyrone = guia.line_ids.sorted("sequence_item")
+        self.assertEqual((ecg.amount_released, dipyrone.amount_to_process), (41.10, 14.90))
+
+    def test_nothing_of_the_payment_is_known(self):
+        content = payment_message(self.consulta, {self.consulta.guia_ids.name: 150.00}, "P1")
+        demonstrativo = self._import(content.replace(b"Protocolo>1001<", b"Protocolo>9999<"))
+        self._post_rest(demonstrativo)
+        self.assertEqual(self._balances(demonstrativo)[self._get_suspense()], -150.00)
+        self.assertEqual(self.consulta.amount_open, 150.00)
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
+class TestDemonstrativoOriginal(PaymentCommon):
+    """The PDF that a demonstrativo came as stays beside it."""
+
+    PDF = b"JVBERi0xLjcKZXh0cmF0bw=="  # %PDF-1.7 extrato
+
+    def test_any_demonstrativo_takes_a_pdf(self):
+        biller = self._create_user("pdf.faturista", "billing")
+        demonstrativo = self._pay_consulta().with_user(biller)
+        demonstrativo.write({"original_file": self.PDF, "original_file_name": "extrato.pdf"})
+        demonstrativo.post()
+        self.assertEqual(demonstrativo.original_file, self.PDF)
+
+    def test_what_is_no_pdf_is_refused(self):
+        demonstrativo = self._pay_consulta()
+        with self.assertRefused("kept as a PDF"):
+            demonstrativo.original_file = b"PGh0bWw+PC9odG1sPg=="
+
+    def test_a_typed_one_brings_its_own(self):
+        form = Form(self.env["tiss.return.entry"])
+        form.name = "T1"
+        form.contract_id = self.contract
+        form.kind = "analysis"
+        form.lote_ids.add(self.consulta)
+        entry = form.save()
+        entry.write({"file": self.PDF, "file_name": "extrato.pdf"})
+        demonstrativo = entry.check()
+        self.assertEqual(
+            (demonstrativo.original_file, demonstrativo.original_file_name),
+            (self.PDF, "extrato.pdf"),
+        )

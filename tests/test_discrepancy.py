@@ -1,0 +1,261 @@
+from datetime import timedelta
+
+from odoo.tests import tagged
+
+from ..models.discrepancy_kinds import OFFERS, RESOLUTIONS
+from .common import CONSULTATION, DIPYRONE, ECG, TissCommon
+from .return_messages import analysis_message, payment_message
+
+
+class DiscrepancyCase(TissCommon):
+    """A received lote with two guias of 56.00 (41.10 + 14.90) and 150.00."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.Demonstrativo = cls.env["tiss.demonstrativo"]
+        urgent = cls.env["tiss.term"]._get("23", "2")
+        cls.lote = cls._create_received_lote(
+            {ECG: 1, DIPYRONE: 2}, CONSULTATION, protocol="1001", care_character_id=urgent.id
+        )
+        cls.first, cls.second = cls.lote.guia_ids.sorted("number")
+        cls.ecg, cls.dipyrone = cls.first.line_ids.sorted("sequence_item")
+
+    def _import(self, content, name="f.xml"):
+        return self.Demonstrativo.import_file(name, content)
+
+    def _find(self, demonstrativo, code):
+        return demonstrativo.discrepancy_ids.filtered(lambda row: row.code == code)
+
+    def _get_balance(self, account):
+        lines = self.env["account.move.line"].search(
+            [("account_id", "=", account.id), ("parent_state", "=", "posted")]
+        )
+        return round(sum(lines.mapped("balance")), 2)
+
+    def _get_suspense(self):
+        return self._get_balance(self.company._tiss_get_account("tiss_suspense_account_id"))
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
+class TestQueue(DiscrepancyCase):
+    """The rows of the queue: what they say, who has them, and that they survive a check."""
+
+    def test_every_kind_says_what_happened_and_offers_what_exists(self):
+        Discrepancy = self.env["tiss.discrepancy"]
+        sentences = Discrepancy._get_sentences()
+        codes = set(Discrepancy._fields["code"].get_values(self.env))
+        self.assertEqual(codes - set(sentences), set())
+        self.assertLessEqual(set(OFFERS), codes)
+        names = {name for name, _label in RESOLUTIONS}
+        for code, offers in OFFERS.items():
+            with self.subTest(code):
+                self.assertLessEqual(set(offers), names)
+                for name in offers:
+                    self.assertTrue(hasattr(Discrepancy, f"_resolve_{name}"), name)
+
+    def test_owner_and_reason_survive_a_new_check(self):
+        content = payment_message(self.lote, {self.first.name: 60.00}, "P1")
+        demonstrativo = self._import(content)
+        row = self._find(demonstrativo, "paid_above")
+        row.write({"user_id": self.env.uid, "note": "Perguntei por telefone"})
+        demonstrativo.action_check()
+        same = self._find(demonstrativo, "paid_above")
+        self.assertEqual((same, same.user_id), (row, self.env.user))
+        self.assertEqual((row.amount_difference, row.amount_weight), (4.00, 4.00))
+
+    def test_what_is_gone_leaves_the_queue(self):
+        self.contract.invoice_moment = "manual"
+        lote = self._create_received_lote({ECG: 1}, protocol="1002")
+        content = payment_message(lote, {lote.guia_ids.name: 41.10}, "P2")
+        demonstrativo = self._import(content)
+        self.assertTrue(self._find(demonstrativo, "no_invoice"))
+        lote.action_create_invoice()
+        demonstrativo.action_check()
+        self.assertFalse(self._find(demonstrativo, "no_invoice"))
+
+    def test_largest_first_and_those_that_block(self):
+        rows = self.env["tiss.discrepancy"].search([])
+        self.assertFalse(rows, "empty is green")
+        self._import(payment_message(self.lote, {self.first.name: 57.00}, "P1"))
+        self._import(payment_message(self.lote, {self.second.name: 250.00}, "P2"))
+        rows = self.env["tiss.discrepancy"].search([])
+        self.assertEqual(rows.mapped("amount_difference"), [100.00, 1.00])
+
+    def test_one_without_a_demonstrativo(self):
+        Discrepancy = self.env["tiss.discrepancy"]
+        vals = {
+            "company_id": self.company.id,
+            "contract_id": self.contract.id,
+            "code": "deposit_unknown",
+            "place": "TED 42",
+            "amount_theirs": 12.34,
+            "res_model": "res.partner",
+            "res_id": self.operadora.id,
+        }
+        row = Discrepancy._open(vals)
+        self.assertEqual(Discrepancy._open(vals), row, "found again")
+        self.assertEqual((row.company_id, row.is_blocking), (self.company, False))
+        row.resolve("keep", "É de outro convênio")
+        self.assertEqual((row.state, row.resolved_by_id), ("resolved", self.env.user))
+        self.assertEqual(Discrepancy._open(vals).state, "resolved", "it was looked at")
+        Discrepancy._open({**vals, "amount_theirs": 13.00})
+        self.assertEqual(row.state, "open", "another amount is another question")
+
+    def test_only_what_fits_is_done(self):
+        demonstrativo = self._import(payment_message(self.lote, {self.first.name: 60.00}, "P1"))
+        row = self._find(demonstrativo, "paid_above")
+        with self.assertRefused("That cannot be done about this"):
+            row.resolve("create_invoice")
+        with self.assertRefused("written by hand"):
+            row.amount_theirs = 1.00
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
+class TestResolutions(DiscrepancyCase):
+    """Each decision does the accounting, or the correction, and can be taken back."""
+
+    def test_more_is_paid_than_is_open(self):
+        """60.00 for a guia of 56.00: 4.00 are kept apart, then billed as ours."""
+        demonstrativo = self._import(payment_message(self.lote, {self.first.name: 60.00}, "P1"))
+        with self.assertRefused("cannot be posted yet"):
+            demonstrativo.post()
+        self._find(demonstrativo, "paid_above").resolve("cap", "Valor a maior")
+        [payment] = demonstrativo.post()
+        self.assertEqual((payment.amount, self._get_suspense()), (60.00, -4.00))
+        self.assertEqual(self.lote.invoice_id.amount_residual, 150.00)
+        self.assertLedgerSound()
+        row = self._find(demonstrativo, "suspended")
+        self.assertEqual((row.amount_theirs, row.suggestion), (4.00, "supplement"))
+        revenue = self._get_balance(self.contract.revenue_account_id)
+        row.resolve("supplement")
+        self.assertEqual(self._get_suspense(), 0)
+        self.assertEqual(
+            round(self._get_balance(self.contract.revenue_account_id) - revenue, 2), -4.00
+        )
+        self.assertEqual((row.move_id.move_type, row.move_id.state), ("out_invoice", "posted"))
+        self.assertLedgerSound()
+        with self.assertRefused("is settled by"):
+            demonstrativo.undo()
+        row.reopen()
+        self.assertEqual((row.state, self._get_suspense()), ("open", -4.00))
+        demonstrativo.undo()
+        self.assertEqual(self._get_suspense(), 0)
+        self.assertLedgerSound()
+
+    def test_an_unknown_guia_does_not_hold_the_rest_up(self):
+        content = payment_message(
+            self.lote, {self.first.name: 56.00, self.second.name: 150.00}, "P1"
+        )
+        old = f"<ans:numeroGuiaPrestador>{self.second.name}<".encode()
+        self.assertIn(old, content)
+        demonstrativo = self._import(content.replace(old, b"<ans:numeroGuiaPrestador>99999<"))
+        row = self._find(demonstrativo, "unknown_guia")
+        self.assertEqual(row.suggestion, "suspense")
+        row.action_suggested()
+        [payment] = demonstrativo.post()
+        self.assertEqual((payment.amount, self._get_suspense()), (206.00, -150.00))
+        self.assertEqual((self.first.state, self.second.state), ("closed", "sent"))
+        self.assertEqual(self.lote.invoice_id.amount_residual, 150.00)
+        self.assertLedgerSound()
+
+    def test_a_decision_is_taken_back_before_posting_only(self):
+        demonstrativo = self._import(payment_message(self.lote, {self.first.name: 60.00}, "P1"))
+        row = self._find(demonstrativo, "paid_above")
+        row.resolve("cap")
+        self.assertEqual(row.line_id.amount_suspended, 4.00)
+        row.reopen()
+        self.assertEqual((row.line_id.amount_suspended, row.is_blocking), (0, True))
+        row.resolve("suspense")
+        demonstrativo.post()
+        with self.assertRefused("posted with this decision"):
+            row.reopen()
+
+    def test_released_above_what_was_presented(self):
+        """45.00 of 41.10: we take 41.10."""
+        content = analysis_message(
+            self.lote, {(self.first.name, 1): 45.00, (self.first.name, 2): 14.90}, "A1"
+        )
+        demonstrativo = self._import(content)
+        row = self._find(demonstrativo, "released_above")
+        self.assertEqual(row.amount_difference, 3.90)
+        row.resolve("cap")
+        demonstrativo.post()
+        self.assertEqual((self.ecg.amount_released, self.dipyrone.amount_released), (41.10, 14.90))
+        self.assertLedgerSound()
+
+    def test_presented_differs(self):
+        """They say 50.00 was presented and release 41.10: of our 41.10 nothing is denied."""
+        content = analysis_message(self.lote, {(self.first.name, 1): 41.10}, "A1")
+        content = content.replace(b"<ans:valorInformado>41.10<", b"<ans:valorInformado>50.00<")
+        demonstrativo = self._import(content)
+        self._find(demonstrativo, "informed_differs").resolve("trust_ours")
+        self._find(demonstrativo, "sums_disagree").resolve("trust_rows")
+        demonstrativo.post()
+        self.assertEqual((self.ecg.amount_released, self.ecg.amount_denied), (41.10, 0))
+        missing = self._find(demonstrativo, "item_missing")
+        self.assertEqual((missing.amount_ours, missing.suggestion), (164.90, "analysis"))
+        self.assertLedgerSound()
+
+    def test_a_row_that_stands_twice(self):
+        content = analysis_message(self.lote, {(self.first.name, 1): 41.10}, "A1")
+        text = content.decode("iso-8859-1")
+        start, end = text.index("<ans:detalhesGuia>"), text.index("</ans:detalhesGuia>")
+        item = text[start : end + len("</ans:detalhesGuia>")]
+        demonstrativo = self._import(text.replace(item, item * 2).encode("iso-8859-1"))
+        rows = self._find(demonstrativo, "repeated")
+        self.assertEqual(len(rows), 2)
+        rows[0].resolve("set_aside")
+        self.assertFalse(rows[1].exists(), "now it stands once")
+        self._find(demonstrativo, "sums_disagree").resolve("trust_rows")
+        demonstrativo.post()
+        self.assertEqual(self.ecg.amount_released, 41.10)
+        self.assertLedgerSound()
+
+    def test_a_part_is_divided_among_the_items(self):
+        """28.00 of 56.00: half of 41.10 and of 14.90."""
+        demonstrativo = self._import(payment_message(self.lote, {self.first.name: 28.00}, "P1"))
+        row = self._find(demonstrativo, "detail_missing")
+        self.assertEqual(row.suggestion, "analysis")
+        row.resolve("spread")
+        demonstrativo.post()
+        self.assertEqual(
+            [(line.amount_paid, line.amount_denied) for line in self.ecg | self.dipyrone],
+            [(20.55, 20.55), (7.45, 7.45)],
+        )
+        row = self._find(demonstrativo, "glosa_without_code")
+        self.assertEqual((row.amount_theirs, row.is_blocking), (28.00, False))
+        row.resolve("contest")
+        recurso = self.first.glosa_ids.recurso_id
+        self.assertEqual((recurso.state, recurso.amount_total), ("draft", 28.00))
+        self.assertLedgerSound()
+
+    def test_the_invoice_is_made(self):
+        self.contract.invoice_moment = "manual"
+        lote = self._create_received_lote({ECG: 1}, protocol="1002")
+        content = payment_message(lote, {lote.guia_ids.name: 41.10}, "P2")
+        demonstrativo = self._import(content)
+        self._find(demonstrativo, "no_invoice").action_suggested()
+        self.assertEqual(lote.invoice_id.amount_total, 41.10)
+        demonstrativo.post()
+        self.assertEqual(lote.invoice_id.amount_residual, 0)
+        self.assertLedgerSound()
+
+    def test_asking_keeps_it_in_the_queue(self):
+        demonstrativo = self._import(payment_message(self.lote, {self.first.name: 60.00}, "P1"))
+        row = self._find(demonstrativo, "paid_above")
+        row.resolve("ask")
+        self.assertEqual((row.state, row.is_blocking), ("asked", True))
+        [activity] = demonstrativo.activity_ids
+        self.assertIn("it pays", activity.summary)
+        row.resolve("suspense")
+        self.assertEqual(row.state, "resolved")
+
+    def test_an_open_question_of_yesterday(self):
+        """What somebody decided is kept with his name and the moment."""
+        demonstrativo = self._import(payment_message(self.lote, {self.first.name: 60.00}, "P1"))
+        row = self._find(demonstrativo, "paid_above")
+        clerk = self._create_user("faturista.fila", "billing")
+        row.with_user(clerk).resolve("suspense", "Conferido no portal")
+        self.assertEqual((row.resolved_by_id, row.note), (clerk, "Conferido no portal"))
+        self.assertGreater(row.resolved_date + timedelta(minutes=5), row.create_date)
