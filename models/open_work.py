@@ -68,6 +68,7 @@ class OpenWork:
             self._of_company()
             & Domain("journal_id", "in", self.contracts.bank_journal_id.ids)
             & Domain("is_reconciled", "=", False)
+            & Domain("tiss_is_ignored", "=", False)
             & Domain("amount", ">", 0)
             & self._until("date")
         )

@@ -87,6 +87,7 @@ class BankBench(ClinicBench):
                     "file_name": "bench.xml",
                     "version": self.contract.version,
                     "size": 1,
+                    "content": base64.b64encode(b"-"),
                     "sha256": "0" * 64,
                 }
             )
