@@ -5,8 +5,6 @@ Both the daily reconciliation and the closing of a month ask here, so that they 
 
 from odoo.fields import Domain
 
-from .tie_out import RELEASED
-
 
 class OpenWork:
     """Until a day, or all there is."""
