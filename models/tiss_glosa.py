@@ -62,6 +62,7 @@ class TissGlosa(models.Model):
             ("accepted", "Accepted"),
         ],
         string="Status",
+        group_expand=True,
         compute="_compute_state",
         store=True,
         precompute=True,
