@@ -18,6 +18,3 @@ class ResConfigSettings(models.TransientModel):
     tiss_bank_fee = fields.Monetary(
         related="company_id.tiss_bank_fee", readonly=False, currency_field="tiss_currency_id"
     )
-    tiss_bank_difference_account_id = fields.Many2one(
-        related="company_id.tiss_bank_difference_account_id", readonly=False
-    )
