@@ -220,9 +220,12 @@ class TissGlosa(models.Model):
             glosa.amount_accepted += glosa.amount_open
         # Here and now: a later recomputation would track the status of each by itself.
         silent.mapped("state")
-        self._message_log_batch(
-            dict.fromkeys(self.ids, self.env._("Accepted: credit note %s", move.name))
+        body = (
+            self.env._("Accepted: credit note %s", move.name)
+            if move
+            else self.env._("Accepted: it was never invoiced")
         )
+        self._message_log_batch(dict.fromkeys(self.ids, body))
 
     def _get_amounts_by_code(self):
         amounts = {}

@@ -301,7 +301,7 @@ class TestSecurity(TissCommon):
     @classmethod
     def _create_other_lote(cls):
         """The same job in another clinic, for the same operadora."""
-        contract = cls._create_other_clinic()
+        contract = cls._create_other_clinic(has_books=True)
         company = contract.company_id
         env = cls.env(context={**cls.env.context, "allowed_company_ids": company.ids})
         cls._price(contract, PRICES)
