@@ -28,9 +28,15 @@ class Job:
                 cnpj=contract.partner_id.vat,
                 version=contract.version,
                 seed=seed + i,
+                names=self._get_names(contract),
             )
             for i, contract in enumerate(self.contracts)
         }
+
+    def _get_names(self, contract):
+        """Who bears which card: the operadora has them written as the clinic has."""
+        cards = self.env["tiss.card"].search([("operadora_id", "=", contract.partner_id.id)])
+        return {card.number: card.patient_id.name for card in cards}
 
     def run(self):
         """The whole job; returns self, with the records made on the way."""

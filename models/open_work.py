@@ -5,8 +5,6 @@ Both the daily reconciliation and the closing of a month ask here, so that they 
 
 from odoo.fields import Domain
 
-from .tie_out import RELEASED
-
 
 class OpenWork:
     """Until a day, or all there is."""
@@ -88,7 +86,8 @@ class OpenWork:
             self._of_company()
             & Domain("state", "in", ("received", "processed"))
             & Domain("invoice_id", "=", False)
-            & Domain("invoice_moment", "!=", RELEASED)
+            # What is invoiced by its release, or when somebody asks, may wait.
+            & Domain("invoice_moment", "in", (False, "protocol", "month"))
             & Domain("guia_ids.amount_total", ">", 0)
             & self._until("protocol_date")
         )

@@ -42,6 +42,11 @@ class TestDemoJob(ClinicCase):
             self.assertEqual(content, lote.get_xml())
             self.assertTrue(standard.load(lote.version).validate(content))
 
+    def test_the_operadoras_know_the_bearers_by_their_names(self):
+        checks = self.job.questions.checks.filtered(lambda each: each.answer_kind == "message")
+        self.assertEqual(len(checks), 9)
+        self.assertEqual(checks.mapped("difference"), [False] * len(checks))
+
     def test_one_of_each_form_is_answered(self):
         forms, job = self.job.forms, self.job
         for contract in job.contracts:
