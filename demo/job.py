@@ -157,7 +157,7 @@ class Job:
         """Lines of the closing table, one convênio each, tied to the ledger."""
         lines = [
             f"{'convênio':<34}{'versão':>8}{'guias':>7}{'lotes':>6}{'apresentado':>13}"
-            f"{'pago':>12}{'glosa aceita':>13}{'em aberto':>12}  razão"
+            f"{'pago':>12}{'glosa aceita':>13}{'paciente':>10}{'em aberto':>12}  razão"
         ]
         for contract in self.contracts:
             lines.append(self._report_contract(contract))
@@ -173,15 +173,16 @@ class Job:
                 ("parent_state", "=", "posted"),
             ]
         )
-        presented, paid, still_open = (
+        presented, paid, accepted, still_open = (
             round(sum(guias.mapped(name)), 2)
-            for name in ("amount_total", "amount_paid", "amount_open")
+            for name in ("amount_total", "amount_paid", "amount_accepted", "amount_open")
         )
+        patients = round(sum(guias.line_ids.mapped("amount_copaid")), 2)
         ledger = round(sum(receivable.mapped("amount_residual")), 2)
         ties = "confere" if ledger == still_open else f"DIFERE: {ledger:.2f}"
         return (
             f"{contract.name[:33]:<34}{contract.version:>8}{len(guias):>7}{len(lotes):>6}"
-            f"{presented:>13.2f}{paid:>12.2f}{presented - paid - still_open:>13.2f}"
+            f"{presented:>13.2f}{paid:>12.2f}{accepted:>13.2f}{patients:>10.2f}"
             f"{still_open:>12.2f}  {ties}"
         )
 

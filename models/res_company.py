@@ -150,8 +150,13 @@ class ResCompany(models.Model):
         ]
 
     def _tiss_check_accounts(self, *names):
-        """Raise, naming them, when accounts or journals of the company are missing."""
+        """Raise, naming them, when accounts or journals of the company are missing.
+
+        A clinic that was set up before they existed gets them now.
+        """
         self.ensure_one()
+        if not all(self[name] for name in names):
+            self.sudo()._tiss_setup_accounting()
         missing = [
             self._fields[name]._description_string(self.env) for name in names if not self[name]
         ]
