@@ -49,6 +49,26 @@ class TissContract(models.Model):
                     )
                 )
 
+    @api.onchange("export_folder")
+    def _onchange_export_folder(self):
+        """Said to whoever types it: the next one to notice would be the biller who sends."""
+        if self.export_folder and not self._can_export():
+            return {
+                "warning": {
+                    "title": self.env._("Export Folder"),
+                    "message": self.env._(
+                        "The server does not find this folder, or may not write into it. Until"
+                        " that changes, no lote of this convênio can be sent as a file."
+                    ),
+                }
+            }
+        return None
+
+    def _can_export(self):
+        """Whether the server may write into the folder of one convênio."""
+        folder = self.export_folder
+        return os.path.isabs(folder) and os.path.isdir(folder) and os.access(folder, os.W_OK)
+
     # ------------------------------------------------------------------
     # Business methods
     # ------------------------------------------------------------------
@@ -81,7 +101,7 @@ class TissContract(models.Model):
         # The program of the operadora would upload what a copy for tests writes there.
         if not folder or self._is_neutralized():
             return
-        if not (os.path.isabs(folder) and os.path.isdir(folder)):
+        if not self.sudo()._can_export():
             raise UserError(self._get_folder_problem())
         drafts = []
         self.env.cr.postrollback.add(lambda: _discard(drafts))

@@ -303,7 +303,7 @@ class TissEligibility(models.Model):
     def _describe_question(self):
         """What is to be said of a question without an answer: a key of STATES and a sentence."""
         self.ensure_one()
-        if self.state == "rejected":
+        if self.state in ("rejected", "validated"):
             return "refused", self.env._(
                 "The operadora could not verify the card: %s", self.rejection_reason
             )

@@ -313,6 +313,7 @@ class TissLote(models.Model):
         self.sudo().write(
             {
                 "state": "received",
+                "rejection_reason": False,
                 "invoice_moment": contract.invoice_moment,
                 "due_date": contract._get_due_date(vals["protocol_date"]),
                 **vals,

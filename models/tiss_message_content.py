@@ -26,6 +26,11 @@ class TissMessage(models.Model):
         help="Whether the hash that the operadora wrote is that of its message, and in which"
         " encoding. No answer is refused for its hash: operadoras often get it wrong.",
     )
+    stage = fields.Selection(
+        [("file", "File"), ("sent", "Sent"), ("received", "Received")],
+        compute="_compute_stage",
+        help="A file was built here; only what a web service was given is sent by the system.",
+    )
     readable_content = fields.Text(
         "As Text", compute="_compute_readable_content", compute_sudo=False
     )
@@ -33,6 +38,13 @@ class TissMessage(models.Model):
     # ------------------------------------------------------------------
     # Compute, inverse, search
     # ------------------------------------------------------------------
+
+    @api.depends("direction", "wire_sha256")
+    def _compute_stage(self):
+        """What was built is not sent yet, and beside what left it would look as sent twice."""
+        for message in self:
+            built = "sent" if message.wire_sha256 else "file"
+            message.stage = "received" if message.direction == "in" else built
 
     @api.depends_context("uid")
     @api.depends("content")

@@ -159,6 +159,14 @@ class TestFiles(TissCommon):
             self.env.cr.postcommit.run()
             self.assertEqual(Path(folder, "lote.xml").read_bytes(), second.get_xml())
 
+    def test_whoever_types_a_folder_is_told_that_it_is_not_there(self):
+        contract = self.contract.sudo()
+        with tempfile.TemporaryDirectory() as folder:
+            for typed, is_told in ((folder, False), (f"{folder}/none", True), (False, False)):
+                with self.subTest(typed):
+                    contract.export_folder = typed
+                    self.assertEqual(bool(contract._onchange_export_folder()), is_told)
+
     def test_a_copy_for_tests_writes_into_no_folder(self):
         """What is there goes to the operadora, whoever wrote it."""
         with tempfile.TemporaryDirectory() as folder:
