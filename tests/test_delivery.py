@@ -480,10 +480,10 @@ class TestTakenInTogether(DeliveryCase):
         broken = lotes[1]
         original, words = type(lotes)._prepare_invoice, "no account"
 
-        def refuse(lote):
-            if lote.id == broken.id:
+        def refuse(lotes, date):
+            if broken in lotes:
                 raise UserError(words)
-            return original(lote)
+            return original(lotes, date)
 
         with patch.object(type(lotes), "_prepare_invoice", refuse):
             self.assertEqual(self._settle(lotes), [1, 1])
