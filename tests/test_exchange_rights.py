@@ -68,7 +68,7 @@ ARGUMENTS = {
     "name": "x.xml",
     "content": "<a/>",
     "number": "77",
-    "date": False,
+    "date": "2026-01-31",
     "person": "Recepção",
     "reason": "motivo",
     "result": "eligible",
