@@ -1,12 +1,14 @@
 """The odonto demonstrativo in the shape of the medical ones (guide §5.4).
 
-A single dental file analyses the items and pays them: `to_analysis` and `to_payment` give what a
-`demonstrativoAnaliseConta` and a `demonstrativoPagamento` would say of the same, so that matching,
+A single dental file analyses the items and pays them: its pieces become those that a
+`demonstrativoAnaliseConta` and a `demonstrativoPagamento` would have of the same, so that matching,
 checking and posting exist once. What the patient pays (franquia) was never billed to the
 operadora: it comes off what the file calls presented.
 """
 
 from ..standard.money import from_cents, to_cents
+from .return_pieces import ANALYSIS, DENTAL, PAYMENT, Piece
+from .return_reading import ReturnReading
 
 APPEAL = "S"
 SUMS = {  # level of the medical analysis: elements of its dental counterpart
@@ -32,52 +34,110 @@ SUMS = {  # level of the medical analysis: elements of its dental counterpart
 }
 
 
-def to_header(part):
+class DentalReading:
+    """Reads the pieces of a dental file as an analysis and a payment; see `ReturnReading`."""
+
+    def __init__(self, env, contract, rows):
+        self.contract = contract
+        self.rows = rows
+        self.analysis = ReturnReading(env, contract, rows)
+        self.payment = ReturnReading(env, contract, rows, first=1)
+        self._takers = {
+            "dadosPagamentoGuia": self._take_guia,
+            "protocolos": self._take_protocol,
+            "dadosPagamentoPorData": self._take_day,
+            DENTAL: self._take_part,
+        }
+        self._appeals = {"Protocolo": [0] * 4, "Geral": [0] * 4}
+        self._guias = [0, 0]  # of the protocolo: all, and those that are analysed
+
+    @property
+    def numbered(self):
+        return [*self.analysis.numbered, *self.payment.numbered]
+
+    def take(self, piece):
+        """Read one piece; KeyError names the element that it lacks."""
+        self._takers[piece.name](piece.values, piece.context)
+
+    def _take_guia(self, guia, context):
+        protocol = _to_protocol(context["protocolos"])
+        self.payment.take(
+            Piece("guiasDoLote", _to_paid_guia(guia), {"relacaoProtocolos": protocol})
+        )
+        self._guias[0] += 1
+        if guia["recurso"] == APPEAL:
+            # It is only paid: the analysis of it is the answer to the recurso.
+            cents = [to_cents(guia[name]) for name in SUMS["Guia"]]
+            for level, sums in self._appeals.items():
+                self._appeals[level] = [a + b for a, b in zip(sums, cents, strict=True)]
+            return
+        self._guias[1] += 1
+        analysed = {
+            "numeroGuiaPrestador": guia["numeroGuiaPrestador"],
+            **_get_sums(guia, "Guia"),
+        }
+        around = {"dadosProtocolo": protocol, "relacaoGuias": analysed}
+        for item in guia["dadosPagamento"]:
+            self.analysis.take(Piece("detalhesGuia", _to_item(item), around))
+        self.analysis.take(Piece("relacaoGuias", analysed, around))
+
+    def _take_protocol(self, protocol, _context):
+        (count, analysed), self._guias = self._guias, [0, 0]
+        if not count:
+            raise KeyError("dadosPagamentoGuia")
+        names = _to_protocol(protocol)
+        totals = protocol["totaisPorProtocolo"]
+        released = totals["valorTotalLiberadoPorProtocolo"]
+        self.payment.take(Piece("relacaoProtocolos", {**names, "valorLiberado": released}, {}))
+        sums = self._get_own_sums(totals, "Protocolo")
+        self._appeals["Protocolo"] = [0] * 4
+        if analysed:
+            self.analysis.take(Piece("dadosProtocolo", {**names, **sums}, {}))
+
+    def _take_day(self, day, _context):
+        if not self.payment.protocols.count:
+            raise KeyError("protocolos")
+        self.payment.take(Piece("pagamentosPorData", _to_paid_day(day), {}))
+
+    def _take_part(self, part, _context):
+        if not self.payment.payments:
+            raise KeyError("dadosPagamentoPorData")
+        if self.analysis.protocols.count:
+            sums = self._get_own_sums(part["totaisBrutoDemonstrativo"], "Geral")
+            values = {
+                "cabecalhoDemonstrativo": _to_header(part),
+                "dadosConta": {},
+                **sums,
+                "observacao": part.get("observacao"),
+            }
+            self.analysis.take(Piece(ANALYSIS, values, {}))
+        self.payment.take(Piece(PAYMENT, _to_payment(part), {}))
+
+    def _get_own_sums(self, values, level):
+        """The sums of a level without the appeals of the guias below it, which are only paid."""
+        own = {
+            name: from_cents(to_cents(values[name]) - cents)
+            for name, cents in zip(SUMS[level], self._appeals[level], strict=True)
+        }
+        return _get_sums(own, level)
+
+
+def _to_header(part):
     """ct_demonstrativoCabecalho: the day of issue is the last day of the period."""
     header = part["cabecalhoDemonstrativoOdonto"]
-    return {**header, "dataEmissao": header["periodoProc"]["datafim"]}
-
-
-def to_analysis(part):
-    """The demonstrativoAnaliseConta in a dental demonstrativo; appeals are no part of it."""
-    protocols = [
-        {
-            **_get_own_sums(
-                protocol["totaisPorProtocolo"], "Protocolo", protocol["dadosPagamentoGuia"]
-            ),
-            "numeroProtocolo": protocol["numeroProtocolo"],
-            "numeroLotePrestador": protocol["numeroLote"],
-            "relacaoGuias": [
-                _to_analysed_guia(guia)
-                for guia in protocol["dadosPagamentoGuia"]
-                if guia["recurso"] != APPEAL
-            ],
-        }
-        for day in part["dadosPagamentoPorData"]
-        for protocol in day["protocolos"]
-    ]
-    guias = [
-        guia
-        for day in part["dadosPagamentoPorData"]
-        for protocol in day["protocolos"]
-        for guia in protocol["dadosPagamentoGuia"]
-    ]
     return {
-        "cabecalhoDemonstrativo": to_header(part),
-        **_get_own_sums(part["totaisBrutoDemonstrativo"], "Geral", guias),
-        "dadosConta": {"dadosProtocolo": [each for each in protocols if each["relacaoGuias"]]},
-        "observacao": part.get("observacao"),
+        **header,
+        "numeroCNPJ": header.get("cnpjOper"),
+        "dataEmissao": header["periodoProc"]["datafim"],
     }
 
 
-def to_payment(part):
-    """The demonstrativoPagamento in a dental demonstrativo."""
+def _to_payment(part):
+    """The demonstrativoPagamento in a dental demonstrativo, without its days."""
     total = _get_sums(part["totaisBrutoDemonstrativo"], "Geral")
     return {
-        "cabecalhoDemonstrativo": to_header(part),
-        "pagamentos": {
-            "pagamentosPorData": [_to_paid_day(day) for day in part["dadosPagamentoPorData"]]
-        },
+        "cabecalhoDemonstrativo": _to_header(part),
+        "pagamentos": {},
         "totaisDemonstrativo": {
             "totaisBrutosDemonstrativo": {
                 "valorInformadoBruto": total["valorInformadoGeral"],
@@ -100,21 +160,12 @@ def _get_sums(values, level):
     }
 
 
-def _get_own_sums(values, level, guias):
-    """The sums of a level without the appeals of the guias below it, which are only paid."""
-    own = dict(values)
-    for guia in guias:
-        if guia["recurso"] == APPEAL:
-            for name, part in zip(SUMS[level], SUMS["Guia"], strict=True):
-                own[name] = from_cents(to_cents(own[name]) - to_cents(guia[part]))
-    return _get_sums(own, level)
-
-
-def _to_analysed_guia(guia):
+def _to_protocol(protocol):
+    lote = protocol["numeroLote"]
     return {
-        "numeroGuiaPrestador": guia["numeroGuiaPrestador"],
-        "detalhesGuia": [_to_item(item) for item in guia["dadosPagamento"]],
-        **_get_sums(guia, "Guia"),
+        "numeroProtocolo": protocol["numeroProtocolo"],
+        "numeroLotePrestador": lote,
+        "numeroLote": lote,
     }
 
 
@@ -130,14 +181,20 @@ def _to_item(item):
     }
 
 
+def _to_paid_guia(guia):
+    return {
+        "numeroGuiaPrestador": guia["numeroGuiaPrestador"],
+        "tipoPagamento": "2" if guia["recurso"] == APPEAL else "1",
+        **_get_sums(guia, "Guia"),
+    }
+
+
 def _to_paid_day(day):
     net = day["totalLiquidoPorData"]
     discounts = (day.get("debCredPorDataPagamento") or {}).get("descontos") or []
     return {
         "dadosPagamento": day["dadosPagamento"],
-        "dadosResumo": {
-            "relacaoProtocolos": [_to_paid_protocol(each) for each in day["protocolos"]]
-        },
+        "dadosResumo": {},
         "totaisBrutosPorData": {
             "totaLiberadoPorData": day["totaisPorData"]["valorBrutoLiberadoPorData"]
         },
@@ -147,20 +204,4 @@ def _to_paid_day(day):
             "totalCreditosPorData": net["valorTotalCreditosPorData"],
             "liquidoPorData": net["valorFinalAReceberPorData"],
         },
-    }
-
-
-def _to_paid_protocol(protocol):
-    return {
-        "numeroProtocolo": protocol["numeroProtocolo"],
-        "numeroLote": protocol["numeroLote"],
-        "valorLiberado": protocol["totaisPorProtocolo"]["valorTotalLiberadoPorProtocolo"],
-        "guiasDoLote": [
-            {
-                "numeroGuiaPrestador": guia["numeroGuiaPrestador"],
-                "tipoPagamento": "2" if guia["recurso"] == APPEAL else "1",
-                **_get_sums(guia, "Guia"),
-            }
-            for guia in protocol["dadosPagamentoGuia"]
-        ],
     }

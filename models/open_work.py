@@ -78,7 +78,8 @@ class OpenWork:
             self._of_company()
             & Domain("state", "in", ("received", "processed"))
             & Domain("invoice_id", "=", False)
-            & Domain("contract_id.invoice_moment", "=", "protocol")
+            # What is invoiced by its release, or when somebody asks, may wait.
+            & Domain("invoice_moment", "in", (False, "protocol", "month"))
             & Domain("guia_ids.amount_total", ">", 0)
             & self._until("protocol_date")
         )

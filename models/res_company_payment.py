@@ -30,10 +30,18 @@ class ResCompany(models.Model):
             ("tiss_debt_account_id", "2.01.01.05.11", debt, "liability_current"),
         ]
 
-    def _tiss_get_account(self, name):
-        """One of the accounts above; a clinic that was set up before they existed gets it now."""
+    def _tiss_create_account(self, code, name, account_type):
+        """What is owed is open until it is offset, also on the side of the liabilities."""
+        account = super()._tiss_create_account(code, name, account_type)
+        if account_type == "liability_current":
+            account.reconcile = True
+        return account
+
+    def _tiss_ensure_account(self, name):
+        """Make sure of one of the accounts above; UserError where the chart has none to propose."""
         self.ensure_one()
         if not self[name]:
-            # A biller may not make accounts, but what he posts asks for this one.
+            # A biller may not make accounts, but what he posts asks for this one; a clinic may
+            # have been set up before it existed.
             self.sudo()._tiss_setup_accounting()
-        return self[name]
+        self._tiss_check_accounts(name)

@@ -1,7 +1,7 @@
 """A demonstrativo piece by piece, from the innermost out (guide §5.3, §5.4).
 
-What a file of the standard streams and what a dict holds already (a table, something typed, a
-dental file) come as the same pieces, so that everything after exists once.
+What a file of the standard streams and what a dict holds already (a table, something typed) come
+as the same pieces, so that everything after exists once.
 """
 
 from typing import Any, NamedTuple
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from ..standard.money import from_cents, to_cents
 
 ANALYSIS, PAYMENT = "demonstrativoAnaliseConta", "demonstrativoPagamento"
+DENTAL = "demonstrativoPagamentoOdonto"
 # Steps from a demonstrativo to what repeats in it, and in that; the last one is its finest row.
 STEPS = {
     ANALYSIS: (("dadosConta", "dadosProtocolo"), ("relacaoGuias",), ("detalhesGuia",)),
@@ -17,6 +18,7 @@ STEPS = {
         ("dadosResumo", "relacaoProtocolos"),
         ("guiasDoLote",),
     ),
+    DENTAL: (("dadosPagamentoPorData",), ("protocolos",), ("dadosPagamentoGuia",)),
 }
 AMOUNTS = ("valorInformado", "valorProcessado", "valorLiberado")
 

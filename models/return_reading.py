@@ -16,13 +16,15 @@ class ReturnReading:
     :param env: environment of whoever imports
     :param contract: `tiss.contract` that the message is addressed to
     :param rows: `ReturnRows`
+    :param first: number of its first demonstrativo among those of the message
     """
 
-    def __init__(self, env, contract, rows):
+    def __init__(self, env, contract, rows, first=0):
         self.env = env
         self.contract = contract
         self.rows = rows
-        self.vals_list = []  # of demonstrativos, with `payments` and `discrepancies` apart
+        self._first = first
+        self._vals_list = []  # of demonstrativos; their payments stand apart
         self._takers = {
             "detalhesGuia": self._take_item,
             "relacaoGuias": self._take_guia,
@@ -45,9 +47,14 @@ class ReturnReading:
         self._takers[piece.name](piece.values, piece.context)
 
     @property
+    def numbered(self):
+        """(number in the message, values) of the demonstrativos that were read."""
+        return list(enumerate(self._vals_list, self._first))
+
+    @property
     def _number(self):
         """Of the demonstrativo that is being read."""
-        return len(self.vals_list)
+        return self._first + len(self._vals_list)
 
     def _compare(self, *args):
         self.discrepancies += self.env["tiss.discrepancy"]._compare_sums(*args)
@@ -191,7 +198,7 @@ class ReturnReading:
                 }
             )
         self.discrepancies += self.env["tiss.demonstrativo"]._check_header(self.contract, part)
-        self.vals_list.append(
+        self._vals_list.append(
             {
                 **vals,
                 "payments": self.payments,

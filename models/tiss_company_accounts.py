@@ -22,6 +22,9 @@ class TissCompanyAccounts(models.AbstractModel):
     tiss_glosa_account_id = fields.Many2one(
         related="company_id.tiss_glosa_account_id", readonly=False
     )
+    tiss_accrual_account_id = fields.Many2one(
+        related="company_id.tiss_accrual_account_id", readonly=False
+    )
     tiss_transit_account_id = fields.Many2one(
         related="company_id.tiss_transit_account_id", readonly=False
     )

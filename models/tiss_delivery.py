@@ -203,7 +203,7 @@ class TissDelivery(models.Model):
         problem = self.env._("Stopped by %s.", self.env.user.name)
         for delivery in queued.sudo():
             done = {"state": "failed", "is_settled": True, "next_try": False}
-            delivery.write({**done, "problem": problem})
+            delivery.write({**done, "code": "stopped", "problem": problem})
             delivery._get_record()._mark_undelivered(delivery.source_id, problem)
 
     def action_close(self):
@@ -300,7 +300,9 @@ class TissDelivery(models.Model):
 
     def _speak(self):
         """The delivery in the language of who asked for it: what is written of it stays."""
-        return self.with_context(lang=self.user_id.lang)
+        # To read all of a user and a partner takes longer than to send a message.
+        user = self.user_id.with_context(prefetch_fields=False)
+        return self.with_context(lang=user.lang)
 
     def _get_note(self):
         """Where one delivery is, in a sentence."""

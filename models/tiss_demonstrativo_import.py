@@ -5,12 +5,12 @@ from odoo.exceptions import UserError
 
 from .. import standard
 from ..standard import identifiers
-from . import dental_return, tiss_message
-from .return_pieces import ANALYSIS, PAYMENT, Piece, get_paths, get_pieces
+from . import tiss_message
+from .dental_return import DentalReading
+from .return_pieces import ANALYSIS, DENTAL, PAYMENT, Piece, get_paths, get_pieces
 from .return_reading import ReturnReading
 from .return_rows import NO_PAYMENT, ReturnRows
 
-DENTAL = "demonstrativoPagamentoOdonto"
 BODIES = (ANALYSIS, PAYMENT, DENTAL)
 RETURNED = ("operadoraParaPrestador", "demonstrativosRetorno")
 NO_CNES = ("", "9999999")
@@ -88,13 +88,13 @@ class TissDemonstrativo(models.Model):
             return None
         is_file = peeked.element == "mensagemTISS" and peeked.body[:2] == RETURNED
         body_name = peeked.body[2] if is_file and len(peeked.body) > 2 else None
-        return body_name if body_name in (ANALYSIS, PAYMENT) else None
+        return body_name if body_name in BODIES else None
 
     @api.model
     def _read_stream(self, content, body_name):
         """Read a file piece by piece: its rows are in the database after it, all else in memory.
 
-        :return: (`ReturnReading`, `standard.walk.Walk`)
+        :return: (`ReturnReading` or `DentalReading`, `standard.walk.Walk`)
         """
         schema = standard.load(standard.versions()[-1])
         paths = get_paths(body_name, "/".join((*RETURNED, body_name)))
@@ -106,12 +106,17 @@ class TissDemonstrativo(models.Model):
             if reading is None:
                 header = decoded.context[""]["cabecalho"]
                 contract = self.env["tiss.message"]._find_contract(header)
-                reading = ReturnReading(self.env, contract, ReturnRows(self.env, contract))
+                reading = self._start_reading(contract, body_name)
             reading.take(Piece(decoded.element, decoded, decoded.context))
-        if reading is None or not reading.vals_list:
+        if reading is None or not reading.numbered:
             raise _Unread
         reading.rows.flush()
         return reading, walk
+
+    @api.model
+    def _start_reading(self, contract, body_name):
+        kind = DentalReading if body_name == DENTAL else ReturnReading
+        return kind(self.env, contract, ReturnRows(self.env, contract))
 
     @api.model
     def _get_hash(self, walk):
@@ -154,25 +159,13 @@ class TissDemonstrativo(models.Model):
         :param origin: other values of the demonstrativos that are made
         :return: `tiss.demonstrativo`
         """
-        reading = ReturnReading(self.env, contract, ReturnRows(self.env, contract))
+        reading = self._start_reading(contract, body_name)
         with self.env["tiss.message"]._missing_elements():
             for part in parts:
-                for name, each in self._split_part(body_name, part):
-                    for piece in get_pieces(name, each):
-                        reading.take(piece)
+                for piece in get_pieces(body_name, part):
+                    reading.take(piece)
         reading.rows.flush()
         return self._import_reading(reading, body_name, record, **origin)
-
-    @api.model
-    def _split_part(self, body_name, part):
-        """(element, values) of the demonstrativos in a part: a dental one analyses and pays."""
-        if body_name != DENTAL:
-            return [(body_name, part)]
-        analysis = dental_return.to_analysis(part)
-        parts = [(PAYMENT, dental_return.to_payment(part))]
-        if analysis["dadosConta"]["dadosProtocolo"]:
-            parts.insert(0, (ANALYSIS, analysis))
-        return parts
 
     @api.model
     def _import_reading(self, reading, body_name, record, **origin):
@@ -182,7 +175,9 @@ class TissDemonstrativo(models.Model):
         number is held back until a person looked at the differences.
         """
         days = {
-            payment["payment_date"] for vals in reading.vals_list for payment in vals["payments"]
+            payment["payment_date"]
+            for _number, vals in reading.numbered
+            for payment in vals["payments"]
         }
         asked = self.env["tiss.demonstrativo.request"]._find_answered_by(
             reading.contract, body_name, reading.rows.get_protocols, days
@@ -204,10 +199,11 @@ class TissDemonstrativo(models.Model):
         """
         Payment = self.env["tiss.demonstrativo.payment"].sudo()
         vals_list, payments = [], []
-        for number, state in new.items():
-            vals = dict(reading.vals_list[number])
-            payments.append(vals.pop("payments"))
-            vals_list.append({**vals, **common, "state": state})
+        for number, vals in reading.numbered:
+            if number in new:
+                own = {name: value for name, value in vals.items() if name != "payments"}
+                payments.append(vals["payments"])
+                vals_list.append({**own, **common, "state": new[number]})
         # Nobody may write what an operadora answered: only this code does.
         demonstrativos = self.sudo().create(vals_list)
         owners = []

@@ -117,28 +117,9 @@ class TissDemonstrativoLine(models.Model):
         return SQL(
             """
             WITH l AS (
-                SELECT *, CASE level WHEN 'item' THEN guia_line_id WHEN 'guia' THEN guia_id
-                                     ELSE lote_id END AS target,
-                       COUNT(*) OVER (
+                SELECT *, COUNT(*) OVER (
                        PARTITION BY lote_id, guia_id, guia_line_id, is_appeal) AS rows
-                  FROM tiss_demonstrativo_line WHERE demonstrativo_id = %(demonstrativo)s),
-            decided AS (
-                SELECT l.level, l.target,
-                       SUM(COALESCE(i.amount_released, 0) + COALESCE(i.amount_paid, 0)) AS amount,
-                       SUM(COALESCE(i.amount_to_process, 0)) AS waiting
-                  FROM (SELECT DISTINCT level, target FROM l WHERE target IS NOT NULL) l
-                  JOIN LATERAL (
-                       SELECT amount_released, amount_paid, amount_to_process
-                         FROM tiss_guia_line WHERE l.level = 'item' AND id = l.target
-                        UNION ALL
-                       SELECT amount_released, amount_paid, amount_to_process
-                         FROM tiss_guia_line WHERE l.level = 'guia' AND guia_id = l.target
-                        UNION ALL
-                       SELECT amount_released, amount_paid, amount_to_process
-                         FROM tiss_guia_line
-                        WHERE l.level = 'protocol' AND guia_id IN (
-                              SELECT id FROM tiss_guia WHERE lote_id = l.target)) i ON TRUE
-                 GROUP BY l.level, l.target)
+                  FROM tiss_demonstrativo_line WHERE demonstrativo_id = %(demonstrativo)s)
             SELECT id, code,
                    CASE WHEN code LIKE 'unknown%%' THEN 0
                         WHEN code IN ('contradicts', 'already_processed') THEN amount
@@ -147,19 +128,31 @@ class TissDemonstrativoLine(models.Model):
                         ELSE amount_released END
               FROM (
                 SELECT l.id, l.amount_ours, l.amount_informed, l.amount_released,
-                       COALESCE(d.amount, 0) AS amount,
+                       d.amount,
                        CASE %(unknown)s
                             WHEN l.rows > 1 THEN 'repeated'
                             WHEN COALESCE(l.amount_informed, 0) != COALESCE(l.amount_ours, 0)
                                  THEN 'informed_differs'
                             WHEN l.amount_released NOT BETWEEN 0 AND l.amount_ours
                                  THEN 'released_above'
-                            WHEN l.amount_released - COALESCE(d.amount, 0)
-                                 NOT BETWEEN 0 AND COALESCE(d.waiting, 0)
-                                 THEN CASE WHEN COALESCE(d.waiting, 0) > 0 THEN 'contradicts'
+                            WHEN l.amount_released - d.amount NOT BETWEEN 0 AND d.waiting
+                                 THEN CASE WHEN d.waiting > 0 THEN 'contradicts'
                                            ELSE 'already_processed' END
                        END AS code
-                  FROM l LEFT JOIN decided d ON d.level = l.level AND d.target = l.target) found
+                  FROM l, LATERAL (
+                       -- Item by item: without statistics of new rows a join would be a loop.
+                       SELECT COALESCE(SUM(amount_released), 0)
+                              + COALESCE(SUM(amount_paid), 0) AS amount,
+                              COALESCE(SUM(amount_to_process), 0) AS waiting
+                         FROM (SELECT i.* FROM tiss_guia_line i
+                                WHERE l.level = 'item' AND i.id = l.guia_line_id
+                                UNION ALL
+                               SELECT i.* FROM tiss_guia_line i
+                                WHERE l.level = 'guia' AND i.guia_id = l.guia_id
+                                UNION ALL
+                               SELECT i.* FROM tiss_guia_line i
+                                 JOIN tiss_guia g ON g.id = i.guia_id
+                                WHERE l.level = 'protocol' AND g.lote_id = l.lote_id) i) d) found
              WHERE code IS NOT NULL ORDER BY id
             """,
             demonstrativo=demonstrativo.id,
@@ -176,18 +169,10 @@ class TissDemonstrativoLine(models.Model):
             WITH l AS (
                 SELECT *, SUM(amount_released) OVER (
                           PARTITION BY lote_id, guia_id, is_appeal) AS total
-                  FROM tiss_demonstrativo_line WHERE demonstrativo_id = %(demonstrativo)s),
-            guia AS (
-                SELECT guia_id, COUNT(*) AS items,
-                       SUM(COALESCE(amount_released, 0)) AS released,
-                       SUM(COALESCE(amount_to_process, 0)) AS waiting,
-                       SUM(COALESCE(amount_paid, 0)) AS paid,
-                       SUM(COALESCE(amount_appealed, 0)) AS appealed
-                  FROM tiss_guia_line
-                 WHERE guia_id IN (SELECT guia_id FROM l) GROUP BY guia_id)
+                  FROM tiss_demonstrativo_line WHERE demonstrativo_id = %(demonstrativo)s)
             SELECT id, code,
                    CASE WHEN code LIKE 'unknown%%' THEN 0 WHEN is_appeal THEN appealed
-                        ELSE COALESCE(released + waiting, 0) END,
+                        ELSE released + waiting END,
                    amount_released
               FROM (
                 SELECT l.id, l.is_appeal, l.amount_released, g.appealed, g.released, g.waiting,
@@ -195,18 +180,24 @@ class TissDemonstrativoLine(models.Model):
                             WHEN o.invoice_id IS NULL
                                  AND o.invoice_moment IS DISTINCT FROM 'released'
                                  THEN 'no_invoice'
-                            WHEN l.is_appeal AND l.total NOT BETWEEN 0 AND COALESCE(g.appealed, 0)
+                            WHEN l.is_appeal AND l.total NOT BETWEEN 0 AND g.appealed
                                  THEN CASE WHEN g.appealed > 0 THEN 'paid_above'
                                            ELSE 'appeal_payment' END
                             WHEN l.is_appeal THEN NULL
                             WHEN l.total < 0 AND -l.total <= g.paid THEN NULL
-                            WHEN l.total NOT BETWEEN 0 AND COALESCE(g.released + g.waiting, 0)
+                            WHEN l.total NOT BETWEEN 0 AND g.released + g.waiting
                                  THEN 'paid_above'
-                            WHEN l.total NOT IN (g.released, COALESCE(g.released + g.waiting, 0))
+                            WHEN l.total NOT IN (g.released, g.released + g.waiting)
                                  AND g.waiting > 0 AND g.items > 1 THEN 'detail_missing'
                        END AS code
-                  FROM l LEFT JOIN guia g ON g.guia_id = l.guia_id
-                  LEFT JOIN tiss_lote o ON o.id = l.lote_id) found
+                  FROM l
+                  LEFT JOIN tiss_lote o ON o.id = l.lote_id, LATERAL (
+                       SELECT COUNT(*) AS items,
+                              COALESCE(SUM(i.amount_released), 0) AS released,
+                              COALESCE(SUM(i.amount_to_process), 0) AS waiting,
+                              COALESCE(SUM(i.amount_paid), 0) AS paid,
+                              COALESCE(SUM(i.amount_appealed), 0) AS appealed
+                         FROM tiss_guia_line i WHERE i.guia_id = l.guia_id) g) found
              WHERE code IS NOT NULL ORDER BY id
             """,
             demonstrativo=demonstrativo.id,

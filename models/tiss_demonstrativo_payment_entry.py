@@ -64,6 +64,7 @@ class TissDemonstrativoPayment(models.Model):
     def _post(self):
         """One `account.payment` per payment in self, reconciled protocolo by protocolo."""
         self.contract_id._check_accounting()
+        self._ensure_accounts()
         Payment = self.env["account.payment"]
         payments = Payment.create([payment._prepare_account_payment() for payment in self])
         for payment, created in zip(self, payments, strict=True):
@@ -123,7 +124,7 @@ class TissDemonstrativoPayment(models.Model):
         label = self.env._("Net of demonstrativo %s", self.demonstrativo_id.name)
         commands = [self._prepare_move_line(label, contract.transit_account_id, max(net, 0))]
         if net < 0:
-            debt = self.company_id._tiss_get_account("tiss_debt_account_id")
+            debt = self.company_id.tiss_debt_account_id
             commands.append(self._prepare_move_line(label, debt, net))
         for row in self.adjustment_ids:
             account = row.account_id or self._get_suspense_account()
@@ -149,7 +150,16 @@ class TissDemonstrativoPayment(models.Model):
         return to_cents(self.amount_net) + self.adjustment_ids._get_cents() - booked
 
     def _get_suspense_account(self):
-        return self.company_id._tiss_get_account("tiss_suspense_account_id")
+        return self.company_id.tiss_suspense_account_id
+
+    def _ensure_accounts(self):
+        """The accounts that only what does not agree asks for."""
+        for payment in self:
+            if payment.amount_net < 0:
+                payment.company_id._tiss_ensure_account("tiss_debt_account_id")
+            homeless = any(not row.account_id for row in payment.adjustment_ids)
+            if homeless or payment._get_unidentified_cents():
+                payment.company_id._tiss_ensure_account("tiss_suspense_account_id")
 
     def _prepare_move_line(self, name, account, cents, lote=None):
         balance = float(from_cents(cents))
@@ -198,9 +208,19 @@ class TissDemonstrativoPayment(models.Model):
                 payment.payment_id.with_context(tiss_undo=True).action_cancel()
         return reversals
 
+    def _get_matched_payments(self):
+        """Payments that the bank confirmed, be it in part: Odoo says so only of whole ones."""
+        return self.payment_id.filtered(
+            lambda payment: any(
+                line.matched_debit_ids or line.matched_credit_ids
+                for line in payment.move_id.line_ids
+                if line.account_id == payment.outstanding_account_id
+            )
+        )
+
     def _check_not_built_upon(self):
         """Refuse where the bank, or a later payment, stands on these."""
-        matched = self.payment_id.filtered(lambda payment: payment.is_matched and payment.amount)
+        matched = self._get_matched_payments()
         if matched:
             raise UserError(
                 self.env._(

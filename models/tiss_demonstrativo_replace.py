@@ -107,36 +107,37 @@ class TissDemonstrativo(models.Model):
     def _split_known(self, reading):
         """What an operadora sends again, word for word, is not imported again.
 
-        :param reading: `ReturnReading`
+        :param reading: `ReturnReading` or `DentalReading`
         :return: (`tiss.demonstrativo` known already, {number in the file: status} of the new ones)
         """
         others = self.search(
             [
                 ("contract_id", "=", reading.contract.id),
-                ("name", "in", [vals["name"] for vals in reading.vals_list]),
+                ("name", "in", [vals["name"] for _number, vals in reading.numbered]),
                 ("state", "!=", "undone"),
             ]
         ).grouped(lambda other: (other.kind, other.name, str(other.issue_date)))
         known, new = self.browse(), {}
-        for number, vals in enumerate(reading.vals_list):
+        for number, vals in reading.numbered:
             key = (vals["kind"], vals["name"], str(vals["issue_date"]))
             same = others.get(key, self.browse())
-            equal = same.filtered(lambda other, number=number: other._is_told_by(reading, number))
+            equal = same.filtered(
+                lambda other, number=number, vals=vals: other._is_told_by(
+                    reading.rows, number, vals
+                )
+            )
             known |= equal
             if not equal:
                 live = same.filtered(lambda other: other.state != "held")
                 new[number] = "held" if live else "imported"
         return known, new
 
-    def _is_told_by(self, reading, number):
+    def _is_told_by(self, rows, number, vals):
         """Whether a demonstrativo that was read says word for word what this one does."""
         self.ensure_one()
-        vals = reading.vals_list[number]
         source = {**vals, "payment_ids": [(0, 0, payment) for payment in vals["payments"]]}
         days = [payment["payment_date"] for payment in vals["payments"]]
-        return _tell(self, False) == _tell(source, False) and reading.rows.is_told_by(
-            number, days, self
-        )
+        return _tell(self, False) == _tell(source, False) and rows.is_told_by(number, days, self)
 
     # ------------------------------------------------------------------
     # Differences

@@ -24,13 +24,13 @@ class TissLote(models.Model):
         self._charge_copayments()
         return result
 
-    def _create_invoices(self):
+    def _create_invoices(self, date=None):
         """What patients pay is in the invoice first, and leaves it by a credit note."""
         booked = {
             lote: lote._reverse_copayments()
             for lote in self.filtered(lambda lote: lote.copayment_ids and not lote.invoice_id)
         }
-        moves = super()._create_invoices()
+        moves = super()._create_invoices(date)
         for lote, rows in booked.items():
             lote._book_copayments(rows)
             lote._check_tie_out()

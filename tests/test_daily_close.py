@@ -52,7 +52,7 @@ class TestDailyClose(TissCommon):
         self.assertEqual((page.deposit_count, page.deposit_amount), (1, 41.10))
         self._match(deposit, payment)
         page = self._page()
-        self.assertTrue(page.is_green, page.summary)
+        self.assertTrue(page.is_green, (page.summary, page.breaches))
 
     def _match(self, deposit, payment):
         """What the bank does with a deposit: its open line goes to transit and is reconciled."""

@@ -1,6 +1,10 @@
+from contextlib import ExitStack
+from unittest.mock import patch
+
 from odoo.tests import tagged
 
 from .. import standard
+from ..models.tiss_demonstrativo_import import TissDemonstrativo
 from .common import TissCommon
 from .guia_records import GuiaRecords
 from .return_messages import dental_message
@@ -54,6 +58,30 @@ class TestDemonstrativoOdonto(GuiaRecords, TissCommon):
         self.assertEqual(payment.payment_ids.payment_id.amount, 145.00)
         self.assertEqual(self.lote.amount_open, 30.00)
         self.assertLedgerSound()
+
+    def test_in_pieces_and_as_a_whole_it_says_the_same(self):
+        said = []
+        for whole in (False, True):
+            with self.env.cr.savepoint() as savepoint, ExitStack() as stack:
+                if whole:
+                    stack.enter_context(
+                        patch.object(TissDemonstrativo, "_import_stream", return_value=None)
+                    )
+                both = self._import({1: (70.00, "1705"), 2: (80.00,)}, informed_total=999)
+                lines = self.env["tiss.demonstrativo.line"].search(
+                    [("demonstrativo_id", "in", both.ids)]
+                )
+                names = ("guia_line_id", "guia_id", "amount_informed", "amount_released", "reasons")
+                said.append(
+                    (
+                        [[line[name] for name in names] for line in lines],
+                        both.mapped("amount_informed"),
+                        sorted(both.discrepancy_ids.mapped("display_name")),
+                    )
+                )
+                savepoint.rollback()
+            self.env.invalidate_all()
+        self.assertEqual(said[0], said[1])
 
     def test_the_same_file_again_changes_nothing(self):
         rows = {1: (100.00,), 2: (80.00,)}

@@ -77,7 +77,7 @@ class TestDemonstrativoUndo(TissCommon):
         transit = self.contract.transit_account_id
         bank = self.contract.bank_journal_id
         statement = self.env["account.bank.statement.line"].sudo().create(
-            {"journal_id": bank.id, "date": self.today, "amount": 150.00, "payment_ref": "TED"}
+            {"journal_id": bank.id, "date": self.today, "amount": 100.00, "payment_ref": "TED"}
         )  # fmt: skip
         move = statement.move_id.with_context(force_delete=True, skip_readonly_check=True)
         suspense = move.line_ids.filtered(lambda line: line.account_id != bank.default_account_id)

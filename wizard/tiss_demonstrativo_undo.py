@@ -32,9 +32,7 @@ class TissDemonstrativoUndo(models.TransientModel):
             demonstrativo = wizard.demonstrativo_id
             _mine, later = demonstrativo._get_later_movements()
             wizard.later = "\n".join(demonstrativo._describe_movements(later)) or False
-            wizard.matched_payment_ids = demonstrativo.payment_ids.payment_id.filtered(
-                lambda payment: payment.is_matched and payment.amount
-            )
+            wizard.matched_payment_ids = demonstrativo.payment_ids._get_matched_payments()
             wizard.needs_date = any(row._needs_reversal() for row in demonstrativo.payment_ids)
 
     @api.depends("demonstrativo_id")
