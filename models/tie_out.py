@@ -32,6 +32,7 @@ CODES = [
     ("payment", "Entry of a payment"),
     ("untagged", "Entry without a lote"),
     ("residual", "Balance and open amount of an account"),
+    ("transit", "What waits on the transit account"),
 ]
 
 

@@ -125,7 +125,8 @@ class TestDemoJob(ClinicCase):
         self.assertEqual(self.job.clinic.contracts.check_ledger(), [])
         for guia in self.job.guias:
             accepted = sum(guia.line_ids.mapped("amount_accepted"))
-            parts = guia.amount_paid + guia.amount_open + accepted
+            copaid = sum(guia.line_ids.mapped("amount_copaid"))
+            parts = guia.amount_paid + guia.amount_open + accepted + copaid
             self.assertAlmostEqual(parts, guia.amount_total, places=2)
 
     def test_the_bank_shows_all_kinds_of_deposits(self):
