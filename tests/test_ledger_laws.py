@@ -521,7 +521,7 @@ class TestMutants(LawCase):
         content = payment_message(self.first, {self.guia.name: 23.00}, "P1")
 
         def forget(model, reading):
-            return model.browse(), dict.fromkeys(range(len(reading.vals_list)), "imported")
+            return model.browse(), {number: "imported" for number, _vals in reading.numbered}
 
         mutants = [
             patch.object(
