@@ -24,7 +24,8 @@ class TissBankMatch(models.Model):
         :return: the proposals
         """
         self._check_rights()
-        journals = journals or self.env["account.journal"]._tiss_get_banks()
+        if journals is None:
+            journals = self.env["account.journal"]._tiss_get_banks()
         proposals = self.browse()
         for journal in journals:
             proposals |= self._propose_for(journal)
@@ -37,7 +38,8 @@ class TissBankMatch(models.Model):
         :return: the matches that were made
         """
         self._check_rights()
-        journals = journals or self.env["account.journal"]._tiss_get_banks()
+        if journals is None:
+            journals = self.env["account.journal"]._tiss_get_banks()
         certain = self.search(
             [
                 ("journal_id", "in", journals.ids),
@@ -53,7 +55,8 @@ class TissBankMatch(models.Model):
 
         :return: (matches made, proposals left)
         """
-        journals = journals or self.env["account.journal"]._tiss_get_banks()
+        if journals is None:
+            journals = self.env["account.journal"]._tiss_get_banks()
         self.propose(journals)
         made = self.match_certain(journals)
         left = self.search([("journal_id", "in", journals.ids), ("state", "=", "proposed")])
