@@ -53,6 +53,7 @@ class Job:
         self.questions.ask_for_payments()
         self.accept_some_glosas()
         self.contest_a_glosa()
+        self.env["tiss.underpayment"].action_look()
         self.books = Books(self).keep()
         return self
 
