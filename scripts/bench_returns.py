@@ -111,7 +111,12 @@ class ReturnsBench(ClinicBench):
              WHERE id IN %(lotes)s;
             UPDATE tiss_guia SET state = 'sent' WHERE lote_id IN %(lotes)s;
             UPDATE tiss_guia_line SET amount_to_process = amount
-             WHERE guia_id IN (SELECT id FROM tiss_guia WHERE lote_id IN %(lotes)s)
+             WHERE guia_id IN (SELECT id FROM tiss_guia WHERE lote_id IN %(lotes)s);
+            INSERT INTO tiss_movement (company_id, guia_line_id, guia_id, lote_id, kind, to_bucket,
+                                       amount, date)
+            SELECT g.company_id, i.id, g.id, g.lote_id, 'bill', 'to_process', i.amount, g.date
+              FROM tiss_guia_line i JOIN tiss_guia g ON g.id = i.guia_id
+             WHERE g.lote_id IN %(lotes)s
             """,
             {"lotes": lotes._ids},
         )
