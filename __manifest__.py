@@ -68,7 +68,6 @@
         "wizard/tiss_message_compare_views.xml",
         "wizard/tiss_month_end_views.xml",
         "wizard/tiss_document_upload_views.xml",
-        "wizard/tiss_daily_close_views.xml",
         "wizard/tiss_repasse_generate_views.xml",
         "wizard/tiss_bank_import_views.xml",
         "wizard/tiss_bank_choose_views.xml",
@@ -132,6 +131,7 @@
         "views/tiss_bank_alias_views.xml",
         "views/res_config_settings_views.xml",
         "views/res_config_settings_bank_views.xml",
+        "wizard/tiss_daily_close_views.xml",
         "views/l10n_br_tiss_menus.xml",
     ],
     "assets": {

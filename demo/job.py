@@ -4,7 +4,9 @@ import time
 from pathlib import Path
 
 from ..operadora import Operadora
+from ..standard.money import to_cents
 from .bank import Bank
+from .books import Books
 from .clinic import Clinic
 from .forms import Forms
 from .questions import Questions
@@ -26,9 +28,15 @@ class Job:
                 cnpj=contract.partner_id.vat,
                 version=contract.version,
                 seed=seed + i,
+                names=self._get_names(contract),
             )
             for i, contract in enumerate(self.contracts)
         }
+
+    def _get_names(self, contract):
+        """Who bears which card: the operadora has them written as the clinic has."""
+        cards = self.env["tiss.card"].search([("operadora_id", "=", contract.partner_id.id)])
+        return {card.number: card.patient_id.name for card in cards}
 
     def run(self):
         """The whole job; returns self, with the records made on the way."""
@@ -45,6 +53,7 @@ class Job:
         self.questions.ask_for_payments()
         self.accept_some_glosas()
         self.contest_a_glosa()
+        self.books = Books(self).keep()
         return self
 
     def make_guias(self):
@@ -66,10 +75,21 @@ class Job:
     def send_lotes(self):
         """Play the portal: take each file to its operadora and bring the protocolo back."""
         for lote in self.lotes:
+            self._tell_copayments(lote)
             for message in lote.send():
                 self._keep(message.file_name, message._get_content())
             answer = self.operadoras[lote.contract_id].receive(lote.get_xml(), self.clinic.today)
             self._receive(f"protocolo-{lote.contract_id.ans_code}-{lote.name}.xml", answer)
+
+    def _tell_copayments(self, lote):
+        """What the clinic collects of patients the operadora knows by the contract."""
+        for line in lote.guia_ids.line_ids:
+            visit_line = line.encounter_line_id
+            if visit_line.is_collected_here and not line.amount_patient:
+                collected = self.operadoras[lote.contract_id].copayments
+                collected.setdefault(line.guia_id.name, {})[line.sequence_item] = to_cents(
+                    visit_line.patient_amount
+                )
 
     def import_returns(self):
         today = self.clinic.today

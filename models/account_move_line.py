@@ -18,12 +18,6 @@ class AccountMoveLine(models.Model):
         index="btree_not_null",
         ondelete="restrict",
     )
-    tiss_is_overpaid = fields.Boolean(
-        "Paid Too Much",
-        copy=False,
-        readonly=True,
-        help="A credit that no guia explains, kept until somebody clears it up.",
-    )
 
     @api.depends("tiss_lote_id")
     def _compute_term_key(self):

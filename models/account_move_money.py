@@ -58,12 +58,9 @@ class AccountMove(models.Model):
             move.tiss_contest_text = " · ".join(words) or False
 
     def _tiss_get_until(self):
-        """Until when: the operadora has as many days to answer as the clinic to contest."""
-        dates = [
-            recurso.contract_id._get_appeal_deadline(recurso.protocol_date)
-            for recurso in self._tiss_get_recursos()
-            if recurso.protocol_date and recurso.state == "received"
-        ]
+        """Until when the operadora has to answer."""
+        recursos = self._tiss_get_recursos().filtered(lambda recurso: recurso.state == "received")
+        dates = [date for date in recursos.mapped("answer_deadline_date") if date]
         if not dates:
             return ""
         return self.env._(", to be answered until %s", format_date(self.env, max(dates)))

@@ -46,15 +46,39 @@ def add_delivery(arch, view_type, env):
 
 
 def _split_send(header, env):
-    """A message that goes by web service is sent by the system, not marked as sent by a person."""
+    """A message that goes by web service is sent by the system, not marked as sent by a person.
+
+    Sending builds what is not built yet: one click does for a draft.
+    """
+    build = _split_build(header)
     for button in header.findall("button[@name='action_send']"):
-        hidden = button.get("invisible") or "False"
+        hidden = hidden_by_service = button.get("invisible") or "False"
+        if build is not None:
+            hidden_by_service = f"({hidden}) and ({build})"
         service = deepcopy(button)
         service.set("string", env._("Send"))
         service.set("class", "btn-primary")
-        service.set("invisible", f"({hidden}) or not goes_by_service")
+        service.set("invisible", f"({hidden_by_service}) or not goes_by_service")
         button.set("invisible", f"({hidden}) or goes_by_service")
-        button.addnext(service)
+        header.insert(0, service)
+
+
+def _split_build(header):
+    """The button that builds a draft: where sending does that as well, it has no colour.
+
+    :return: when it is hidden, or None where there is no such button
+    """
+    for button in header.findall("button[@name='action_build']"):
+        hidden = button.get("invisible") or "False"
+        if "btn-primary" in (button.get("class") or ""):
+            plain = deepcopy(button)
+            for name in ("class", "data-hotkey"):
+                plain.attrib.pop(name, None)
+            plain.set("invisible", f"({hidden}) or not goes_by_service")
+            button.set("invisible", f"({hidden}) or goes_by_service")
+            button.addnext(plain)
+        return hidden
+    return None
 
 
 def _hide_own_reason(sheet):

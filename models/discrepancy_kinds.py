@@ -62,7 +62,7 @@ OFFERS = {
     "informed_differs": ("trust_ours", "cap", "set_aside", "ask"),
     "released_above": ("cap", "set_aside", "ask"),
     "already_processed": ("keep", "ask"),
-    "contradicts": ("set_aside", "ask"),
+    "contradicts": ("cap", "set_aside", "ask"),
     "glosa_without_code": ("contest", "ask", "keep"),
     "paid_below_contract": ("contest", "keep"),
     "glosa_differs": ("keep", "ask"),

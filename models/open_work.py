@@ -38,10 +38,17 @@ class OpenWork:
         return "tiss.demonstrativo", domain & self._until("issue_date")
 
     def _get_discrepancy(self):
-        """What keeps a demonstrativo from being booked."""
-        domain = self._of_company() & Domain("is_blocking", "=", True)
-        waiting = Domain("demonstrativo_id.state", "in", ("held", "imported"))
-        return "tiss.discrepancy", domain & waiting & self._until("demonstrativo_id.issue_date")
+        """What does not agree and nobody decided about."""
+        domain = self._of_company() & Domain("state", "!=", "resolved")
+        if self.date:
+            day = Domain("demonstrativo_id.issue_date", "<=", self.date)
+            domain &= day | Domain("demonstrativo_id", "=", False)
+        return "tiss.discrepancy", domain
+
+    def _get_blocking(self):
+        """Those of them that keep something from being booked."""
+        model, domain = self._get_discrepancy()
+        return model, domain & Domain("is_blocking", "=", True)
 
     def _get_transit(self, sign):
         """Open lines of the transit accounts: what is expected, or came without being announced.
@@ -68,6 +75,7 @@ class OpenWork:
             self._of_company()
             & Domain("journal_id", "in", self.contracts.bank_journal_id.ids)
             & Domain("is_reconciled", "=", False)
+            & Domain("tiss_is_ignored", "=", False)
             & Domain("amount", ">", 0)
             & self._until("date")
         )
@@ -78,7 +86,8 @@ class OpenWork:
             self._of_company()
             & Domain("state", "in", ("received", "processed"))
             & Domain("invoice_id", "=", False)
-            & Domain("contract_id.invoice_moment", "=", "protocol")
+            # What is invoiced by its release, or when somebody asks, may wait.
+            & Domain("invoice_moment", "in", (False, "protocol", "month"))
             & Domain("guia_ids.amount_total", ">", 0)
             & self._until("protocol_date")
         )

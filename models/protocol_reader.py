@@ -39,9 +39,9 @@ def read_status(body):
         lote = body["situacaoDoProtocolo"]["lote"]
         kind, detail = "lote", lote.get("detalheLote")
     else:
-        return ProtocolStatus(None, body.get("mensagemErro") or {})
+        return ProtocolStatus(None, body["mensagemErro"] or {})
     if not detail:
-        return ProtocolStatus(kind, lote.get("mensagemErro") or {})
+        return ProtocolStatus(kind, lote["mensagemErro"] or {})
     return ProtocolStatus(
         kind,
         None,

@@ -19,6 +19,16 @@ def refuse_forged(records, names, vals_list):
     return without_defaults(records, names)
 
 
+def refuse_other(records, names, vals):
+    """Before what is written as superuser for somebody: nothing but what he was asked for.
+
+    :param names: the fields that the caller may say
+    """
+    other = sorted(vals.keys() - names)
+    if other:
+        raise UserError(records.env._("This cannot be changed here: %s.", ", ".join(other)))
+
+
 def without_defaults(records, names):
     """`records` in a context without defaults for some fields: a browser can send any context."""
     forged = {f"default_{name}" for name in names} & records.env.context.keys()

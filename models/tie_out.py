@@ -32,6 +32,7 @@ CODES = [
     ("payment", "Entry of a payment"),
     ("untagged", "Entry without a lote"),
     ("residual", "Balance and open amount of an account"),
+    ("transit", "What waits on the transit account"),
 ]
 
 
@@ -235,8 +236,7 @@ class TieOut:
                       JOIN account_account a ON a.id = aml.account_id
                      WHERE aml.tiss_lote_id = %(lotes)s
                        AND aml.parent_state = 'posted'
-                       AND a.account_type = 'asset_receivable'
-                       AND aml.tiss_is_overpaid IS NOT TRUE) x (lote, %(names)s)
+                       AND a.account_type = 'asset_receivable') x (lote, %(names)s)
              GROUP BY lote
             """,
             sums=SQL(", ").join(
@@ -364,7 +364,6 @@ class TieOut:
                    AND aml.account_id = ANY(%(accounts)s)
                    AND aml.parent_state = 'posted'
                    AND aml.tiss_lote_id IS NULL
-                   AND aml.tiss_is_overpaid IS NOT TRUE
                    AND (aml.account_id = %(own)s OR aml.partner_id = ANY(%(partners)s))
                  GROUP BY aml.move_id, mv.name, aml.partner_id
                  ORDER BY aml.move_id

@@ -26,7 +26,7 @@ class TissAnnex(models.Model):
         if receipt and annexes[0].protocol_number == receipt["nrProtocoloRecebimento"]:
             return annexes
         annexes._check_state("sent", "unknown")
-        reason = None if receipt else self._get_refusal(body.get("mensagemErro") or {})
+        reason = None if receipt else self._read_refusal(body)
         # The message is the first one's: the others are found beside it.
         annexes[0]._record_answer(name, content, values, reason)
         if reason:

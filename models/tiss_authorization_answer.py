@@ -3,6 +3,7 @@ from odoo.exceptions import UserError
 
 from .authorization_reader import DENTAL, read_answer, read_moment
 from .bulk import lock
+from .system_fields import refuse_other
 from .tiss_authorization import DECIDED, EDITABLE, GRANTED, WAITING
 
 STATES = {  # T45 → state
@@ -14,6 +15,10 @@ STATES = {  # T45 → state
     "6": "cancelled",
     "7": "partial",
 }
+TYPED_FIELDS = {
+    "operadora_number", "authorization_password", "authorization_date",
+    "authorization_validity_date", "operadora_note", "days_authorized",
+}  # fmt: skip
 
 
 class TissAuthorization(models.Model):
@@ -40,7 +45,7 @@ class TissAuthorization(models.Model):
         # The message of a treatment alone is known by what lies inside of autorizacaoServicos.
         answer = read_answer({body_name: body} if body_name == DENTAL else body)
         if not answer:
-            reason = self._get_refusal(body["mensagemErro"])
+            reason = self._read_refusal(body)
             return self._receive_refusal(name, content, values, body_name, contract, reason)
         request = self._find_answered(contract, answer)
         moment = read_moment(values["cabecalho"])
@@ -136,6 +141,7 @@ class TissAuthorization(models.Model):
             authorization_validity_date, operadora_note, days_authorized
         """
         self.check_access("write")
+        refuse_other(self, TYPED_FIELDS, vals)
         self.ensure_one()
         self._check_state(*EDITABLE, *WAITING, *DECIDED)
         if STATES[status] in GRANTED:

@@ -1,5 +1,7 @@
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 
+from .system_fields import refuse_forged
 from .tiss_term import term_field
 
 ACCEPTED, REFUSED, IN_PROCESS = "1", "2", "4"  # T46
@@ -66,18 +68,26 @@ class TissCancellationLine(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        lines = super().create(vals_list)
-        lines.cancellation_id._check_editable()
+        model = refuse_forged(self, {"status_id"}, vals_list)
+        lines = super(TissCancellationLine, model).create(vals_list)
+        lines.cancellation_id._reopen()
         return lines
 
     def write(self, vals):
-        if not self.env.su:
-            self.cancellation_id._check_editable()
-        return super().write(vals)
+        if self.env.su:
+            return super().write(vals)
+        if "status_id" in vals:
+            raise UserError(self.env._("What becomes of a guia is said by the operadora."))
+        before = self.cancellation_id
+        before._check_editable()
+        result = super().write(vals)
+        # A line may have been moved to another one.
+        (before | self.cancellation_id)._reopen()
+        return result
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_sent(self):
-        self.cancellation_id._check_editable()
+        self.cancellation_id._reopen()
 
     # ------------------------------------------------------------------
     # Business methods

@@ -2,7 +2,9 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 
+from .tiss_delivery import AT_ONCE
 from .tiss_eligibility import OPEN, STATES
 
 HISTORY_DAYS = 366
@@ -37,9 +39,14 @@ class TissCard(models.Model):
     # ------------------------------------------------------------------
 
     def action_verify_eligibility(self):
-        return self.verify_eligibility()._get_records_action(
-            name=self.env._("Checks of Eligibility")
-        )
+        """Ask; what a web service answers at once is shown by the form that asked.
+
+        :return: an action that opens the questions, where a person has to do something with them
+        """
+        checks = self.verify_eligibility()
+        if len(checks) <= AT_ONCE and set(checks.mapped("state")) == {"sending"}:
+            return None
+        return checks._get_records_action(name=self.env._("Checks of Eligibility"))
 
     def action_view_eligibilities(self):
         return self.eligibility_ids._get_records_action(name=self.env._("Checks of Eligibility"))
@@ -71,7 +78,9 @@ class TissCard(models.Model):
         new = [card for card in self if card not in checks]
         created = Check.create([card._prepare_eligibility(contracts[card]) for card in new])
         checks.update(zip(new, created, strict=True))
-        created._send_by_service()
+        # What came back from the web service is sent once more by whoever asks again.
+        came_back = [check for check in checks.values() if check.state in ("draft", "validated")]
+        Check.union(created, *came_back)._send_by_service()
         return Check.union(*(checks[card] for card in self))
 
     def _prepare_eligibility(self, contract):
@@ -135,12 +144,14 @@ class TissCard(models.Model):
 
     def _get_questions_of(self, day):
         """{card: the last question of a day that has no answer, or was refused}; one query"""
+        asked = Domain("sent_date", "=", day) & Domain(
+            "state", "in", ("sending", "sent", "unknown", "rejected")
+        )
+        came_back = Domain("create_date", ">=", day) & Domain(
+            [("state", "=", "validated"), ("rejection_reason", "!=", False)]
+        )
         found = self.env["tiss.eligibility"].search_fetch(
-            [
-                ("card_id", "in", self._origin.ids),
-                ("sent_date", "=", day),
-                ("state", "in", ("sending", "sent", "unknown", "rejected")),
-            ],
+            Domain("card_id", "in", self._origin.ids) & (asked | came_back),
             ["card_id", "state", "rejection_reason"],
             order="id",
         )

@@ -102,10 +102,13 @@ class TissCertificate(models.Model):
     @api.depends_context("lang")
     def _compute_display_name(self):
         for certificate in self:
+            if not certificate.holder:
+                certificate.display_name = self.env._("New")
+                continue
             certificate.display_name = self.env._(
                 "%(holder)s, until %(date)s",
-                holder=certificate.holder or "?",
-                date=format_date(self.env, certificate.valid_until) or "?",
+                holder=certificate.holder,
+                date=format_date(self.env, certificate.valid_until),
             )
 
     def _compute_upload(self):

@@ -277,8 +277,8 @@ class TissClosing(models.Model):
 
     def _check_discrepancy(self, work):
         return self._count(
-            work.search("discrepancy"),
-            lambda row: row.amount_theirs - row.amount_ours,
+            work.search("blocking"),
+            lambda row: row.amount_weight,
             self.env._("discrepancies are open"),
         )
 
@@ -389,8 +389,6 @@ class TissClosing(models.Model):
 
     def _check_provision(self, work):
         """Whether the glosas that are expected are provided for; nothing open needs nothing."""
-        if "tiss.provision" not in self.env:
-            return self._found(0)
         owed = [contract for contract in work.contracts if to_cents(contract.amount_open)]
         if not owed or self.env["tiss.provision"]._is_done(self.company_id, self.date):
             return self._found(0)

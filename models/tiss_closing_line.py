@@ -28,7 +28,7 @@ LISTS = {
     "to_post": ["to_post"],
     "unanswered": ["unanswered"],
     "no_invoice": ["no_invoice"],
-    "discrepancy": ["discrepancy"],
+    "discrepancy": ["blocking"],
     "late_glosa": ["late_glosa"],
     "bank": ["deposit"],
     "transit": ["transit_debit", "transit_credit"],

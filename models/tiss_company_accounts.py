@@ -22,6 +22,9 @@ class TissCompanyAccounts(models.AbstractModel):
     tiss_glosa_account_id = fields.Many2one(
         related="company_id.tiss_glosa_account_id", readonly=False
     )
+    tiss_accrual_account_id = fields.Many2one(
+        related="company_id.tiss_accrual_account_id", readonly=False
+    )
     tiss_transit_account_id = fields.Many2one(
         related="company_id.tiss_transit_account_id", readonly=False
     )
@@ -34,6 +37,27 @@ class TissCompanyAccounts(models.AbstractModel):
     )
     tiss_repasse_journal_id = fields.Many2one(
         related="company_id.tiss_repasse_journal_id", readonly=False
+    )
+    tiss_accrual_account_id = fields.Many2one(
+        related="company_id.tiss_accrual_account_id", readonly=False
+    )
+    tiss_suspense_account_id = fields.Many2one(
+        related="company_id.tiss_suspense_account_id", readonly=False
+    )
+    tiss_debt_account_id = fields.Many2one(
+        related="company_id.tiss_debt_account_id", readonly=False
+    )
+    tiss_provision_account_id = fields.Many2one(
+        related="company_id.tiss_provision_account_id", readonly=False
+    )
+    tiss_provision_result_account_id = fields.Many2one(
+        related="company_id.tiss_provision_result_account_id", readonly=False
+    )
+    tiss_provision_journal_id = fields.Many2one(
+        related="company_id.tiss_provision_journal_id", readonly=False
+    )
+    tiss_bank_difference_account_id = fields.Many2one(
+        related="company_id.tiss_bank_difference_account_id", readonly=False
     )
     tiss_missing_accounting = fields.Char(
         "Still Missing", compute="_compute_tiss_missing_accounting"

@@ -8,6 +8,7 @@ from ..standard import soap
 from ..standard.message import SERVICE_OF
 from .environment_label import add_label
 from .secrets import seal, unseal
+from .system_fields import without_defaults
 from .tiss_endpoint import ENVIRONMENTS
 
 MANAGER = "l10n_br_tiss.group_tiss_manager"
@@ -116,7 +117,7 @@ class TissContract(models.Model):
         contract = self.sudo()
         kept = {}
         if contract.service_credentials and not (login and password):
-            kept = contract._unseal_login()
+            kept = contract._get_kept_login()
         if login:
             kept["login"] = login
         if password:
@@ -129,6 +130,18 @@ class TissContract(models.Model):
         contract.service_credentials = seal(self.env, json.dumps(kept).encode())
         self._message_log(body=self.env._("The login of the web services was changed."))
 
+    def _get_kept_login(self):
+        """What was typed before, to be completed by what is typed now."""
+        try:
+            return self._unseal_login()
+        except UserError as error:
+            raise UserError(
+                self.env._(
+                    "The login that is kept cannot be opened on this server: type both login and"
+                    " password."
+                )
+            ) from error
+
     # ------------------------------------------------------------------
     # CRUD
     # ------------------------------------------------------------------
@@ -137,7 +150,8 @@ class TissContract(models.Model):
     def create(self, vals_list):
         for vals in vals_list:
             self._check_switch(vals)
-        return super().create(vals_list)
+        model = without_defaults(self, {"environment"} | PRODUCTION_FIELDS)
+        return super(TissContract, model).create(vals_list)
 
     def write(self, vals):
         self._check_switch(vals)
@@ -183,8 +197,8 @@ class TissContract(models.Model):
     def action_use_environment(self):
         """Leave production, or go between the other two; `tiss_environment` in the context."""
         self._check_exchange_rights()
-        environment = self.env.context["tiss_environment"]
-        if environment == "production":
+        environment = self.env.context.get("tiss_environment")
+        if environment not in ("demo", "homologation"):
             raise UserError(self._get_switch_problem())
         self.environment = environment
 
@@ -246,11 +260,7 @@ class TissContract(models.Model):
         :raise UserError: where only messages of other versions have an address
         """
         self.ensure_one()
-        service = SERVICE_OF.get(transaction)
-        # As superuser: whoever may send need not see addresses.
-        endpoints = self.sudo().endpoint_ids.filtered(
-            lambda each: each.environment == self.environment and each.service == service
-        )
+        endpoints = self._get_service_endpoints(transaction)
         version = version or self.version
         exact = endpoints.filtered(lambda each: each.version == version)
         found = exact or endpoints.filtered(
@@ -271,10 +281,16 @@ class TissContract(models.Model):
 
     def _has_endpoint(self, transaction):
         """Whether messages of this tipoTransacao go by web service, whatever their version."""
+        return bool(self._get_service_endpoints(transaction))
+
+    def _get_service_endpoints(self, transaction):
+        """The addresses in use for messages of this tipoTransacao, as superuser."""
         service = SERVICE_OF.get(transaction)
-        return any(
-            each.environment == self.environment and each.service == service
-            for each in self.sudo().endpoint_ids
+        # As superuser: whoever may send need not see addresses. A list may show archived ones.
+        return self.sudo().endpoint_ids.filtered(
+            lambda each: (
+                each.active and each.environment == self.environment and each.service == service
+            )
         )
 
     def _get_login(self):

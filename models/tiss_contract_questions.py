@@ -76,6 +76,8 @@ class TissContract(models.Model):
     def _ask_due(self):
         """Ask for what is due with one convênio; without a web service files wait to be sent."""
         self.ensure_one()
+        for name in ("tiss.protocol.query", "tiss.demonstrativo.request"):
+            self.env[name]._ask_again(self)
         if self.status_days:
             self.env["tiss.lote"]._ask_due(self)
             self.env["tiss.annex"]._ask_due(self)

@@ -6,5 +6,6 @@ class TissContract(models.Model):
 
     _inherit = "tiss.contract"
 
-    def check_ledger(self):
-        return super().check_ledger() + self.env["tiss.bank.match"].get_transit_breaches(self)
+    def _get_ledger_breaches(self):
+        breaches = super()._get_ledger_breaches()
+        return breaches + self.env["tiss.bank.match"]._find_transit_breaches(self)

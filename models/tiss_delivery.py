@@ -7,6 +7,7 @@ from odoo.tools import SQL, format_datetime
 
 from ..standard.message import SERVICE_OF, SOAP, TO_PRESTADOR, TRANSACTIONS
 from .bulk import lock, make_append_only
+from .tiss_endpoint import ENVIRONMENTS
 
 AT_ONCE = 2  # what one person asked for and waits for; more goes in the background
 CRONS = ("tiss_delivery_cron_1", "tiss_delivery_cron_2", "tiss_delivery_cron_3")
@@ -82,7 +83,7 @@ class TissDelivery(models.Model):
     transaction = fields.Char(required=True, readonly=True)
     transaction_name = fields.Char("What It Is", related="source_id.transaction_name")
     record_name = fields.Char("What It Carries", compute="_compute_record_name")
-    environment = fields.Char(readonly=True)
+    environment = fields.Selection(ENVIRONMENTS, readonly=True)
     url = fields.Char("Address", readonly=True)
     user_id = fields.Many2one("res.users", "Asked By", required=True, readonly=True)
     source_id = fields.Many2one(
@@ -202,7 +203,7 @@ class TissDelivery(models.Model):
         problem = self.env._("Stopped by %s.", self.env.user.name)
         for delivery in queued.sudo():
             done = {"state": "failed", "is_settled": True, "next_try": False}
-            delivery.write({**done, "problem": problem})
+            delivery.write({**done, "code": "stopped", "problem": problem})
             delivery._get_record()._mark_undelivered(delivery.source_id, problem)
 
     def action_close(self):
@@ -299,7 +300,9 @@ class TissDelivery(models.Model):
 
     def _speak(self):
         """The delivery in the language of who asked for it: what is written of it stays."""
-        return self.with_context(lang=self.user_id.lang)
+        # To read all of a user and a partner takes longer than to send a message.
+        user = self.user_id.with_context(prefetch_fields=False)
+        return self.with_context(lang=user.lang)
 
     def _get_note(self):
         """Where one delivery is, in a sentence."""

@@ -14,6 +14,7 @@ BATCH = 20  # deliveries in one transaction
 READ_AGAIN = [timedelta(minutes=5), timedelta(hours=1), timedelta(days=1)]  # after the answer
 # Minutes after it was sent: the first question comes when no slow system is still at it.
 ASK_AGAIN = [timedelta(minutes=minutes) for minutes in (15, 60, 240, 720, 1440, 2880)]
+ANSWERING = object()  # in a context: no browser can send it
 
 _logger = logging.getLogger(__name__)
 
@@ -143,6 +144,7 @@ class TissDelivery(models.Model):
             "lang": self.user_id.lang,
             "tz": self.user_id.tz,
             "tiss_delivery_id": self.id,
+            "tiss_answering": ANSWERING,
         }
         return self._get_record().with_user(self.user_id).sudo().with_context(**context)
 
@@ -164,7 +166,9 @@ class TissDelivery(models.Model):
     @api.model
     def _get_current(self):
         """The delivery whose answer is being taken in; empty for a file of a person."""
-        return self.browse(self.env.context.get("tiss_delivery_id") or ())
+        if self.env.context.get("tiss_answering") is not ANSWERING:
+            return self.browse()
+        return self.browse(self.env.context["tiss_delivery_id"])
 
     # ------------------------------------------------------------------
     # What nobody knows
@@ -183,7 +187,7 @@ class TissDelivery(models.Model):
         ended = self.ended or self.started
         later = next((pause for pause in ASK_AGAIN if pause > fields.Datetime.now() - ended), None)
         self.next_try = later and ended + later
-        record, asked = self._get_working_record().with_context(tiss_delivery_id=False), []
+        record, asked = self._get_working_record().with_context(tiss_answering=None), []
         problem = self._attempt(lambda: asked.append(record._resolve_unknown()))
         if problem:
             self.problem = problem

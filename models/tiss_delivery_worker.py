@@ -28,6 +28,11 @@ BATCH = 20  # deliveries between two looks at the clock
 # Codes of `soap` which another try does not change: somebody has to do something first.
 LASTING = {"url", "certificate", "untrusted", "not_carried_out", "environment"}
 BUSY = (429, 503)  # “not now”
+# What is read of a convênio to send to it.
+CONTRACT_FIELDS = [
+    "certificate_id", "company_id", "environment", "hash_charset", "name", "production_database",
+    "service_credentials", "sign_guias", "sign_messages", "version",
+]  # fmt: skip
 
 HASH = re.compile(rb"<(?:[\w.-]+:)?hash\s*>\s*([0-9A-Fa-f]{32})\s*</")
 HEADER = re.compile(rb"<(?:[\w.-]+:)?(Padrao|sequencialTransacao)\s*>\s*([\w.]{1,20})\s*</")
@@ -160,7 +165,7 @@ class TissDelivery(models.Model):
 
     def _prepare_wire(self):
         """(endpoint, bytes that leave, their message in the journal) of one delivery."""
-        contract = self.contract_id
+        contract = self._read_contract()
         endpoint = contract._get_endpoint(self.transaction, self.source_id.version)
         if not endpoint:
             raise UserError(self.env._("The convênio has no web service for this any more."))
@@ -174,9 +179,15 @@ class TissDelivery(models.Model):
         payload = self._encode_wire()
         return endpoint, payload, self._journal_wire(payload)
 
+    def _read_contract(self):
+        """The convênio of one delivery, and of its two hundred columns those that sending needs."""
+        self.contract_id.fetch(CONTRACT_FIELDS)
+        return self.contract_id
+
     def _encode_wire(self):
         """The built message as the web service takes it, with the login; valid."""
         record, login = self._get_record(), self.contract_id._get_login()
+        record.fetch(["contract_id", "version"])
         try:
             payload = record._seal_for_service(self.source_id._get_content(), login)
         except standard.EncodeError as error:
@@ -245,7 +256,9 @@ class TissDelivery(models.Model):
                 claim.worker,
             )
         )
-        return self.browse(row[0] for row in self.env.cr.fetchall())._speak()
+        delivery = self.browse(row[0] for row in self.env.cr.fetchall())
+        delivery._read_contract()
+        return delivery._speak()
 
     @api.model
     def _release(self, claim):

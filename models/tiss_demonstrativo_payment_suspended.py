@@ -27,8 +27,16 @@ class TissDemonstrativoPayment(models.Model):
         return payments
 
     def _undo(self, date=None):
-        reversals = super()._undo(date)
         rows = self.discrepancy_ids.filtered(lambda row: row.code == "suspended")
+        if rows.move_id:
+            raise UserError(
+                self.env._(
+                    "What was received without a guia was billed by %s: take that decision back"
+                    " first.",
+                    rows.move_id[0].name,
+                )
+            )
+        reversals = super()._undo(date)
         rows.sudo().unlink()
         return reversals
 
@@ -78,12 +86,7 @@ class TissDemonstrativoPayment(models.Model):
         )
         move.action_post()
         move._tiss_get_receivable_lines().tiss_lote_id = self.line_ids.lote_id[:1]
-        # So that the payment is not undone while the invoice stands on it.
-        self.env["account.move.line"]._reconcile_plan(
-            [
-                (move | self.payment_id.move_id).line_ids.filtered(
-                    lambda line: line.account_id == account
-                )
-            ]
-        )
+        if account.reconcile:
+            lines = (move | self.payment_id.move_id).line_ids
+            lines.filtered(lambda line: line.account_id == account).reconcile()
         return move

@@ -4,6 +4,7 @@ from odoo.tools import format_date
 
 from ..standard.text import to_ascii
 from .authorization_reader import read_moment
+from .system_fields import refuse_other
 
 RESULTS = [("eligible", "Eligible"), ("not_eligible", "Not Eligible")]
 # What is said of a card on a day.
@@ -19,6 +20,7 @@ ANSWER_FIELDS = {
     "result", "answer_date", "answer_kind", "answered_by_id", "answer_reference",
     "answer_validity_date", "beneficiary_name", "social_name", "denial_reason",
 }  # fmt: skip
+TYPED_FIELDS = {"answer_validity_date", "beneficiary_name", "denial_reason"}
 
 
 class TissEligibility(models.Model):
@@ -259,7 +261,10 @@ class TissEligibility(models.Model):
         :return: self
         """
         self.check_access("write")
+        refuse_other(self, TYPED_FIELDS, vals)
         self.ensure_one()
+        if kind == "message":
+            raise UserError(self.env._("A message is read from its file, not typed."))
         self._check_state(*OPEN, "rejected")
         date = date or fields.Date.context_today(self)
         if date > fields.Date.context_today(self):
@@ -298,7 +303,7 @@ class TissEligibility(models.Model):
     def _describe_question(self):
         """What is to be said of a question without an answer: a key of STATES and a sentence."""
         self.ensure_one()
-        if self.state == "rejected":
+        if self.state in ("rejected", "validated"):
             return "refused", self.env._(
                 "The operadora could not verify the card: %s", self.rejection_reason
             )

@@ -1,7 +1,11 @@
+import hashlib
+import logging
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
 from ..standard import soap
+from ..standard.addresses import canonical
 
 ENVIRONMENTS = [
     ("demo", "Demonstration"),
@@ -31,6 +35,8 @@ SERVICES = [
     ("tissEnvioDocumentos", "Documents"),
 ]
 
+_logger = logging.getLogger(__name__)
+
 
 class TissEndpoint(models.Model):
     """Where the messages of one web service of an operadora go, in one environment.
@@ -52,6 +58,7 @@ class TissEndpoint(models.Model):
         "soap_action",
         "gzip",
         "timeout",
+        "authority",
         "active",
     )
     _tiss_log_in_label = ("environment", "service")
@@ -154,7 +161,7 @@ class TissEndpoint(models.Model):
         others = self.contract_id.with_context(active_test=False).endpoint_ids
         for endpoint in self:
             if any(
-                other.url.rstrip("/") == endpoint.url.rstrip("/")
+                canonical(other.url) == canonical(endpoint.url)
                 and other.environment != endpoint.environment
                 and other.contract_id == endpoint.contract_id
                 for other in others
@@ -163,6 +170,17 @@ class TissEndpoint(models.Model):
                     self.env._(
                         "The address %s already belongs to another environment of this convênio.",
                         endpoint.url,
+                    )
+                )
+
+    @api.constrains("soap_action")
+    def _check_soap_action(self):
+        for endpoint in self.filtered("soap_action"):
+            if not endpoint.soap_action.isascii() or not endpoint.soap_action.isprintable():
+                raise ValidationError(
+                    self.env._(
+                        "A SOAPAction has letters without accents, digits and signs only: “%s”.",
+                        endpoint.soap_action,
                     )
                 )
 
@@ -237,6 +255,13 @@ class TissEndpoint(models.Model):
     # Business methods
     # ------------------------------------------------------------------
 
+    @api.model
+    def _tiss_log_format(self, name, value):
+        """Of what servers are trusted by, a note says which it is; nobody reads it there."""
+        if name == "authority" and value:
+            return hashlib.sha256(value.strip().encode()).hexdigest()[:16]
+        return super()._tiss_log_format(name, value)
+
     def _is_address_allowed(self):
         # Homologação is the operadora's own system, with a real login: never in plain text.
         return soap.check_url(self.url or "", plain_loopback=self.environment == "demo")
@@ -298,4 +323,9 @@ class TissEndpoint(models.Model):
         try:
             return certificate._get_pem() if certificate else None
         except UserError as error:
-            raise soap.TransportError("certificate", False, str(error)) from None
+            raise soap.TransportError("environment", False, str(error)) from None
+        except (OSError, ValueError):
+            # Nothing has left yet, whatever is wrong with the key or its file.
+            _logger.exception("The key of a certificate cannot be opened")
+            problem = self.env._("The key of the certificate cannot be opened on this server.")
+            raise soap.TransportError("environment", False, problem) from None

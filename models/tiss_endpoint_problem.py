@@ -26,7 +26,8 @@ class TissEndpoint(models.Model):
             sentence = self.env._(
                 "The web service of the operadora broke. Whether it has the message is not known."
             )
-        words = " ".join(filter(None, (fault.code, fault.text)))
+        # What they call it is for their support; soap's own Client and Server tell nobody anything.
+        words = " ".join(filter(None, (fault.tiss_fault or fault.code, fault.text)))
         return f"{sentence} ({words})" if words else sentence
 
     @api.model

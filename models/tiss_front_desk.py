@@ -72,6 +72,7 @@ class TissFrontDesk(models.AbstractModel):
     # ------------------------------------------------------------------
 
     @api.model
+    @api.private  # takes bytes
     def receive_file(self, name, content):
         """Read an answer about records of this kind, and no other file of an operadora.
 

@@ -62,6 +62,7 @@ class TissGlosa(models.Model):
             ("accepted", "Accepted"),
         ],
         string="Status",
+        group_expand=True,
         compute="_compute_state",
         store=True,
         precompute=True,
@@ -213,9 +214,12 @@ class TissGlosa(models.Model):
             glosa.amount_accepted += glosa.amount_open
         # Here and now: a later recomputation would track the status of each by itself.
         silent.mapped("state")
-        self._message_log_batch(
-            dict.fromkeys(self.ids, self.env._("Accepted: credit note %s", move.name))
+        body = (
+            self.env._("Accepted: credit note %s", move.name)
+            if move
+            else self.env._("Accepted: it was never invoiced")
         )
+        self._message_log_batch(dict.fromkeys(self.ids, body))
 
     def _get_amounts_by_code(self):
         amounts = {}

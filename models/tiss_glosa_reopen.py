@@ -22,14 +22,15 @@ class TissGlosa(models.Model):
         """
         self.check_access("write")
         reason = self._check_reason(reason)
-        accepted = self.filtered("move_id")
+        accepted = self.filtered("amount_accepted")
         if not accepted:
             raise UserError(self.env._("None of these glosas was accepted."))
         lock(accepted.lote_id)
         moves = accepted.move_id
-        together = self.search([("move_id", "in", moves.ids)])
+        together = self.search([("move_id", "in", moves.ids)]) | accepted._get_unbooked()
         lock(together)
         entries = self.env["tiss.movement"].search([("move_id", "in", moves.ids)])
+        entries |= accepted._get_unbooked_acceptances()
         moves._tiss_cancel()
         entries._undo()
         for glosa in together:

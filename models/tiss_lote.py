@@ -288,10 +288,13 @@ class TissLote(models.Model):
         """The guias leave with their lote."""
         result = super()._leave(state)
         self.guia_ids.sudo().write({"state": "sent"})
-        if state == "sent":
-            for contract, lotes in self.grouped("contract_id").items():
-                contract._export_files(lotes.message_id)
         return result
+
+    def _leave_as_file(self):
+        """Where the convênio has a folder for them, their files are written into it."""
+        super()._leave_as_file()
+        for contract, lotes in self.grouped("contract_id").items():
+            contract._export_files(lotes.message_id)
 
     def register_protocol(self, number, date=None):
         """The operadora has the lote: keep its protocolo, open the money and invoice it.
@@ -310,6 +313,7 @@ class TissLote(models.Model):
         self.sudo().write(
             {
                 "state": "received",
+                "rejection_reason": False,
                 "invoice_moment": contract.invoice_moment,
                 "due_date": contract._get_due_date(vals["protocol_date"]),
                 **vals,
@@ -385,7 +389,7 @@ class TissLote(models.Model):
         lote = self._find_answered(contract, receipt)
         if receipt and lote.protocol_number == receipt["detalheProtocolo"]["numeroProtocolo"]:
             return lote
-        reason = None if receipt else self._get_refusal(body.get("mensagemErro") or {})
+        reason = None if receipt else self._read_refusal(body)
         lote._record_answer(name, content, values, reason)
         if reason:
             lote._reject(reason)

@@ -19,6 +19,7 @@ class TissLote(models.Model):
     # ------------------------------------------------------------------
 
     @api.model
+    @api.private  # takes bytes
     def import_file(
         self,
         name,

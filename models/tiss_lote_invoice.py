@@ -278,7 +278,6 @@ class TissLote(models.Model):
                 ("account_id.account_type", "=", "asset_receivable"),
                 ("parent_state", "=", "posted"),
                 ("reconciled", "=", False),
-                ("tiss_is_overpaid", "=", False),
             ]
         )
         groups = lines.grouped(lambda line: (line.tiss_lote_id, line.account_id)).values()

@@ -19,18 +19,19 @@ class TissLote(models.Model):
     # Business methods
     # ------------------------------------------------------------------
 
-    def register_protocol(self, number, date=None):
-        result = super().register_protocol(number, date)
-        self._charge_copayments()
+    def _follow_protocol(self):
+        result = super()._follow_protocol()
+        if not self.env.context.get("tiss_books_later"):
+            self._charge_copayments()
         return result
 
-    def _create_invoices(self):
+    def _create_invoices(self, date=None):
         """What patients pay is in the invoice first, and leaves it by a credit note."""
         booked = {
             lote: lote._reverse_copayments()
             for lote in self.filtered(lambda lote: lote.copayment_ids and not lote.invoice_id)
         }
-        moves = super()._create_invoices()
+        moves = super()._create_invoices(date)
         for lote, rows in booked.items():
             lote._book_copayments(rows)
             lote._check_tie_out()
@@ -59,6 +60,7 @@ class TissLote(models.Model):
             [
                 ("guia_id.lote_id", "in", self.ids),
                 ("guia_id.state", "!=", "cancelled"),
+                ("guia_id.copayment_ids", "=", False),
                 "|",
                 ("encounter_line_id.is_collected_here", "=", True),
                 ("amount_patient", ">", 0),
@@ -81,12 +83,13 @@ class TissLote(models.Model):
             if (cents := line._get_copaid_cents())
         ]
         total = sum(entry["cents"] for entry in entries)
+        date = max(filter(None, [self.protocol_date, self.invoice_id.invoice_date]))
         move = None
         if total and self.invoice_id:
             label = self.env._("Co-payments · Protocolo %s", self.protocol_number)
             account = self.contract_id.revenue_account_id
-            move = self._post_credit_note(self.protocol_date, label, {label: total}, account)
-        self.env["tiss.movement"]._record(entries, self.protocol_date, move)
+            move = self._post_credit_note(date, label, {label: total}, account)
+        self.env["tiss.movement"]._record(entries, date, move)
         touched = {entry["line"].guia_id for entry in entries}
         rows.filtered(lambda row: row.guia_id in touched).sudo().credit_note_id = move
 

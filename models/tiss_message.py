@@ -242,6 +242,7 @@ class TissMessage(models.Model):
     # ------------------------------------------------------------------
 
     @api.model
+    @api.private  # takes bytes
     def receive_file(self, name, content):
         """Read any file that an operadora gave back, recognised by its content.
 
@@ -452,8 +453,9 @@ class TissMessage(models.Model):
     def _get_integrity_breaches(self, contracts):
         """Messages whose stored bytes no longer have their SHA-256."""
         breaches = []
-        # As superuser: the bytes are counted, not shown.
-        for message in self.search([("contract_id", "in", contracts.ids)]).sudo():
+        # As superuser: the bytes are counted, not shown. One at a time: they would fill the memory.
+        for message_id in self.search([("contract_id", "in", contracts.ids)]).ids:
+            message = self.sudo().browse(message_id)
             if hashlib.sha256(message._get_content()).hexdigest() != message.sha256:
                 breaches.append(
                     self.env._("The bytes of the message %s have changed.", message.file_name)

@@ -2,8 +2,9 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from .. import standard
-from ..standard import parser
-from .tiss_message import CLINICAL_TRANSACTIONS
+from ..standard import parser, soap
+from ..standard.message import TRANSACTIONS
+from .tiss_message import CLINICAL_TRANSACTIONS, MAX_SIZE, SOAP_ENVELOPE
 
 MAX_SHOWN = 512 * 1024  # bytes; a browser shows no more of a message, the file has it all
 
@@ -25,6 +26,11 @@ class TissMessage(models.Model):
         help="Whether the hash that the operadora wrote is that of its message, and in which"
         " encoding. No answer is refused for its hash: operadoras often get it wrong.",
     )
+    stage = fields.Selection(
+        [("file", "File"), ("sent", "Sent"), ("received", "Received")],
+        compute="_compute_stage",
+        help="A file was built here; only what a web service was given is sent by the system.",
+    )
     readable_content = fields.Text(
         "As Text", compute="_compute_readable_content", compute_sudo=False
     )
@@ -32,6 +38,13 @@ class TissMessage(models.Model):
     # ------------------------------------------------------------------
     # Compute, inverse, search
     # ------------------------------------------------------------------
+
+    @api.depends("direction", "wire_sha256")
+    def _compute_stage(self):
+        """What was built is not sent yet, and beside what left it would look as sent twice."""
+        for message in self:
+            built = "sent" if message.wire_sha256 else "file"
+            message.stage = "received" if message.direction == "in" else built
 
     @api.depends_context("uid")
     @api.depends("content")
@@ -70,13 +83,25 @@ class TissMessage(models.Model):
     # ------------------------------------------------------------------
 
     @api.model
-    def _record_incoming(self, contract, name, content, values, **vals):
+    def _record(self, contract, content, **vals):
         """Note of what comes in whether its hash is right, in either encoding."""
-        if "hash_match" in vals:
-            return super()._record_incoming(contract, name, content, values, **vals)
-        given = (values.get("epilogo") or {}).get("hash") or values.get("hash")
-        match = standard.matching_charset(content) or "none" if given else "absent"
-        return super()._record_incoming(contract, name, content, values, hash_match=match, **vals)
+        is_message = vals["direction"] == "in" and vals["transaction"] in TRANSACTIONS
+        if is_message and "hash_match" not in vals:
+            vals["hash_match"] = self._check_hash(content, vals.get("tiss_hash"))
+        return super()._record(contract, content, **vals)
+
+    @api.model
+    def _check_hash(self, content, given):
+        """Whether the hash that a message has is its own; nothing for what is no message."""
+        if not given:
+            return "absent" if content.lstrip().startswith(b"<") else False
+        try:
+            if SOAP_ENVELOPE in content[:1024]:
+                content = soap.opened(content, limit=MAX_SIZE)
+            return standard.matching_charset(content) or "none"
+        except standard.DecodeError:
+            # Whatever it is, what came is kept.
+            return False
 
     def _get_readable_content(self):
         """One element a line; of what nobody should read here, or cannot be read, nothing."""

@@ -307,7 +307,7 @@ class TissOutgoing(models.AbstractModel):
         self._check_state("draft", "validated")
         self.filtered(lambda record: record.state == "draft").build()
         served = self.filtered("goes_by_service")
-        (self - served)._leave("sent")
+        (self - served)._leave_as_file()
         served._leave("sending")
         self.env["tiss.delivery"]._queue(served.message_id)
         return self.message_id
@@ -328,6 +328,21 @@ class TissOutgoing(models.AbstractModel):
             note=reason,
             **self._get_journal_link(),
         )
+
+    @api.model
+    def _read_refusal(self, body):
+        """Why a message was refused, in words; an answer that only lacks its receipt refuses none.
+
+        What is refused is free to be sent, and billed, once more.
+        """
+        if "mensagemErro" not in body:
+            raise UserError(
+                self.env._(
+                    "The answer says neither that the operadora has taken it nor why not: ask the"
+                    " operadora."
+                )
+            )
+        return self._get_refusal(body["mensagemErro"] or {})
 
     def _get_refusal(self, error):
         """A ct_motivoGlosa in words: the operadora's own, else those of Tabela 38."""

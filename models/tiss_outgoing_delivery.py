@@ -83,7 +83,7 @@ class TissOutgoing(models.AbstractModel):
             )
         )
         how = self.env._("Said by %s.", self.env.user.name)
-        if self.env.context.get("tiss_delivery_id"):
+        if self.env["tiss.delivery"]._get_current():
             how = self.env._("The operadora said so when it was asked.")
         for delivery in deliveries:
             is_back = delivery._get_record().state in ("draft", "validated")
@@ -155,6 +155,10 @@ class TissOutgoing(models.AbstractModel):
             }
         )
 
+    def _leave_as_file(self):
+        """A person, or a program, takes the files of these records to the portal."""
+        self._leave("sent")
+
     def _get_delivered(self):
         """The records that left in the message of one."""
         self.ensure_one()
@@ -184,7 +188,10 @@ class TissOutgoing(models.AbstractModel):
             self._message_log(body=reason)
 
     def _notify_problem(self, user, problem):
-        """Somebody has to do something."""
+        """Somebody has to do something: who asked, or who answers for the convênio since."""
+        if not user.active:
+            contract = self.contract_id
+            user = contract._get_reminder_users().get(contract.id, user)
         self.activity_schedule(
             REMINDER,
             summary=self.env._("This was not delivered to the operadora"),

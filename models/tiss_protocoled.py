@@ -236,7 +236,9 @@ class TissProtocoled(models.AbstractModel):
 
     def _ask_for_documents(self):
         """Somebody has to send what the operadora waits for."""
+        responsible = self.contract_id._get_reminder_users()
         for record in self:
+            user = responsible.get(record.contract_id.id, self.env.user)
             record.activity_schedule(
                 REMINDER,
                 summary=self.env._("The operadora waits for documents"),
@@ -245,5 +247,5 @@ class TissProtocoled(models.AbstractModel):
                     " operadora which ones.",
                     record.protocol_number,
                 ),
-                user_id=record.contract_id.user_id.id or self.env.uid,
+                user_id=user.id,
             )

@@ -164,7 +164,6 @@ class TissProvision(models.Model):
     # Actions
     # ------------------------------------------------------------------
 
-    @api.model
     def action_propose(self):
         """Propose the last month that has ended, for this company."""
         today = fields.Date.context_today(self)
@@ -199,6 +198,8 @@ class TissProvision(models.Model):
         known = self.search([("company_id", "=", company.id), ("date", "=", date)])
         known.filtered(lambda row: row.state == "draft").sudo().unlink()
         posted = known.exists().filtered(lambda row: row.state == "posted")
+        # The unique index must not see as standing what was undone just now.
+        self.flush_model(["state"])
         since = date - relativedelta(months=HISTORY_MONTHS)
         history = ProvisionHistory(contracts, since, date)
         vals_list = [

@@ -144,11 +144,6 @@ class TissRecurso(models.Model):
             "protocol_date", "reminded_days",
         }  # fmt: skip
 
-    def _reopen(self):
-        """Before a line changes: what the XML says must be what the record says."""
-        self._check_editable()
-        self.filtered(lambda recurso: recurso.state == "validated").sudo().state = "draft"
-
     # ------------------------------------------------------------------
     # Actions
     # ------------------------------------------------------------------

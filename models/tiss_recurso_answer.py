@@ -90,7 +90,7 @@ class TissRecurso(models.Model):
             return self._receive_status(name, content, values, contract, told)
         if "recebimentoRecursoGlosa" in values["operadoraParaPrestador"]:
             return self._receive_error(name, content, values, body)
-        reason = self._get_refusal(body.get("mensagemErro") or {})
+        reason = self._read_refusal(body)
         return self._receive_no_status(name, content, values, contract, reason)
 
     @api.model

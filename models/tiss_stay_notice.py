@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 
 from .tiss_guia_internacao import PERMANENCES
 from .tiss_term import term_field
@@ -205,6 +206,11 @@ class TissStayNotice(models.Model):
 
     def _get_receipt_refusal(self, receipt):
         """Why the operadora did not take the notice, in words; None when it did."""
-        if receipt["statusComunicacao"] == "S":
+        status = receipt["statusComunicacao"]
+        if status == "S":
             return None
+        if status != "N":
+            raise UserError(
+                self.env._("The answer has a status that nobody knows: %s.", status or "?")
+            )
         return self._get_refusal({"codigoGlosa": receipt.get("codigoGlosa")})

@@ -37,8 +37,7 @@ class TissSubmission(models.AbstractModel):
             self._check_editable()
         result = super().write(vals)
         if content:
-            # The XML says what the record said before.
-            self.filtered(lambda record: record.state == "validated").sudo().state = "draft"
+            self._drop_xml()
         return result
 
     @api.model
@@ -59,6 +58,15 @@ class TissSubmission(models.AbstractModel):
                     frozen[0].display_name,
                 )
             )
+
+    def _reopen(self):
+        """What the message says is changed in another record, while it still can be."""
+        self._check_editable()
+        self._drop_xml()
+
+    def _drop_xml(self):
+        """The XML says what the records said before: it has to be made again."""
+        self.filtered(lambda record: record.state == "validated").sudo().state = "draft"
 
     @api.ondelete(at_uninstall=False)
     def _unlink_never(self):
@@ -131,7 +139,7 @@ class TissSubmission(models.AbstractModel):
         """
         contract = self.env["tiss.message"]._find_contract(values["cabecalho"])
         record = self._find_waiting(contract)
-        reason = self._get_refusal(body.get("mensagemErro") or {})
+        reason = self._read_refusal(body)
         record._record_answer(name, content, values, reason)
         record._reject(reason)
         return record

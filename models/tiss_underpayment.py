@@ -91,7 +91,6 @@ class TissUnderpayment(models.Model):
     # Actions
     # ------------------------------------------------------------------
 
-    @api.model
     def action_look(self):
         """Look through what was posted since the last time, at once."""
         self._look(self._get_unchecked())

@@ -57,6 +57,7 @@ class TissVersion(models.Model):
     # ------------------------------------------------------------------
 
     @api.model
+    @api.private  # takes bytes
     def install(self, name, content):
         """Install the communication package of one version.
 

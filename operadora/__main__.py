@@ -1,6 +1,7 @@
 """The operadora for training staff: `./dev operadora` (without Odoo; state in memory only)."""
 
 import argparse
+import csv
 import signal
 import sys
 from importlib import resources
@@ -30,6 +31,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--tls", nargs="?", const="good", choices=tls.KINDS, help="speak HTTPS")
     parser.add_argument("--client-ca", help="PEM file: clients must show a certificate of these")
+    parser.add_argument("--cards", metavar="FILE", help="CSV, card;name: who bears which card")
     parser.add_argument(
         "--misbehave", default="", metavar="KIND", help="always; --kinds lists them"
     )
@@ -46,7 +48,19 @@ def arguments(argv: list[str]) -> argparse.Namespace:
         parser.error("--login LOGIN:PASSWORD")
     if options.schema_dir and not options.version:
         parser.error("--schema-dir needs --version")
+    options.names = read_cards(options.cards) if options.cards else {}
     return options
+
+
+def read_cards(path: str) -> dict[str, str]:
+    """The bearers' names by card, of a file that a clinic wrote; ValueError names a wrong line."""
+    names = {}
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        for line, row in enumerate(csv.reader(file, delimiter=";"), start=1):
+            if len(row) != 2 or not all(map(str.strip, row)):
+                raise ValueError(f"{path}, line {line}: expected card;name")
+            names[row[0].strip()] = row[1].strip()
+    return names
 
 
 def installed_versions() -> list[str]:
@@ -66,6 +80,7 @@ def make_operadora(options: argparse.Namespace, ans_code: str, version: str) -> 
         version=version,
         seed=options.seed,
         schema_dir=options.schema_dir,
+        names=options.names,
         logins=options.logins or None,
         signed=options.signed,
         status_by_lote=options.status_by_lote,

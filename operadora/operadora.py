@@ -25,7 +25,7 @@ from .services import Reply, Service
 from .signing import Signer
 from .statuses import Statuses
 from .treasury import Identity, Treasury
-from .verdict import decide
+from .verdict import decide, withhold
 
 
 class Operadora:
@@ -95,6 +95,8 @@ class Operadora:
         signer = Signer(key) if key else None
         self._exchange = Exchange(ans_code, self.schema, gate, handlers, signer)
         self.arrivals = self._exchange.arrivals
+        # Cents by guia number and item that prestadores collect of patients, told beforehand.
+        self.copayments: dict[str, dict[int, int]] = {}
 
     def _make_handlers(
         self, eligibility: dict[str, str | None], status_by_lote: bool, analysis_days: int
@@ -316,7 +318,9 @@ class Operadora:
             numero=f"{self._identity.prefix}{self._ledger.received + 1:06d}",
             received_on=on,
             lote=lote,
-            verdict=decide(lote, self.schema, self._identity.seed, rulings),
+            verdict=withhold(
+                decide(lote, self.schema, self._identity.seed, rulings), self.copayments
+            ),
         )
 
         def register() -> None:

@@ -5,7 +5,7 @@ operadoras do with valorProcessado). All amounts in cents.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from random import Random
 
@@ -104,6 +104,24 @@ def decide(
         for guia in lote.guias
     )
     return lote_verdict(guias)
+
+
+def withhold(verdict: LoteVerdict, collected: Mapping[str, Mapping[int, int]]) -> LoteVerdict:
+    """The verdict less what prestadores collect of patients, by guia number and item.
+
+    What was cut anyway covers the co-payment first: no item is paid below zero.
+    """
+    guias = []
+    for guia in verdict.guias:
+        cents = collected.get(guia.guia.numero, {})
+        itens = tuple(
+            replace(each, liberado=min(each.liberado, max(each.informado - owed, 0)))
+            if (owed := cents.get(each.item.sequencial))
+            else each
+            for each in guia.itens
+        )
+        guias.append(replace(guia, **vars(add(itens)), itens=itens))
+    return lote_verdict(tuple(guias))
 
 
 def lote_verdict(guias: tuple[GuiaVerdict, ...]) -> LoteVerdict:

@@ -16,6 +16,9 @@ biller = env["res.users"].search([("login", "=", "faturamento")])
 job = run(env, folder, biller)
 breaches = job.clinic.contracts.check_ledger()
 env.cr.commit()
+# What `./dev operadora` then knows: who bears which card.
+bearers = [f"{card.number};{card.patient_id.name}\n" for card in env["tiss.card"].search([])]
+(folder / "carteirinhas.csv").write_text("".join(bearers), encoding="utf-8")
 
 print(f"\n{len(job.encounters)} atendimentos, {len(job.left_out)} deixados de fora:")
 for encounter, reason in job.left_out.items():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 # In this order: the words of some are within those of others.
 _WORDS = (
@@ -26,6 +27,7 @@ _WORDS = (
     ("tissLoteGuias", ("loteguia",)),
 )
 _VERSION = re.compile(r"(?<![0-9])([2-9])[._]?([0-9]{2})[._]?([0-9]{2})(?![0-9])")
+_PORTS = {"https": 443, "http": 80}
 _ADDRESS = re.compile(r"https?://[^\s<>\"',;|]+", re.IGNORECASE)
 
 
@@ -40,6 +42,17 @@ class Address(NamedTuple):
 def find_addresses(text: str) -> list[Address]:
     """Every address in a text, such as the list in an operadora's letter; each one once."""
     return [recognize(url) for url in dict.fromkeys(_ADDRESS.findall(text))]
+
+
+def canonical(url: str) -> str:
+    """The same text for all spellings of an address; another one for every other address."""
+    try:
+        parts = urlsplit(url.strip())
+        port = "" if parts.port in (None, _PORTS.get(parts.scheme)) else f":{parts.port}"
+    except ValueError:
+        return url
+    query = f"?{parts.query}" if parts.query else ""
+    return f"{parts.scheme}://{parts.hostname}{port}{parts.path.rstrip('/')}{query}"
 
 
 def recognize(url: str) -> Address:

@@ -18,6 +18,7 @@ from __future__ import annotations
 import base64
 import datetime
 import hashlib
+import logging
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -43,6 +44,9 @@ from .codec import local_name
 from .errors import DecodeError, EncodeError, Violation
 from .plan import Complex, Field, complex_of
 from .schema import Schema
+
+# At level debug it writes what it signs: the whole message, with the login.
+logging.getLogger("signxml").setLevel(logging.INFO)
 
 DS = "http://www.w3.org/2000/09/xmldsig#"
 XADES = "http://uri.etsi.org/01903/v1.3.2#"

@@ -65,7 +65,7 @@ _SECRETS = re.compile(
     rb"(.*?)(?=%(open)s/)" % {b"open": _OPEN, b"close": _CLOSE},
     re.DOTALL,
 )
-_SECRET_ENDING = b"Prestador"
+_SECRET_NAMES = (b"loginPrestador", b"senhaPrestador")
 _BLANKS = b" \t\r\n\xef\xbb\xbf"
 # Statuses with which HTTP says that the request was not carried out (RFC 9110 §15.4, §15.5).
 _NOT_CARRIED_OUT = {301, 307, 308, 401, 403, 404, 405, 407, 413, 414, 415, 421, 429, 431}
@@ -219,14 +219,16 @@ def _find_secrets(xml: bytes) -> Iterator[re.Match[bytes]]:
 
     Between the bracket that opens such an element and its name there is no other bracket.
     """
-    end, at = 0, xml.find(_SECRET_ENDING)
-    while at >= 0:
+    end, places = 0, {name: xml.find(name) for name in _SECRET_NAMES}
+    while (at := min((each for each in places.values() if each >= 0), default=-1)) >= 0:
         start = max(xml.rfind(b"<", end, at), xml.rfind(b"&", end, at))
         found = _SECRETS.match(xml, start) if start >= 0 else None
         if found:
             yield found
         end = found.end() if found else at + 1
-        at = xml.find(_SECRET_ENDING, end)
+        for name, place in places.items():
+            if 0 <= place < end:
+                places[name] = xml.find(name, end)
 
 
 def mask_echo(answer: bytes, payload: bytes, *, is_read: bool) -> bytes:

@@ -107,7 +107,7 @@ def _with_login(
 
 def _digest(parts: tuple[bytes, ...], charset: str, hash_charset: str) -> str:
     """The hash over the texts of all leaf elements in order, as `codec.digest` makes it."""
-    text = b"".join(each for part in parts for each in _LEAF.findall(part))
+    text = b"".join(b"".join(_LEAF.findall(part)) for part in parts)
     if b"&" in text:
         text = text.replace(b"&lt;", b"<").replace(b"&gt;", b">").replace(b"&amp;", b"&")
     if charset.lower() != hash_charset:

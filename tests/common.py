@@ -184,8 +184,11 @@ class TissCommon(TissRecords, ClinicCase):
         return user.sudo(False)
 
     @classmethod
-    def _create_other_clinic(cls):
-        """A second company with another CNPJ, its own accounts and a convênio with 326305."""
+    def _create_other_clinic(cls, has_books=False):
+        """A second company with another CNPJ and a convênio with 326305.
+
+        :param has_books: with accounts of its own, which take many seconds to load
+        """
         env = cls.env(su=True)
         company = env["res.company"].create(
             {
@@ -194,7 +197,8 @@ class TissCommon(TissRecords, ClinicCase):
                 "vat": identifiers.complete_cnpj("987654320001"),
             }
         )
-        env["account.chart.template"].try_loading("br", company, install_demo=False)
+        if has_books:
+            env["account.chart.template"].try_loading("br", company, install_demo=False)
         cls.env.user.sudo().company_ids |= company
         env = env(context={**env.context, "allowed_company_ids": company.ids})
         company.with_env(env)._tiss_setup_accounting()

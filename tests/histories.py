@@ -63,7 +63,7 @@ class History:
         self.receive()
         events = [
             self.receive, self.receive, self.analyse, self.analyse, self.analyse, self.pay,
-            self.pay, self.pay, self.pay_parts, self.accept, self.contest, self.answer,
+            self.pay, self.pay, self.pay_parts, self.accept, self.reopen, self.contest, self.answer,
             self.recover, self.take_back, self.undo, self.import_again, self.withdraw, self.lock,
             self.invoice,
         ]  # fmt: skip
@@ -141,6 +141,13 @@ class History:
         size = self.random.randint(0, len(glosas))
         chosen = glosas.browse(self.random.sample(glosas.ids, size))
         return chosen and self._try(chosen.accept)
+
+    def reopen(self):
+        """What was given up is denied again."""
+        given_up = self.env["tiss.glosa"].search(
+            [("amount_accepted", ">", 0), ("lote_id", "in", self.lotes.ids)]
+        )
+        return given_up and self._try(lambda: self._choose(given_up).reopen("A mistake"))
 
     def contest(self):
         glosas = self._search_glosas().filtered("code")

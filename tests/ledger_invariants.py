@@ -72,8 +72,7 @@ class Books:
         """{lote: its posted lines on receivable accounts}"""
         lines = defaultdict(list)
         for line in self.lines:
-            is_receivable = line["account_type"] == "asset_receivable"
-            if line["tiss_lote_id"] and is_receivable and not line["tiss_is_overpaid"]:
+            if line["tiss_lote_id"] and line["account_type"] == "asset_receivable":
                 lines[line["tiss_lote_id"]].append(line)
         return lines
 
@@ -191,13 +190,11 @@ def _check_control(books):
     """4: the control account is the open protocolos, all tagged, and no credit floats."""
     accounts = books.contracts.receivable_account_id.ids
     lines = [line for line in books.lines if line["account_id"] in accounts]
-    balance = sum(cents(line["balance"]) for line in lines if not line["tiss_is_overpaid"])
+    balance = sum(cents(line["balance"]) for line in lines)
     total = sum(books.get_open().values())
     if balance != total:
         yield f"control account {balance}, open protocolos {total}"
     for line in lines:
-        if line["tiss_is_overpaid"]:
-            continue
         if not line["tiss_lote_id"]:
             yield f"{line['move_name']}: {line['balance']} without a lote"
         if cents(line["amount_residual"]) < 0:

@@ -1,3 +1,6 @@
+import itertools
+import random
+from collections import Counter
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -587,6 +590,8 @@ class TestBankMatch(BankCase):
         ).action_post()
         [breach] = self.contract.check_ledger()
         self.assertIn("7.00", breach)
+        [found] = self.contract._get_ledger_breaches()
+        self.assertEqual((found.code, found.ours, found.theirs), ("transit", 0, 700))
 
 
 @tagged("post_install", "-at_install", "post_install_l10n")
@@ -644,6 +649,93 @@ class TestBankLaws(BankCase):
 
         first = self._run(pay, get, lambda: match(False))
         self.assertEqual(first, self._run(pay, get, lambda: match(True)))
+
+    # ------------------------------------------------------------------
+    # Random histories
+    # ------------------------------------------------------------------
+
+    def test_random_histories(self):
+        """Demonstrativos, deposits, matches and their undoing in any order."""
+        happened = Counter()
+        for seed in range(6):
+            with self.subTest(seed=seed), self.env.cr.savepoint() as savepoint:
+                rng = random.Random(seed)
+                self.numbers = itertools.count(1)
+                for _step in range(14):
+                    event = rng.choice(("pay", "pay", "deposit", "deposit", "match", "unmatch",
+                                        "undo", "find"))  # fmt: skip
+                    happened[event] += getattr(self, f"_do_{event}")(rng)
+                    self.assertLedgerSound()
+                self._take_all_back()
+                savepoint.rollback()
+            self.env.invalidate_all()
+        for event in ("pay", "deposit", "match", "unmatch", "undo", "find"):
+            self.assertGreater(happened[event], 0, event)
+
+    def _search_matches(self, state):
+        return self.Match.search([("journal_id", "=", self.bank.id), ("state", "=", state)])
+
+    def _do_pay(self, rng):
+        self._post_payment(rng.choice((100.00, 60.00, 45.00, 15.00)), f"R{next(self.numbers)}")
+        return 1
+
+    def _do_deposit(self, rng):
+        """What one or two demonstrativos wait for, a part of it, or anything."""
+        waiting = list(self.Match._get_open_payments(self.bank).values())
+        amounts = [rng.choice((100_00, 60_00, 45_00)), *waiting, sum(waiting[:2]) or 7_00]
+        cents = rng.choice(amounts)
+        parts = [cents] if rng.random() < 0.7 or cents < 2 else [cents // 3, cents - cents // 3]
+        label = rng.choice(("", "", "PIX DESCONHECIDO"))
+        for part in parts:
+            self._deposit(part / 100, label, after=0)
+        return len(parts)
+
+    def _do_find(self, rng):
+        return len(self._find()[0])
+
+    def _do_match(self, rng):
+        self.Match.propose(self.bank)
+        proposals = self._search_matches("proposed")
+        return len(rng.choice(proposals).match()) if proposals else 0
+
+    def _do_unmatch(self, rng):
+        made = self._search_matches("matched")
+        if not made:
+            return 0
+        try:
+            with self.env.cr.savepoint():
+                rng.choice(made).unmatch()
+        except UserError as error:
+            self.assertIn("undo that first", str(error))
+            return 0
+        return 1
+
+    def _do_undo(self, rng):
+        posted = self.env["tiss.demonstrativo"].search(
+            [("state", "=", "posted"), ("kind", "=", "payment")]
+        )
+        if not posted:
+            return 0
+        try:
+            with self.env.cr.savepoint():
+                rng.choice(posted).undo()
+        except UserError as error:
+            self.assertIn("unmatch it", str(error))
+            return 0
+        return 1
+
+    def _take_all_back(self):
+        """What was matched, received and posted: nothing is left in the bank or on its way."""
+        self._search_matches("matched").unmatch()
+        lines = self.env["account.bank.statement.line"].search([("journal_id", "=", self.bank.id)])
+        self.assertEqual(set(lines.mapped("tiss_state")) - {"open"}, set())
+        lines.unlink()
+        demonstrativos = self.env["tiss.demonstrativo"].search([("state", "=", "posted")])
+        demonstrativos.undo()
+        self.assertLedgerSound()
+        left = {self.transit.code, self.bank.default_account_id.code}
+        left.add(self.bank.suspense_account_id.code)
+        self.assertFalse([key for key in self._balances() if key[0] in left])
 
     def test_failure_in_any_step_leaves_nothing(self):
         self._post_payment(140.00, "P1")

@@ -17,14 +17,23 @@ class TestBankRace(BankRecords, RaceCase):
             type(self).contract = env["tiss.contract"].browse(self.contract.id)
             type(self).operadora = self.contract.partner_id
             self.contract.write({"invoice_moment": "protocol", **self._create_books(env)})
-            self.payment_id = self._post_payment(140.00, "P1").id
-            self.line_ids = (self._deposit(140.00, "X") | self._deposit(140.00, "Y")).ids
+            self.payment_id = self._post_payment(150.00, "P1").id
+            self.line_ids = (self._deposit(150.00, "X") | self._deposit(150.00, "Y")).ids
             bank = self.contract.bank_journal_id
             env["tiss.bank.match"].propose(bank)
             self.match_ids = [
                 env["account.bank.statement.line"].browse(line_id).tiss_proposal_id.id
                 for line_id in self.line_ids
             ]
+
+    def _remove_new_rows(self, last_ids):
+        with self._session() as env:
+            # A lote points at its invoice, whose lines point at the lote.
+            env.cr.execute(
+                "UPDATE tiss_lote SET invoice_id = NULL WHERE id > %s", [last_ids["tiss_lote"]]
+            )
+            env.cr.commit()
+        super()._remove_new_rows(last_ids)
 
     def _create_books(self, env):
         """Accounts and journals of a contract: this company has no chart of accounts."""

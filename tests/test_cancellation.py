@@ -310,6 +310,34 @@ class TestCancellation(QuestionRecords, AuthorizationRecords, TissCommon):
     # Who
     # ------------------------------------------------------------------
 
+    def test_nobody_starts_with_an_answer(self):
+        forged = {"guia_id": self.guias[0].id, "status_id": self._term("46", "1")}
+        vals = {"contract_id": self.contract.id, "reason": WHY}
+        with self.assertRefused("follows from what is done with it"):
+            self.Cancellation.create({**vals, "line_ids": [Command.create(forged)]})
+        draft = self.Cancellation.create(vals)
+        line = (
+            self.env["tiss.cancellation.line"]
+            .with_context(default_status_id=forged["status_id"])
+            .create({"cancellation_id": draft.id, "guia_id": self.guias[0].id})
+        )
+        self.assertFalse(line.status_id)
+
+    def test_a_changed_line_is_told_as_it_is_now(self):
+        cancellation = self.Cancellation._create_for(self.guias[:1], WHY)
+        self.assertEqual(cancellation.state, "validated")
+        cancellation.line_ids.guia_id = self.guias[2]
+        self.assertEqual(cancellation.state, "draft")
+        cancellation.build()
+        self.env["tiss.cancellation.line"].create(
+            {"cancellation_id": cancellation.id, "guia_id": self.guias[1].id}
+        )
+        cancellation.send()
+        told = self._decode_sent(cancellation)["tipoCancelamento"]["tipoCancelamentoGuia"]
+        self.assertEqual(
+            {each["numeroGuiaPrestador"] for each in told}, set(self.guias[1:].mapped("name"))
+        )
+
     def test_what_was_told_does_not_change(self):
         cancellation = self._cancel()
         with self.assertRefused("its content can no longer change"):
@@ -318,6 +346,17 @@ class TestCancellation(QuestionRecords, AuthorizationRecords, TissCommon):
             cancellation.line_ids = [Command.create({"guia_id": self.guias[2].id})]
         with self.assertRefused("its content can no longer change"):
             cancellation.line_ids[0].unlink()
+        with self.assertRefused("said by the operadora"):
+            cancellation.line_ids[0].status_id = self._term("46", "1")
+        draft = self.Cancellation.create(
+            {
+                "contract_id": self.contract.id,
+                "reason": WHY,
+                "line_ids": [Command.create({"guia_id": self.guias[2].id})],
+            }
+        )
+        with self.assertRefused("its content can no longer change"):
+            draft.line_ids.cancellation_id = cancellation
         with self.assertRefused("follows what is done with it"):
             cancellation.problem = False
         reception = self._create_user("recepcao.canc", "reception")

@@ -79,7 +79,7 @@ class TestClosing(TissCommon):
         self._create_received_lote({ECG: 1})
         closing = self._open()
         self.assertEqual(self._get_open(closing), set())
-        self.contract.lote_ids.invoice_id.sudo().invoice_date_due = self.today
+        self.contract.lote_ids.sudo().due_date = self.today
         self.assertEqual(self._get_open(closing), {"unanswered"})
 
     def test_retentions_agree_with_the_ledger_or_are_named(self):

@@ -676,7 +676,7 @@ class TestContractClone(TermsCase):
             self._clone(partner_id=False).clone()
 
     def test_to_another_company_with_its_own_accounts(self):
-        other = self._create_other_clinic()
+        other = self._create_other_clinic(has_books=True)
         other.active = False
         other.flush_recordset()
         clone = self._clone(partner_id=self.operadora.id, company_id=other.company_id.id).clone()

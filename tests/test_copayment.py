@@ -38,6 +38,21 @@ class TestCopayment(TissCommon):
         )
         self.assertLedgerSound()
 
+    def test_other_moments_of_the_invoice(self):
+        """Of a month's invoice it is taken off, too; what is released never had it."""
+        for moment, total in (("month", 41.10), ("released", 32.88)):
+            with self.subTest(moment):
+                self.contract.invoice_moment = moment
+                lote = self._create_received_lote({ECG: 1}, protocol=moment)
+                self.assertEqual(lote.amount_copaid, 8.22)
+                self.assertLedgerSound()
+                self.contract.invoice_month(self.today)
+                guia = lote.guia_ids.name
+                self._receive_file(analysis_message(lote, {(guia, 1): 32.88}, moment))
+                invoice = lote.invoice_id
+                self.assertEqual((invoice.amount_total, invoice.amount_residual), (total, 32.88))
+                self.assertLedgerSound()
+
     def test_the_patient_is_invoiced_on_his_own_account(self):
         lote = self._create_received_lote({ECG: 1})
         mother = self.env["res.partner"].create({"name": "Mãe Fictícia"})

@@ -52,14 +52,18 @@ class TestDailyClose(TissCommon):
         self.assertEqual((page.deposit_count, page.deposit_amount), (1, 41.10))
         self._match(deposit, payment)
         page = self._page()
-        self.assertTrue(page.is_green, page.summary)
+        self.assertTrue(page.is_green, (page.summary, page.breaches))
 
     def _match(self, deposit, payment):
         """What the bank does with a deposit: its open line goes to transit and is reconciled."""
         account = self.contract.transit_account_id
         _liquidity, suspense, _other = deposit._seek_for_lines()
         deposit.move_id.with_context(force_delete=True, skip_readonly_check=True).write(
-            {"line_ids": [(1, suspense.id, {"account_id": account.id})]}
+            {
+                "line_ids": [
+                    (1, suspense.id, {"account_id": account.id, "partner_id": self.operadora.id})
+                ]
+            }
         )
         lines = (deposit.move_id | payment.payment_ids.payment_id.move_id.sudo()).line_ids
         lines.filtered(lambda line: line.account_id == account).reconcile()

@@ -126,8 +126,8 @@ class TestDeliveredKinds(AuthorizationRecords, KindsCase):
         self.assertEqual((question.state, request.state), ("failed", "in_analysis"))
         self.assertIn("takes no connections", request.message_ids[:1].body)
 
-    def test_a_notice(self):
-        notice = self.env["tiss.stay.notice"].create(
+    def _create_notice(self):
+        return self.env["tiss.stay.notice"].create(
             {
                 "contract_id": self.contract.id,
                 "patient_id": self.patient.id,
@@ -137,6 +137,9 @@ class TestDeliveredKinds(AuthorizationRecords, KindsCase):
                 "hospitalization_type_id": self._term("57", "2"),
             }
         )
+
+    def test_a_notice(self):
+        notice = self._create_notice()
         notice.send()
         self._commit()
         self.assertEqual(notice.state, "received")
@@ -166,16 +169,7 @@ class TestDeliveredKinds(AuthorizationRecords, KindsCase):
 
     def test_unknown_and_found_by_a_person(self):
         self.address.misbehave("die", "tissComunicacaoBeneficiario")
-        notice = self.env["tiss.stay.notice"].create(
-            {
-                "contract_id": self.contract.id,
-                "patient_id": self.patient.id,
-                "card_id": self.card.id,
-                "event": "admission",
-                "event_date": self.visit_date,
-                "hospitalization_type_id": self._term("57", "2"),
-            }
-        )
+        notice = self._create_notice()
         notice.send()
         self._commit()
         self.assertEqual(notice.state, "unknown")

@@ -42,6 +42,11 @@ class TestDemoJob(ClinicCase):
             self.assertEqual(content, lote.get_xml())
             self.assertTrue(standard.load(lote.version).validate(content))
 
+    def test_the_operadoras_know_the_bearers_by_their_names(self):
+        checks = self.job.questions.checks.filtered(lambda each: each.answer_kind == "message")
+        self.assertEqual(len(checks), 9)
+        self.assertEqual(checks.mapped("difference"), [False] * len(checks))
+
     def test_one_of_each_form_is_answered(self):
         forms, job = self.job.forms, self.job
         for contract in job.contracts:
@@ -120,7 +125,8 @@ class TestDemoJob(ClinicCase):
         self.assertEqual(self.job.clinic.contracts.check_ledger(), [])
         for guia in self.job.guias:
             accepted = sum(guia.line_ids.mapped("amount_accepted"))
-            parts = guia.amount_paid + guia.amount_open + accepted
+            copaid = sum(guia.line_ids.mapped("amount_copaid"))
+            parts = guia.amount_paid + guia.amount_open + accepted + copaid
             self.assertAlmostEqual(parts, guia.amount_total, places=2)
 
     def test_the_bank_shows_all_kinds_of_deposits(self):

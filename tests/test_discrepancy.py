@@ -135,7 +135,7 @@ class TestResolutions(DiscrepancyCase):
         )
         self.assertEqual((row.move_id.move_type, row.move_id.state), ("out_invoice", "posted"))
         self.assertLedgerSound()
-        with self.assertRefused("is settled by"):
+        with self.assertRefused("take that decision back first"):
             demonstrativo.undo()
         row.reopen()
         self.assertEqual((row.state, self._get_suspense()), ("open", -4.00))

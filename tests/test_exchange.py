@@ -77,6 +77,17 @@ class TestEndpoint(ExchangeCase):
         lotes.active = False
         self.assertFalse(self.contract._get_endpoint("ENVIO_LOTE_GUIAS"))
 
+    def test_what_is_archived_is_used_by_nobody(self):
+        """Also where a browser asks for archived records, as any list can."""
+        self._create_endpoint(active=False)
+        contract = self.contract.with_context(active_test=False)
+        self.assertEqual(len(contract.endpoint_ids), 1)
+        self.assertFalse(contract._get_endpoint("ENVIO_LOTE_GUIAS"))
+        self.assertFalse(contract._has_endpoint("ENVIO_LOTE_GUIAS"))
+        current = self._create_endpoint()
+        contract.invalidate_recordset()
+        self.assertEqual(contract._get_endpoint("ENVIO_LOTE_GUIAS"), current.sudo())
+
     def test_each_version_can_have_its_own(self):
         any_version = self._create_endpoint()
         older = self._create_endpoint(version="4.02.00", url="https://ws.exemplo.invalid/v40200")
@@ -143,8 +154,10 @@ class TestEndpoint(ExchangeCase):
 
     def test_an_address_belongs_to_one_environment(self):
         self._create_endpoint("production", url=ADDRESS)
-        with self.assertRefused("another environment", ValidationError):
-            self._create_endpoint("homologation", "tissLoteAnexo", url=ADDRESS + "/")
+        same = ADDRESS.replace("ws.exemplo.invalid", "WS.Exemplo.invalid:443")
+        for spelling in (ADDRESS + "/", same):
+            with self.assertRefused("another environment", ValidationError):
+                self._create_endpoint("homologation", "tissLoteAnexo", url=spelling)
         self._create_endpoint("production", "tissLoteAnexo", url=ADDRESS)
 
     def test_one_address_for_each_service(self):
@@ -160,6 +173,23 @@ class TestEndpoint(ExchangeCase):
         for text in ("nenhum", pem[:100]):
             with self.assertRefused("PEM", ValidationError):
                 self._create_endpoint(service="tissLoteAnexo", authority=text)
+
+    def test_whom_to_trust_is_changed_before_witnesses(self):
+        endpoint = self._create_endpoint()
+        self.env.flush_all()
+        self.env.cr.precommit.run()
+        pem = wire.identity("authority").certificate.decode()
+        endpoint.authority = pem
+        self.env.flush_all()
+        self.env.cr.precommit.run()
+        note = self.contract.message_ids[:1].body
+        self.assertIn("Certificate Authorities: – →", note)
+        self.assertNotIn("BEGIN CERTIFICATE", note)
+
+    def test_actions_that_http_cannot_carry(self):
+        for action in ("ação", "a\nb", "a\tb"):
+            with self.assertRefused("without accents", ValidationError):
+                self._create_endpoint(soap_action=action)
 
     def test_typed_in_the_form_of_the_convenio(self):
         with Form(self.contract) as form:
@@ -315,10 +345,21 @@ class TestProduction(ExchangeCase):
                 contract.environment = "production"
             with self.assertRefused("Only the switch", AccessError):
                 contract.write({"production_date": "2026-01-01 00:00:00"})
-        with self.assertRefused("by its own button"):
-            self.contract.with_context(tiss_environment="production").action_use_environment()
+        for environment in ("production", "mars", None):
+            contract = self.contract.with_context(tiss_environment=environment)
+            with self.assertRefused("by its own button"):
+                contract.action_use_environment()
         with self.assertRefused("by its own button"):
             self._create_contract("005711", environment="production")
+        registry = self.env["tiss.operadora.registry"].search([("ans_code", "=", "005711")])
+        forged = {"environment": "production", "production_user_id": self.biller.id}
+        contract = (
+            self.env["tiss.contract"]
+            .with_context(**{f"default_{name}": value for name, value in forged.items()})
+            .create({"partner_id": registry.create_operadora().id, "version": "4.03.00"})
+        )
+        self.assertEqual(contract.environment, "homologation")
+        self.assertFalse(contract.production_user_id)
 
     def test_what_has_to_be_typed(self):
         wizard = self.env["tiss.production.switch"].create({"contract_id": self.contract.id})
@@ -491,8 +532,9 @@ class TestLogin(ExchangeCase):
         """As in a copy of the database: what was kept cannot be opened, nor does it matter."""
         folder = self.enterContext(tempfile.TemporaryDirectory())
         self.enterContext(patch.dict(config.options, {"data_dir": folder}))
-        with self.assertRefused("not on this server"):
-            self.contract.service_password = "outra"
+        for name in ("service_password", "service_login"):
+            with self.assertRefused("type both login and password"):
+                self.contract[name] = "outra"
         self.contract.write({"service_login": "NOVO", "service_password": "outra"})
         self.assertEqual(self.contract.sudo()._get_login(), ("NOVO", password_digest("outra")))
 

@@ -99,7 +99,8 @@ class TestFiles(TissCommon):
         with tempfile.TemporaryDirectory() as folder:
             self.contract.sudo().export_folder = folder
             [message] = lote.send()
-            self.assertEqual(list(Path(folder).iterdir()), [], "nothing before the commit")
+            visible = [each for each in Path(folder).iterdir() if not each.name.startswith(".")]
+            self.assertEqual(visible, [], "nothing before the commit")
             self.env.cr.postcommit.run()
             [written] = Path(folder).iterdir()
             self.assertEqual(written.name, message.file_name)
@@ -112,6 +113,59 @@ class TestFiles(TissCommon):
             with self.subTest(folder), self.assertRefused("the server does not find"):
                 lote.send()
         self.assertEqual(lote.state, "validated")
+
+    def test_what_reached_the_operadora_otherwise_is_not_uploaded_as_well(self):
+        on_paper, by_hand = self._create_lote(CONSULTATION), self._create_lote(ECG)
+        with tempfile.TemporaryDirectory() as folder:
+            self.contract.sudo().export_folder = folder
+            on_paper.deliver_on_paper("Recepção da operadora")
+            by_hand.register_protocol("900001", self.today)
+            self.env.cr.postcommit.run()
+            self.assertEqual(list(Path(folder).iterdir()), [])
+
+    def test_where_the_disk_is_full_nothing_is_sent(self):
+        lote = self._create_lote(CONSULTATION)
+        with tempfile.TemporaryDirectory() as folder:
+            self.contract.sudo().export_folder = folder
+            with mock.patch("os.fsync", side_effect=OSError(28, "No space left on device")):
+                with self.assertRefused("cannot be written"):
+                    lote.send()
+        self.assertEqual(lote.state, "validated")
+
+    def test_what_was_not_sent_after_all_is_not_there_either(self):
+        lote = self._create_lote(CONSULTATION)
+        with tempfile.TemporaryDirectory() as folder:
+            self.contract.sudo().export_folder = folder
+            lote.send()
+            self.env.cr.postcommit.clear()
+            self.env.cr.postrollback.run()
+            self.assertEqual(list(Path(folder).iterdir()), [])
+
+    def test_no_file_is_written_over_one_that_waits(self):
+        self.contract.file_pattern = "lote.xml"
+        first, second = self._create_lote(CONSULTATION), self._create_lote(ECG)
+        with tempfile.TemporaryDirectory() as folder:
+            self.contract.sudo().export_folder = folder
+            with self.assertRefused("Another file called lote.xml"):
+                (first | second).send()
+            self.env.cr.postrollback.run()
+            first.send()
+            self.env.cr.postcommit.run()
+            with self.assertRefused("Another file called lote.xml"):
+                second.send()
+            self.assertEqual(Path(folder, "lote.xml").read_bytes(), first.get_xml())
+            Path(folder, "lote.xml").unlink()
+            second.send()
+            self.env.cr.postcommit.run()
+            self.assertEqual(Path(folder, "lote.xml").read_bytes(), second.get_xml())
+
+    def test_whoever_types_a_folder_is_told_that_it_is_not_there(self):
+        contract = self.contract.sudo()
+        with tempfile.TemporaryDirectory() as folder:
+            for typed, is_told in ((folder, False), (f"{folder}/none", True), (False, False)):
+                with self.subTest(typed):
+                    contract.export_folder = typed
+                    self.assertEqual(bool(contract._onchange_export_folder()), is_told)
 
     def test_a_copy_for_tests_writes_into_no_folder(self):
         """What is there goes to the operadora, whoever wrote it."""

@@ -58,6 +58,11 @@ class TestTriage(RecursoCase):
             f"Guia {line.guia_id.name}: preço do contrato, protocolo 1002.",
         )
 
+    def test_words_against_one_reason_are_not_used_against_another(self):
+        self.price.create_recurso()
+        self.assertEqual(self._decide(self.price, "contest").source_id, self.price)
+        self.assertFalse(self._decide(self.price | self.clinical, "contest").source_id)
+
     def test_irrecoverable_is_proposed_and_not_booked(self):
         with self.assertRefused("Say why"):
             self.clinical.mark_irrecoverable("  ")

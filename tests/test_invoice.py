@@ -461,7 +461,7 @@ class TestInvoices(InvoiceCase):
             before = self.env.cr.sql_log_count
             self.assertEqual(len(lotes._create_invoices()), size)
             counts.append(self.env.cr.sql_log_count - before)
-        self.assertLessEqual((counts[2] - counts[1]) / 4, 15, counts)
+        self.assertLessEqual((counts[2] - counts[1]) / 4, 20, counts)
         self.assertSound()
 
     def test_nfse(self):

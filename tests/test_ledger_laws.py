@@ -322,6 +322,27 @@ class TestLaws(LawCase):
             ),
         )
 
+    def test_c22_accepting_and_reopening_is_nothing(self):
+        for moment in ("protocol", "released"):
+            with self.subTest(moment):
+                self.contract.invoice_moment = moment
+                lote = self._create_received_lote({ECG: 1, DIPYRONE: 2}, protocol=moment)
+                self.lotes |= lote
+                name = lote.guia_ids.name
+                released = {(name, 1): (31.10, "1705"), (name, 2): (4.90, "1806")}
+                self._import(analysis_message(lote, released, moment[:1])).post()
+                before = self._get_digest()
+                glosas = lote.glosa_ids
+                glosas.accept()
+                self.assertNotEqual(self._get_digest(), before)
+                glosas[0].reopen("By mistake")
+                self.assertEqual(glosas.mapped("amount_open"), [10.00, 0])
+                self.assertEqual(find_broken(self.contract), {})
+                glosas.reopen("By mistake")
+                self.env.invalidate_all()
+                self.assertEqual(self._get_digest(), before)
+                self.assertEqual(find_broken(self.contract), {})
+
     def test_c23_convenios_together_are_the_trial_balance(self):
         other = self._create_contract("005711", provider_code="77")
         self._price(other, PRICES)
@@ -499,8 +520,8 @@ class TestMutants(LawCase):
         # Half of what is released, so that the same file a second time would be payable.
         content = payment_message(self.first, {self.guia.name: 23.00}, "P1")
 
-        def forget(model, contract, vals_list):
-            return model.browse(), vals_list
+        def forget(model, reading):
+            return model.browse(), dict.fromkeys(range(len(reading.vals_list)), "imported")
 
         mutants = [
             patch.object(

@@ -70,7 +70,8 @@ class TestQuestionAnswers(QuestionRecords, TissCommon):
                 with self.subTest(transaction, body=body), self.assertRefused("(?s).+"):
                     self._receive(content)
 
-    def test_an_empty_answer_is_a_refusal_without_a_reason(self):
+    def test_an_answer_that_says_nothing_refuses_nothing(self):
+        """Else what the operadora may have would be free to be sent once more."""
         self._ask_everything()
         for transaction, body in (
             ("SITUACAO_ELEGIBILIDADE", "<respostaElegibilidade></respostaElegibilidade>"),
@@ -78,10 +79,9 @@ class TestQuestionAnswers(QuestionRecords, TissCommon):
             ("CANCELAMENTO_GUIA_RECIBO", "<reciboCancelaGuia></reciboCancelaGuia>"),
             ("DEMONSTRATIVO_ANALISE_CONTA", "<demonstrativosRetorno></demonstrativosRetorno>"),
         ):
-            with self.subTest(transaction):
-                record = self._receive(answer_message(self.contract, transaction, body))
-                self.assertEqual(record.state, "rejected")
-                self.assertEqual(record.rejection_reason, "Refused without a reason.")
+            content = answer_message(self.contract, transaction, body)
+            with self.subTest(transaction), self.assertRefused("says neither|“mensagemErro”"):
+                self._receive(content)
         self.assertEqual(self.lote.state, "received")
         self.assertLedgerSound()
 

@@ -222,6 +222,18 @@ class TestSecurity(TissCommon):
         guia.env["tiss.appeal.text"].create(
             {"name": "Texto próprio", "company_id": guia.company_id.id, "text": "Revisar {guia}."}
         )
+        contract = guia.contract_id
+        common = {"company_id": guia.company_id.id, "contract_id": contract.id}
+        guia.env["tiss.provision"].sudo().create({**common, "date": "2026-01-31"})
+        guia.env["tiss.underpayment"].sudo().create(
+            {
+                **common,
+                "guia_id": guia.id,
+                "guia_line_id": guia.line_ids[0].id,
+                "kind": "price",
+                "amount_expected": 50.00,
+            }
+        )
 
     @classmethod
     def _create_clinical_rows(cls, guia):
@@ -289,7 +301,7 @@ class TestSecurity(TissCommon):
     @classmethod
     def _create_other_lote(cls):
         """The same job in another clinic, for the same operadora."""
-        contract = cls._create_other_clinic()
+        contract = cls._create_other_clinic(has_books=True)
         company = contract.company_id
         env = cls.env(context={**cls.env.context, "allowed_company_ids": company.ids})
         cls._price(contract, PRICES)

@@ -17,7 +17,9 @@ class TissBankChoose(models.TransientModel):
     currency_id = fields.Many2one(related="company_id.currency_id")
     journal_id = fields.Many2one("account.journal", compute="_compute_journal")
     partner_id = fields.Many2one("res.partner", "Operadora", domain="[('id', 'in', operadora_ids)]")
-    operadora_ids = fields.Many2many("res.partner", compute="_compute_candidates")
+    operadora_ids = fields.Many2many(
+        "res.partner", string="Operadoras That Pay Here", compute="_compute_candidates"
+    )
     candidate_ids = fields.Many2many("account.payment", compute="_compute_candidates")
     payment_ids = fields.Many2many(
         "account.payment",

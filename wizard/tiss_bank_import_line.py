@@ -29,7 +29,7 @@ class TissBankImportLine(models.TransientModel):
         ],
         readonly=True,
     )
-    is_selected = fields.Boolean("Import")
+    is_selected = fields.Boolean("Take In")
 
     def _prepare_statement_line(self):
         """Values of the bank line of a chosen movement."""

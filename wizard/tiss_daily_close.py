@@ -10,11 +10,7 @@ COLUMNS = {
     "transit": ("transit_debit", lambda record: record.amount_residual, "date"),
     "deposit": ("deposit", lambda record: record.amount, "date"),
     "credit": ("transit_credit", lambda record: record.amount_residual, "date"),
-    "discrepancy": (
-        "discrepancy",
-        lambda record: abs(record.amount_theirs - record.amount_ours),
-        "create_date",
-    ),
+    "discrepancy": ("discrepancy", lambda record: record.amount_weight, "create_date"),
 }
 
 
@@ -35,6 +31,7 @@ class TissDailyClose(models.TransientModel):
     is_green = fields.Boolean(compute="_compute_work")
     summary = fields.Char(compute="_compute_work")
     breaches = fields.Text("Guias and Books", compute="_compute_breaches")
+    checked_at = fields.Datetime("Compared On", compute="_compute_breaches")
 
     to_post_ids = fields.Many2many("tiss.demonstrativo", compute="_compute_work")
     to_post_count = fields.Integer(compute="_compute_work")
@@ -116,9 +113,14 @@ class TissDailyClose(models.TransientModel):
 
     @api.depends("company_id")
     def _compute_breaches(self):
+        """What the last night found; without one it is looked for now."""
         for page in self:
             contracts = OpenWork(page.company_id).contracts
-            page.breaches = "\n".join(contracts.check_ledger()) or False
+            checks = self.env["tiss.ledger.check"].search([("contract_id", "in", contracts.ids)])
+            new = contracts - checks.contract_id
+            words = checks.breach_ids.mapped("name") + new.check_ledger()
+            page.breaches = "\n".join(words[:SHOWN]) or False
+            page.checked_at = min(checks.mapped("checked_at"), default=False)
 
     # ------------------------------------------------------------------
     # Actions
@@ -133,6 +135,12 @@ class TissDailyClose(models.TransientModel):
         return {**action, "res_id": self.create({}).id, "context": {"create": False}}
 
     def action_refresh(self):
+        return self.action_open()
+
+    def action_check(self):
+        """Compare guias and books now instead of in the night."""
+        contracts = OpenWork(self.company_id).contracts
+        self.env["tiss.ledger.check"]._run(contracts)
         return self.action_open()
 
     def action_post(self):

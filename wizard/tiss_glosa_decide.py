@@ -78,8 +78,11 @@ class TissGlosaDecide(models.TransientModel):
     @api.depends("glosa_ids")
     def _compute_source_id(self):
         for wizard in self:
-            written = wizard.glosa_ids._origin.filtered("recurso_line_ids")
-            wizard.source_id = written[-1:]
+            glosas = wizard.glosa_ids._origin
+            # What was said against one reason is nothing against another.
+            is_one_matter = len(glosas.contract_id) == 1 and len(set(glosas.mapped("code"))) == 1
+            written = glosas.filtered("recurso_line_ids")
+            wizard.source_id = written[-1:] if is_one_matter else False
 
     @api.depends("glosa_ids", "reach", "decision")
     def _compute_totals(self):

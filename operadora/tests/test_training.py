@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from unittest import TestCase
 
@@ -108,6 +109,20 @@ class TestDirectory(OperadoraCase):
         self.assertEqual(address.server.directory.operadoras, [])
         self.assertIn(b"Ainda nada", fetch(f"{address}/").body)
 
+    def test_it_knows_the_bearers_of_a_file(self):
+        """Otherwise every check of eligibility would find another name than the clinic has."""
+        with tempfile.NamedTemporaryFile("w", suffix=".csv", encoding="utf-8") as file:
+            file.write("001234;Antônia Inventada\n998877;Beto Fictício\n")
+            file.flush()
+            address = self.start("--cards", file.name)
+        for card, name in (
+            ("001234", "Antônia Inventada"),
+            ("998877", "Beto Fictício"),
+            ("5", "BENEFICIARIO DA CARTEIRA 5"),
+        ):
+            answer = send(address, q.eligibility(card))
+            self.assertEqual(answer.text(".//ans:nomeBeneficiario"), name)
+
     def test_only_one_version_when_told(self):
         with self.assertRaises(MissingSchema):
             make_operadora(arguments(["--version", "4.02.00"]), "326305", "4.03.00")
@@ -165,6 +180,8 @@ class TestCommand(TestCase):
             ("--version", "9.99.99", "--ans", "326305"): "No official schema",
             ("--login", "x"): "LOGIN:PASSWORD",
             ("--schema-dir", "x"): "needs --version",
+            ("--cards", "/nothing.csv"): "/nothing.csv",
+            ("--cards", __file__): "line 1: expected card;name",
         }
         for argv, words in cases.items():
             with self.subTest(argv):

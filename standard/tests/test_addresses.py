@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unittest
 
-from ..addresses import Address, find_addresses, recognize
+from ..addresses import Address, canonical, find_addresses, recognize
 from ..message import SOAP
 
 
@@ -60,3 +60,22 @@ class TestAddresses(unittest.TestCase):
             ["tissVerificaElegibilidade", "tissLoteGuias", ""],
         )
         self.assertEqual(find_addresses("nada"), [])
+
+    def test_spellings_of_one_address(self) -> None:
+        same = {
+            canonical(url)
+            for url in (
+                "https://ws.exemplo.invalid/tiss/a",
+                "https://WS.Exemplo.invalid:443/tiss/a/",
+                " HTTPS://ws.exemplo.invalid/tiss/a",
+            )
+        }
+        self.assertEqual(same, {"https://ws.exemplo.invalid/tiss/a"})
+        others = (
+            "https://ws.exemplo.invalid/tiss/A",
+            "https://ws.exemplo.invalid:8443/tiss/a",
+            "http://ws.exemplo.invalid:443/tiss/a",
+            "https://ws.exemplo.invalid/tiss/a?b=1",
+        )
+        self.assertEqual(len({canonical(url) for url in others} | same), 5)
+        self.assertEqual(canonical("https://a:b/"), "https://a:b/")

@@ -10,7 +10,15 @@ class TissDemonstrativoPayment(models.Model):
 
     _inherit = "tiss.demonstrativo.payment"
 
-    def _undo(self):
+    def _undo(self, date=None):
+        reversals = super()._undo(date)
+        proposals = self.env["tiss.bank.match"].search(
+            [("payment_ids", "in", self.payment_id.ids), ("state", "=", "proposed")]
+        )
+        proposals.sudo().unlink()
+        return reversals
+
+    def _check_not_built_upon(self):
         lines = self.payment_id._tiss_get_transit_lines()
         lock(lines)
         partials = lines._tiss_get_partials()
@@ -25,8 +33,4 @@ class TissDemonstrativoPayment(models.Model):
                     date=format_date(self.env, in_bank[0].date),
                 )
             )
-        proposals = self.env["tiss.bank.match"].search(
-            [("payment_ids", "in", self.payment_id.ids), ("state", "=", "proposed")]
-        )
-        proposals.sudo().unlink()
-        return super()._undo()
+        super()._check_not_built_upon()

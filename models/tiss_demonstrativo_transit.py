@@ -6,8 +6,8 @@ class TissDemonstrativo(models.Model):
 
     _inherit = "tiss.demonstrativo"
 
-    def post(self):
-        payments = super().post()
+    def post(self, accounting_date=None, with_unidentified=False):
+        payments = super().post(accounting_date, with_unidentified)
         banks = payments.journal_id
         Line = self.env["account.bank.statement.line"]
         waiting = [("journal_id", "in", banks.ids), ("tiss_state", "in", ("open", "transit"))]
