@@ -25,10 +25,11 @@ class TissDiscrepancy(models.Model):
 
     @api.depends("code")
     def _compute_is_blocking(self):
-        super()._compute_is_blocking()
+        result = super()._compute_is_blocking()
         for row in self:
             row.is_blocking = row.is_blocking and row.code not in OWN_REMARKS
             row.is_of_file = row.is_of_file or row.code in OWN_OF_FILE
+        return result
 
     def _keeps_out(self):
         """Whether the row of the file that this is about is not booked."""

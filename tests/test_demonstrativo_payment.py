@@ -314,19 +314,19 @@ class TestDemonstrativoPayment(PaymentCommon):
                 def fail(records, *args, original=original, before=before):
                     if not before:
                         original(records, *args)
-                    raise UserError("the lights went out")
+                    raise RuntimeError("the lights went out")
 
                 with (
                     self.subTest(name, before=before),
                     patch.object(owner, name, fail),
-                    self.assertRefused("lights went out"),
+                    self.assertRefused("lights went out", RuntimeError),
                 ):
                     demonstrativo.post()
         content = self._get_content()
         with patch.object(TissLote, "_check_tie_out", fail):
             try:
                 demonstrativo.post()
-            except UserError:
+            except RuntimeError:
                 self.env.invalidate_all()
         self.assertEqual(self._get_content(), content, "also for a caller who goes on")
         demonstrativo.post()
@@ -363,7 +363,7 @@ class TestDemonstrativoPartial(PaymentCommon):
         with self.assertRaisesRegex(UserError, "cannot be posted yet"):
             demonstrativo.post()
         action = demonstrativo.action_post()
-        form = Form(self.env[action["res_model"]].with_context(action["context"]))
+        form = Form(self.env[action["res_model"]].with_context(**action["context"]))
         form.with_unidentified = True
         wizard = form.save()
         wizard.action_post()

@@ -51,7 +51,7 @@ class TestDemonstrativoUndo(TissCommon):
         )
 
     def _open_wizard(self, action):
-        return Form(self.env[action["res_model"]].with_context(action["context"]))
+        return Form(self.env[action["res_model"]].with_context(**action["context"]))
 
     # ------------------------------------------------------------------
     # Order
