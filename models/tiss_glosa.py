@@ -62,7 +62,7 @@ class TissGlosa(models.Model):
             ("accepted", "Accepted"),
         ],
         string="Status",
-        group_expand=True,
+        group_expand="_expand_states",
         compute="_compute_state",
         store=True,
         precompute=True,
@@ -90,6 +90,12 @@ class TissGlosa(models.Model):
             glosa.display_name = " · ".join(
                 filter(None, [glosa.code, glosa.guia_id.name, glosa.guia_line_id.code])
             )
+
+    @api.model
+    def _expand_states(self, states, domain):
+        """The board begins with what waits for a decision, also while nothing does."""
+        order = self._fields["state"].get_values(self.env)
+        return [state for state in order if state in {"open", "appealed", "kept", *states}]
 
     # ------------------------------------------------------------------
     # CRUD

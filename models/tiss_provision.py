@@ -167,7 +167,14 @@ class TissProvision(models.Model):
     def action_propose(self):
         """Propose the last month that has ended, for this company."""
         today = fields.Date.context_today(self)
-        self._propose(self.env.company, today.replace(day=1) - relativedelta(days=1))
+        date = today.replace(day=1) - relativedelta(days=1)
+        if not self._propose(self.env.company, date):
+            raise UserError(
+                self.env._(
+                    "No convênio owed anything on %s: there is nothing to provide for.",
+                    format_date(self.env, date),
+                )
+            )
         return {"type": "ir.actions.client", "tag": "soft_reload"}
 
     def action_post(self):

@@ -2,6 +2,7 @@
 
 import argparse
 import csv
+import secrets
 import signal
 import sys
 from importlib import resources
@@ -24,7 +25,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--ans", help="the only registro ANS answered for; without it any")
     parser.add_argument("--name", default="OPERADORA SIMULADA", help="as demonstrativos say it")
     parser.add_argument("--cnpj", help="14 characters; without it made up from the registro ANS")
-    parser.add_argument("--seed", type=int, default=0, help="another one decides otherwise")
+    parser.add_argument("--seed", type=int, help="decides and numbers again as it did before")
     parser.add_argument("--login", action="append", default=[], metavar="LOGIN:PASSWORD")
     parser.add_argument(
         "--signed", action="append", default=[], choices=["message", "guia"], help="must be signed"
@@ -49,6 +50,9 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     if options.schema_dir and not options.version:
         parser.error("--schema-dir needs --version")
     options.names = read_cards(options.cards) if options.cards else {}
+    if options.seed is None:
+        # What it gave before this start is kept by whoever trains: no number comes a second time.
+        options.seed = secrets.randbits(64)
     return options
 
 

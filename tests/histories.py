@@ -24,7 +24,7 @@ DENSE = 20  # lotes in a pool, of which a history takes up to four
 def make_pool(case, rng, size=DENSE):
     """Sent lotes of 3 to 8 items of 1.00 to 900.00 that have no protocolo yet.
 
-    :param case: class or object with the records of `TissRecords`
+    :param case: class with the records of `TissRecords`
     """
     terms = case.env["tiss.term"].search(
         [("table_code", "=", "22"), ("code", "=like", "4030%")], limit=40, order="code"

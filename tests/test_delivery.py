@@ -480,10 +480,10 @@ class TestTakenInTogether(DeliveryCase):
         broken = lotes[1]
         original, words = type(lotes)._prepare_invoice, "no account"
 
-        def refuse(lote):
-            if lote.id == broken.id:
+        def refuse(lote, *args):
+            if broken in lote:
                 raise UserError(words)
-            return original(lote)
+            return original(lote, *args)
 
         with patch.object(type(lotes), "_prepare_invoice", refuse):
             self.assertEqual(self._settle(lotes), [1, 1])

@@ -123,6 +123,11 @@ class TestDirectory(OperadoraCase):
             answer = send(address, q.eligibility(card))
             self.assertEqual(answer.text(".//ans:nomeBeneficiario"), name)
 
+    def test_each_start_gives_other_numbers_unless_told(self):
+        """Who trains keeps the protocolos of yesterday, which the operadora has forgotten."""
+        self.assertNotEqual(arguments([]).seed, arguments([]).seed)
+        self.assertEqual(arguments(["--seed", "7"]).seed, 7)
+
     def test_only_one_version_when_told(self):
         with self.assertRaises(MissingSchema):
             make_operadora(arguments(["--version", "4.02.00"]), "326305", "4.03.00")
