@@ -95,5 +95,4 @@ class TissLote(models.Model):
     def _get_expected_date(self):
         """When the operadora should have paid this protocolo."""
         self.ensure_one()
-        due = self.invoice_id.invoice_date_due or self.due_date
-        return due or self.contract_id._get_due_date(self.protocol_date)
+        return self.due_date or self.contract_id._get_due_date(self.protocol_date)

@@ -76,10 +76,11 @@ class TestClosing(TissCommon):
         self.assertEqual(self._get_open(closing), {"transit", "bank"})
 
     def test_a_protocolo_that_is_due_and_unanswered_is_found(self):
-        self._create_received_lote({ECG: 1})
+        lote = self._create_received_lote({ECG: 1})
         closing = self._open()
         self.assertEqual(self._get_open(closing), set())
-        self.contract.lote_ids.sudo().due_date = self.today
+        lote.sudo().due_date = self.today
+        self.assertEqual(lote._get_expected_date(), self.today)
         self.assertEqual(self._get_open(closing), {"unanswered"})
 
     def test_retentions_agree_with_the_ledger_or_are_named(self):
