@@ -34,7 +34,7 @@ class DiscrepancyCase(TissCommon):
         return round(sum(lines.mapped("balance")), 2)
 
     def _get_suspense(self):
-        return self._get_balance(self.company._tiss_get_account("tiss_suspense_account_id"))
+        return self._get_balance(self.company.tiss_suspense_account_id)
 
 
 @tagged("post_install", "-at_install", "post_install_l10n")
