@@ -60,12 +60,13 @@ class AccountMove(models.Model):
 
     def _compute_needed_terms(self):
         """Each lote of an invoice has a receivable line of its own, on its own account."""
-        super()._compute_needed_terms()
+        result = super()._compute_needed_terms()
         # As superuser: who may only see the books computes this too.
         moves = self.sudo().filtered(lambda move: move.invoice_line_ids.tiss_lote_id)
         accounts = moves.invoice_line_ids.tiss_lote_id._get_receivable_accounts()
         for move in moves:
             move.needed_terms = move._tiss_split_terms(accounts)
+        return result
 
     def _tiss_split_terms(self, accounts):
         """`needed_terms` of one invoice, {key: values} with a key for each lote."""

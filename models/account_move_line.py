@@ -22,10 +22,11 @@ class AccountMoveLine(models.Model):
     @api.depends("tiss_lote_id")
     def _compute_term_key(self):
         """Receivable lines of several lotes on one invoice are not the same line."""
-        super()._compute_term_key()
+        result = super()._compute_term_key()
         for line in self:
             if line.term_key and line.tiss_lote_id:
                 line.term_key = frozendict({**line.term_key, "tiss_lote_id": line.tiss_lote_id.id})
+        return result
 
     def _tiss_get_partials(self):
         """What reconciles these lines with others."""

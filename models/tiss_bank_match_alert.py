@@ -97,7 +97,7 @@ class TissBankMatch(models.Model):
     @api.model
     def _cron_alert(self):
         """Look for matches, then tell about demonstrativos whose money does not come."""
-        for company in self.env["res.company"].search([]):
+        for company in self.env["res.company"].search([("active", "=", True)]):
             own = self.with_company(company).with_context(allowed_company_ids=company.ids)
             own.find()
             old = [item for item in own.get_transit_items(company) if item["is_old"]]

@@ -37,7 +37,7 @@ class TissContract(models.Model):
     @api.model
     def _cron_tie_out(self):
         """Check every convênio, archived ones too, and note the result where people see it."""
-        contracts = self.with_context(active_test=False).search([])
+        contracts = self.with_context(active_test=False).search([("company_id.active", "=", True)])
         self.env["tiss.ledger.check"]._run(contracts)
 
     def action_check_ledger(self):

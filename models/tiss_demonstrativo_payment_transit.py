@@ -33,4 +33,4 @@ class TissDemonstrativoPayment(models.Model):
                     date=format_date(self.env, in_bank[0].date),
                 )
             )
-        super()._check_not_built_upon()
+        return super()._check_not_built_upon()

@@ -57,65 +57,85 @@ class TissDiscrepancy(models.Model):
 
     @api.model
     def _get_row_sentences(self):
-        _ = self.env._
         return {
-            "unknown_protocol": _(
+            "unknown_protocol": self.env._(
                 "This clinic has no protocolo %(place)s; %(theirs)s are about it."
             ),
-            "unknown_guia": _("%(place)s is in none of our lotes; %(theirs)s are about it."),
-            "unknown_item": _("The guia has no such item (%(place)s); %(theirs)s are about it."),
-            "repeated": _("%(place)s stands more than once in the file: only one can count."),
-            "item_missing": _("Of protocolo %(place)s, %(ours)s are still not answered."),
-            "informed_differs": _(
+            "unknown_guia": self.env._(
+                "%(place)s is in none of our lotes; %(theirs)s are about it."
+            ),
+            "unknown_item": self.env._(
+                "The guia has no such item (%(place)s); %(theirs)s are about it."
+            ),
+            "repeated": self.env._(
+                "%(place)s stands more than once in the file: only one can count."
+            ),
+            "item_missing": self.env._("Of protocolo %(place)s, %(ours)s are still not answered."),
+            "informed_differs": self.env._(
                 "For %(place)s we presented %(ours)s, and the operadora says %(theirs)s."
             ),
-            "released_above": _("For %(place)s it releases %(theirs)s, of %(ours)s presented."),
-            "already_processed": _(
+            "released_above": self.env._(
+                "For %(place)s it releases %(theirs)s, of %(ours)s presented."
+            ),
+            "already_processed": self.env._(
                 "%(place)s was answered before: %(ours)s then, %(theirs)s now. Nothing is booked."
             ),
-            "contradicts": _(
+            "contradicts": self.env._(
                 "For %(place)s it had released %(ours)s, now it says %(theirs)s in all."
             ),
-            "glosa_without_code": _("%(difference)s were denied without a reason (%(place)s)."),
-            "paid_below_contract": _(
+            "glosa_without_code": self.env._(
+                "%(difference)s were denied without a reason (%(place)s)."
+            ),
+            "paid_below_contract": self.env._(
                 "By the contract %(ours)s were due for %(place)s, and %(theirs)s are paid."
             ),
-            "row_differs": _("%(place)s: released is not processed minus glosa."),
-            "glosa_differs": _(
+            "row_differs": self.env._("%(place)s: released is not processed minus glosa."),
+            "glosa_differs": self.env._(
                 "The file says a glosa of %(theirs)s at %(place)s; presented minus released is"
                 " %(ours)s."
             ),
-            "sums_disagree": _("At %(place)s the file says %(theirs)s; its rows make %(ours)s."),
-            "same_number": _("Another file of demonstrativo %(place)s was imported before."),
+            "sums_disagree": self.env._(
+                "At %(place)s the file says %(theirs)s; its rows make %(ours)s."
+            ),
+            "same_number": self.env._(
+                "Another file of demonstrativo %(place)s was imported before."
+            ),
         }
 
     @api.model
     def _get_payment_sentences(self):
-        _ = self.env._
         return {
-            "appeal_payment": _(
+            "appeal_payment": self.env._(
                 "%(theirs)s are paid for a recurso on %(place)s, and %(ours)s are under recurso."
             ),
-            "no_invoice": _("%(place)s is paid, and its protocolo has no invoice."),
-            "paid_above": _("For %(place)s it pays %(theirs)s; only %(ours)s are open."),
-            "detail_missing": _(
+            "no_invoice": self.env._("%(place)s is paid, and its protocolo has no invoice."),
+            "paid_above": self.env._("For %(place)s it pays %(theirs)s; only %(ours)s are open."),
+            "detail_missing": self.env._(
                 "%(place)s is paid in part (%(theirs)s of %(ours)s), and no analysis says which"
                 " items."
             ),
-            "suspended": _("%(theirs)s were received that belong to no guia (%(place)s)."),
-            "negative_net": _("The débitos are larger than the payment: %(theirs)s."),
-            "no_account": _("Choose the account of the débitos and créditos: %(theirs)s."),
-            "retention_differs": _("%(place)s: %(theirs)s withheld, %(ours)s expected."),
-            "retention_undue": _("%(place)s: %(theirs)s withheld that should not be."),
-            "locked_period": _("The books are closed on the day of the payment of %(theirs)s."),
-            "future_payment": _("%(theirs)s are announced for a day that has not come."),
-            "payer_differs": _("Another CNPJ pays: %(place)s."),
-            "payer_account_differs": _("It is paid from or to another bank account: %(place)s."),
-            "deposit_differs": _(
+            "suspended": self.env._("%(theirs)s were received that belong to no guia (%(place)s)."),
+            "negative_net": self.env._("The débitos are larger than the payment: %(theirs)s."),
+            "no_account": self.env._("Choose the account of the débitos and créditos: %(theirs)s."),
+            "retention_differs": self.env._("%(place)s: %(theirs)s withheld, %(ours)s expected."),
+            "retention_undue": self.env._("%(place)s: %(theirs)s withheld that should not be."),
+            "locked_period": self.env._(
+                "The books are closed on the day of the payment of %(theirs)s."
+            ),
+            "future_payment": self.env._("%(theirs)s are announced for a day that has not come."),
+            "payer_differs": self.env._("Another CNPJ pays: %(place)s."),
+            "payer_account_differs": self.env._(
+                "It is paid from or to another bank account: %(place)s."
+            ),
+            "deposit_differs": self.env._(
                 "%(theirs)s arrived at the bank; the net is %(ours)s (%(place)s)."
             ),
-            "deposit_unknown": _("%(theirs)s arrived at the bank without a demonstrativo."),
-            "deposit_missing": _("%(ours)s were announced, and no money has come (%(place)s)."),
+            "deposit_unknown": self.env._(
+                "%(theirs)s arrived at the bank without a demonstrativo."
+            ),
+            "deposit_missing": self.env._(
+                "%(ours)s were announced, and no money has come (%(place)s)."
+            ),
         }
 
     # ------------------------------------------------------------------

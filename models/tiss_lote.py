@@ -292,9 +292,10 @@ class TissLote(models.Model):
 
     def _leave_as_file(self):
         """Where the convênio has a folder for them, their files are written into it."""
-        super()._leave_as_file()
+        result = super()._leave_as_file()
         for contract, lotes in self.grouped("contract_id").items():
             contract._export_files(lotes.message_id)
+        return result
 
     def register_protocol(self, number, date=None):
         """The operadora has the lote: keep its protocolo, open the money and invoice it.

@@ -68,7 +68,7 @@ class TissProvision(models.Model):
         help="What stands on the provision account for this convênio on that day.",
     )
     move_id = fields.Many2one("account.move", "Journal Entry", readonly=True, ondelete="restrict")
-    reversal_id = fields.Many2one("account.move", "Reversal", readonly=True, ondelete="set null")
+    reversal_id = fields.Many2one("account.move", readonly=True, ondelete="set null")
 
     # ---- What became of it
     amount_lost = fields.Monetary(

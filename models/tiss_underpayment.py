@@ -31,10 +31,10 @@ class TissUnderpayment(models.Model):
         "tiss.guia.line", "Item", required=True, index=True, readonly=True, ondelete="cascade"
     )
     guia_id = fields.Many2one("tiss.guia", required=True, readonly=True, ondelete="cascade")
-    professional_id = fields.Many2one("res.partner", "Professional", readonly=True)
+    professional_id = fields.Many2one("res.partner", readonly=True)
     code = fields.Char("Procedure Code", readonly=True)
     date = fields.Date("Performed On", readonly=True)
-    glosa_codes = fields.Char("Glosa Codes", readonly=True)
+    glosa_codes = fields.Char(readonly=True)
     kind = fields.Selection(
         [
             ("price", "Price cut, with a glosa code"),

@@ -754,7 +754,7 @@ class TestBankLaws(BankCase):
 
             def broken(records, *args, original=original):
                 original(records, *args)
-                raise UserError("broken on purpose")
+                raise UserError(self.env._("broken on purpose"))
 
             with self.subTest(name), self.assertRefused("broken on purpose"):
                 self.patch(model, name, broken)

@@ -33,7 +33,7 @@ class TestBankRace(BankRecords, RaceCase):
                 "UPDATE tiss_lote SET invoice_id = NULL WHERE id > %s", [last_ids["tiss_lote"]]
             )
             env.cr.commit()
-        super()._remove_new_rows(last_ids)
+        return super()._remove_new_rows(last_ids)
 
     def _create_books(self, env):
         """Accounts and journals of a contract: this company has no chart of accounts."""
