@@ -1,8 +1,10 @@
 import logging
+import threading
 from functools import partial
 
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import UserError
+from odoo.modules import module
 from odoo.tools import SQL, format_datetime
 
 from ..standard.message import SERVICE_OF, SOAP, TO_PRESTADOR, TRANSACTIONS
@@ -10,6 +12,8 @@ from .bulk import lock, make_append_only
 from .tiss_endpoint import ENVIRONMENTS
 
 AT_ONCE = 2  # what one person asked for and waits for; more goes in the background
+PATIENCE = 8  # seconds that the person waits; then the form shows the answer when it comes
+THREAD = "tiss.delivery"
 CRONS = ("tiss_delivery_cron_1", "tiss_delivery_cron_2", "tiss_delivery_cron_3")
 # They change nothing at the operadora: it does no harm to ask twice.
 QUESTIONS = {
@@ -328,7 +332,24 @@ class TissDelivery(models.Model):
 
 
 def _deliver_now(registry, ids):
-    """Run after the commit: what breaks here is found in the queue, not shown to the person."""
+    """Run after the commit: whoever asked waits for the answer, but not for a silent operadora.
+
+    The thread goes on without him. It ends with its process, and a server may recycle that any
+    time: what it had in hand is then found by the scheduled action, as after any other crash.
+    """
+    if module.current_test:
+        # There is one cursor for all: a thread would wait for the test that waits for it.
+        _deliver(registry, ids)
+        return
+    worker = threading.Thread(target=_deliver, args=(registry, ids), name=THREAD, daemon=True)
+    # What a line of the log says of where it comes from.
+    worker.dbname, worker.uid = registry.db_name, SUPERUSER_ID
+    worker.start()
+    worker.join(PATIENCE)
+
+
+def _deliver(registry, ids):
+    """Send these: what breaks here is found in the queue, not shown to the person."""
     try:
         with registry.cursor() as cr:
             api.Environment(cr, SUPERUSER_ID, {})["tiss.delivery"]._work(ids, limit=len(ids))

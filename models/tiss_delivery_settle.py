@@ -5,6 +5,7 @@ from psycopg2 import IntegrityError
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
 
@@ -136,6 +137,27 @@ class TissDelivery(models.Model):
             record._mark_undelivered(self.source_id, self.problem)
             record._notify_problem(self.user_id, self.problem)
         self.write(vals)
+
+    def _is_told(self, user, summary):
+        """Whether somebody has this to do already: one cause is one thing to do.
+
+        What is unknown, or cannot be read, is a matter of each record. So is what we could not
+        build, for which the program has one code, unless the words are the same.
+        """
+        if self.state not in ("refused", "failed") or not self.code:
+            return False
+        open_activities = self.env["mail.activity"].search(
+            [("user_id", "=", user.id), ("summary", "=", summary), ("automated", "=", True)]
+        )
+        about = Domain.OR(
+            Domain("res_model", "=", model) & Domain("res_id", "in", activities.mapped("res_id"))
+            for model, activities in open_activities.grouped("res_model").items()
+        )
+        same = Domain("contract_id", "=", self.contract_id.id) & Domain("code", "=", self.code)
+        if self.code == "not_built":
+            same &= Domain("problem", "=", self.problem)
+        ended = Domain("state", "in", ("refused", "failed")) & Domain("id", "!=", self.id)
+        return bool(self.search_count(about & same & ended, limit=1))
 
     def _get_working_record(self):
         """The record, for the system in the name of who asked and in the company of the record."""

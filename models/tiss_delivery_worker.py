@@ -5,8 +5,8 @@ import re
 import secrets
 import socket
 import time
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import NamedTuple
 
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import UserError
@@ -20,7 +20,7 @@ from .tiss_delivery import QUESTIONS, answer_of
 
 BACK_OFF = (1, 5, 15, 60, 240, 720)  # minutes until what did not arrive is tried again
 QUESTION_TRIES = 3  # what nobody waits for any more is not asked for a day
-SILENCE = timedelta(minutes=15)  # the others wait, when one was not answered
+SILENCE = timedelta(minutes=15)  # the others wait, when one was not answered or let in
 LOST = timedelta(seconds=10)  # the row of a claim is locked again at once: this is plenty
 CONFLICT_PAUSES = (0.01, 0.05, 0.2, 1.0)
 OUTAGE_PAUSES = (0.0, 1.0, 5.0, 15.0, 60.0)  # seconds that PostgreSQL may take to come back
@@ -28,6 +28,8 @@ BATCH = 20  # deliveries between two looks at the clock
 # Codes of `soap` which another try does not change: somebody has to do something first.
 LASTING = {"url", "certificate", "untrusted", "not_carried_out", "environment"}
 BUSY = (429, 503)  # “not now”
+# Values of tissFault (guide §7.1) that refuse the access, so every message that comes with it.
+ACCESS_REFUSED = {"LoginInvalido", "RemetenteInvalido", "VersaoInvalida"}
 # What is read of a convênio to send to it.
 CONTRACT_FIELDS = [
     "certificate_id", "company_id", "environment", "hash_charset", "name", "production_database",
@@ -41,20 +43,23 @@ HEADER_BYTES = 8192
 _logger = logging.getLogger(__name__)
 
 
-class Claim(NamedTuple):
+@dataclass(frozen=True)
+class Claim:
     """What a worker has in hand after the claim was committed."""
 
     delivery_id: int
     worker: str
     endpoint_id: int
-    payload: bytes
+    # With login and password: nothing that writes a claim down may show it.
+    payload: bytes = field(repr=False)
 
 
-class Outcome(NamedTuple):
+@dataclass(frozen=True)
+class Outcome:
     """What came of a post: values of the delivery, and what came as an answer, if anything did."""
 
     vals: dict
-    content: bytes | None = None
+    content: bytes | None = field(default=None, repr=False)
 
 
 class TissDelivery(models.Model):
@@ -92,15 +97,16 @@ class TissDelivery(models.Model):
     @api.model
     def _retried(self, work):
         """work(deliveries) in a transaction of its own; once more where another was in the way."""
-        for pause in (*CONFLICT_PAUSES, None):
+        pauses = iter(CONFLICT_PAUSES)
+        while True:
             try:
                 with self.env.registry.cursor() as cr:
                     return work(api.Environment(cr, SUPERUSER_ID, {})["tiss.delivery"])
             except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+                pause = next(pauses, None)
                 if pause is None:
                     raise
                 time.sleep(pause)
-        return None
 
     @api.model
     def _lock_due(self, condition, ids, limit):
@@ -119,7 +125,9 @@ class TissDelivery(models.Model):
                 fields.Datetime.now(),
                 SQL("id IN %s", tuple(ids)) if ids else SQL("TRUE"),
                 limit,
-            )
+            ),
+            # To come too late is no error: it is done once more.
+            log_exceptions=False,
         )
         return self.browse(row[0] for row in self.env.cr.fetchall())
 
@@ -295,7 +303,7 @@ class TissDelivery(models.Model):
         if outcome.content:
             is_read = outcome.vals["state"] == "answered"
             content = soap.mask_echo(outcome.content, claim.payload, is_read=is_read)
-            outcome = outcome._replace(content=content)
+            outcome = replace(outcome, content=content)
         outcome.vals["duration"] = round(time.monotonic() - started, 3)
         outcome.vals["ended"] = fields.Datetime.now()
         return outcome
@@ -415,20 +423,27 @@ class TissDelivery(models.Model):
                 delivery._journal_answer(outcome)
             return
         vals = {**outcome.vals, "is_settled": False}
-        delivery._keep(outcome._replace(vals=vals))
+        delivery._keep(replace(outcome, vals=vals))
 
     @api.model
     def _pause_others(self, claim, outcome):
         """Where one could not get through, the queue waits instead of running into the same."""
         state, next_try = outcome.vals["state"], outcome.vals.get("next_try")
-        if state == "unknown":
+        access_refused = state == "refused" and outcome.vals["code"] in ACCESS_REFUSED
+        if state == "unknown" or access_refused:
             next_try = fields.Datetime.now() + SILENCE
         elif state != "queued":
             return
-        self._retried(lambda Delivery: Delivery._postpone(claim.delivery_id, next_try))
+        self._retried(
+            lambda Delivery: Delivery._postpone(claim.delivery_id, next_try, access_refused)
+        )
 
     @api.model
-    def _postpone(self, delivery_id, next_try):
+    def _postpone(self, delivery_id, next_try, same_contract=False):
+        """Let the queue of an address wait.
+
+        :param same_contract: only that of the convênio: another one has an access of its own
+        """
         self.env.cr.execute(
             SQL(
                 """
@@ -441,11 +456,13 @@ class TissDelivery(models.Model):
                         WHERE mine.id = %(id)s AND other.id != %(id)s
                           AND other.state = 'queued' AND other.is_settled IS NOT TRUE
                           AND other.next_try < %(next_try)s
+                          AND (NOT %(same_contract)s OR other.contract_id = mine.contract_id)
                           FOR UPDATE OF other SKIP LOCKED
                        )
                 """,
                 next_try=next_try,
                 id=delivery_id,
+                same_contract=same_contract,
             )
         )
 

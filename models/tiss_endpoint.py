@@ -3,6 +3,7 @@ import logging
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.tools import SQL
 
 from ..standard import soap
 from ..standard.addresses import canonical
@@ -19,20 +20,20 @@ SERVICES_AT_THE_DESK = (
     "tissSolicitacaoStatusAutorizacao",
     "tissVerificaElegibilidade",
 )
-# Of the twelve services, in the order in which a clinic comes to need them (guide §7.1).
+# The twelve services (guide §7.1) in the order in which a clinic needs them, and lists them.
 SERVICES = [
-    ("tissLoteGuias", "Lotes of Guias"),
-    ("tissLoteAnexo", "Annexes"),
-    ("tissRecursoGlosa", "Appeals"),
+    ("tissVerificaElegibilidade", "Eligibility"),
     ("tissSolicitacaoProcedimento", "Requests for Authorisation"),
     ("tissSolicitacaoStatusAutorizacao", "Status of Requests"),
-    ("tissVerificaElegibilidade", "Eligibility"),
-    ("tissSolicitacaoStatusProtocolo", "Status of Protocolos"),
-    ("tissSolicitacaoDemonstrativoRetorno", "Demonstrativos"),
-    ("tissSolicitacaoStatusRecursoGlosa", "Status of Appeals"),
-    ("tissCancelaGuia", "Cancellations"),
+    ("tissLoteAnexo", "Annexes"),
     ("tissComunicacaoBeneficiario", "Admissions and Discharges"),
+    ("tissLoteGuias", "Lotes of Guias"),
+    ("tissSolicitacaoStatusProtocolo", "Status of Protocolos"),
     ("tissEnvioDocumentos", "Documents"),
+    ("tissCancelaGuia", "Cancellations"),
+    ("tissSolicitacaoDemonstrativoRetorno", "Demonstrativos"),
+    ("tissRecursoGlosa", "Appeals"),
+    ("tissSolicitacaoStatusRecursoGlosa", "Status of Appeals"),
 ]
 
 _logger = logging.getLogger(__name__)
@@ -127,6 +128,18 @@ class TissEndpoint(models.Model):
         for endpoint in self:
             waits = endpoint.service in SERVICES_AT_THE_DESK
             endpoint.timeout = AT_THE_DESK if waits else soap.ANSWER_SECONDS
+
+    def _order_field_to_sql(self, alias, field_name, direction, nulls, query):
+        """Services as they are listed in SERVICES, not by their technical name."""
+        if field_name != "service":
+            return super()._order_field_to_sql(alias, field_name, direction, nulls, query)
+        return SQL(
+            "array_position(%s, %s::text) %s %s",
+            [name for name, _label in SERVICES],
+            self._field_to_sql(alias, field_name, query),
+            direction,
+            nulls,
+        )
 
     @api.depends("service", "environment")
     def _compute_display_name(self):

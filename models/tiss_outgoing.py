@@ -11,6 +11,7 @@ from ..standard.message import check_envelope, envelope, to_service
 from ..standard.wire import cut_service
 
 MESSAGES_IN_MEMORY = 50
+SENDABLE = ("draft", "validated")
 
 
 class TissOutgoing(models.AbstractModel):
@@ -161,7 +162,7 @@ class TissOutgoing(models.AbstractModel):
         :raise UserError: naming each record and what is wrong in it, by path
         """
         self.check_access("write")
-        self._check_state("draft", "validated")
+        self._check_state(*SENDABLE)
         messages, errors = self.env["tiss.message"], []
         for number, record in enumerate(self, start=1):
             try:
@@ -304,7 +305,7 @@ class TissOutgoing(models.AbstractModel):
         :return: `tiss.message` that were built, one per record
         """
         self.check_access("write")
-        self._check_state("draft", "validated")
+        self._check_state(*SENDABLE)
         self.filtered(lambda record: record.state == "draft").build()
         served = self.filtered("goes_by_service")
         (self - served)._leave_as_file()

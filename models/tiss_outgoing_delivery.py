@@ -4,6 +4,7 @@ from odoo.exceptions import UserError
 from .deadlines import REMINDER
 from .delivery_view import add_delivery
 from .tiss_delivery import AT_ONCE
+from .tiss_outgoing import SENDABLE
 
 
 class TissOutgoing(models.AbstractModel):
@@ -94,24 +95,47 @@ class TissOutgoing(models.AbstractModel):
     # ------------------------------------------------------------------
 
     def action_send(self):
-        """What is sent in the background is said, and where to follow it."""
-        result = super().action_send()
-        queued = self.filtered(lambda record: record.state == "sending")
-        if len(queued) <= AT_ONCE:
+        """Send what can be sent of a selection; what goes in the background, or not, is said."""
+        # Where nothing can be sent, sending says why.
+        ready = self.filtered(lambda record: record.state in SENDABLE) or self
+        left_out = self - ready
+        result = super(TissOutgoing, ready).action_send()
+        notes = (ready._get_background_note(), left_out._get_left_out_note())
+        message = " ".join(filter(None, notes))
+        if not message:
             return result
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",
             "params": {
-                "type": "info",
-                "message": self.env._(
-                    "%s are being sent in the background; you may go on. Billing › Deliveries"
-                    " shows how far they are, and you are told of what needs you.",
-                    len(queued),
-                ),
+                "type": "warning" if left_out else "info",
+                "message": message,
                 "next": {"type": "ir.actions.client", "tag": "soft_reload"},
             },
         }
+
+    def _get_background_note(self):
+        """Where to follow what is sent in the background; None for the few that are waited for."""
+        queued = self.filtered(lambda record: record.state == "sending")
+        if len(queued) <= AT_ONCE:
+            return None
+        return self.env._(
+            "%s are being sent in the background; you may go on. Billing › Deliveries"
+            " shows how far they are, and you are told of what needs you.",
+            len(queued),
+        )
+
+    def _get_left_out_note(self):
+        """How many of a selection are not sent, and why; None where there are none."""
+        if not self:
+            return None
+        labels = dict(self._fields["state"]._description_selection(self.env))
+        found = self.grouped("state").items()
+        return self.env._(
+            "%(count)s were left out because of their status: %(states)s.",
+            count=len(self),
+            states=", ".join(f"{labels[state]} ({len(records)})" for state, records in found),
+        )
 
     def action_confirm_receipt(self):
         """A person asked the operadora: it has the message, and will answer."""
@@ -192,12 +216,9 @@ class TissOutgoing(models.AbstractModel):
         if not user.active:
             contract = self.contract_id
             user = contract._get_reminder_users().get(contract.id, user)
-        self.activity_schedule(
-            REMINDER,
-            summary=self.env._("This was not delivered to the operadora"),
-            note=problem,
-            user_id=user.id,
-        )
+        summary = self.env._("This was not delivered to the operadora")
+        if not self.env["tiss.delivery"]._get_current()._is_told(user, summary):
+            self.activity_schedule(REMINDER, summary=summary, note=problem, user_id=user.id)
 
     def _take_back(self, reason):
         """What did not arrive, or was refused unread, is as before it was sent."""

@@ -28,6 +28,7 @@ from . import (
     test_delivery_crash,
     test_delivery_kinds,
     test_delivery_obstacles,
+    test_delivery_wait,
     test_demo_job,
     test_demonstrativo,
     test_demonstrativo_odonto,

@@ -202,6 +202,25 @@ class TestDelivery(DeliveryCase):
         self.assertIn("3 are being sent in the background", told)
         self.assertEqual(set(lotes.mapped("state")), {"sending"})
 
+    def test_of_a_selection_goes_what_can(self):
+        received, cancelled = self._send(), self._create_lote(ECG)
+        cancelled.action_cancel()
+        self._deliver()
+        ready = self._create_lote(ECG)
+        told = (received | ready | cancelled).action_send()["params"]["message"]
+        self.assertEqual(ready.state, "sending")
+        self.assertEqual((received | cancelled).mapped("state"), ["received", "cancelled"])
+        self.assertIn("2 were left out", told)
+        self.assertIn("Received (1)", told)
+        self.assertIn("Cancelled (1)", told)
+        self.assertNotIn("background", told)
+        many = self._create_lote(ECG) | self._create_lote(ECG) | self._create_lote(ECG)
+        told = (many | received).action_send()["params"]["message"]
+        self.assertIn("3 are being sent in the background", told)
+        self.assertIn("1 were left out", told)
+        with self.assertRefused("Received"):
+            (received | cancelled).action_send()
+
     def test_the_queue_waits_when_one_is_not_answered(self):
         self.address.misbehave("die")
         first, second = self._send(), self._send()
@@ -211,6 +230,12 @@ class TestDelivery(DeliveryCase):
         with self._later(minutes=16):
             self._deliver(second.delivery_ids)
         self.assertEqual((first | second).mapped("state"), ["unknown", "received"])
+
+    def test_what_is_in_hand_shows_neither_login_nor_content(self):
+        """Whatever writes it into a log."""
+        claim = tiss_delivery_worker.Claim(7, "worker", 3, b"<senhaPrestador>segredo")
+        outcome = tiss_delivery_worker.Outcome({"code": "html"}, b"<loginPrestador>segredo")
+        self.assertNotIn("segredo", f"{claim!r} {outcome!r}")
 
     def test_what_is_queued_can_be_stopped(self):
         lote = self._send()

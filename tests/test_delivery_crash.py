@@ -260,6 +260,25 @@ class TestWorkers(WorkerCase):
         self.assertGreaterEqual(sum(results), 8)
         self.assertReceivedOnce(lote_ids)
 
+    def test_to_come_too_late_for_a_claim_is_no_error(self):
+        [lote_id] = self._queue()
+        claims = []
+
+        def claim(deliveries):
+            deliveries.env.cr.execute("SELECT 1")  # its view is fixed here
+            claims.append(None)
+            if len(claims) == 1:
+                with self._session() as env:
+                    lote = env["tiss.lote"].browse(lote_id)
+                    lote.delivery_ids.url = "https://outro.invalid"
+                    env.flush_all()
+                    env.cr.commit()
+            return deliveries._claim()
+
+        with self._session() as env, self.assertNoLogs("odoo.sql_db", "ERROR"):
+            self.assertTrue(env["tiss.delivery"]._retried(claim))
+        self.assertEqual(len(claims), 2, "once more, with a new view")
+
     def test_two_clicks_on_send(self):
         with self._commit():
             lote_id = self._create_lote(ECG).id

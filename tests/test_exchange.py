@@ -77,6 +77,25 @@ class TestEndpoint(ExchangeCase):
         lotes.active = False
         self.assertFalse(self.contract._get_endpoint("ENVIO_LOTE_GUIAS"))
 
+    def test_in_the_order_in_which_a_clinic_needs_them(self):
+        order = [
+            "tissVerificaElegibilidade",
+            "tissSolicitacaoProcedimento",
+            "tissSolicitacaoStatusAutorizacao",
+            "tissLoteGuias",
+            "tissSolicitacaoStatusProtocolo",
+            "tissCancelaGuia",
+        ]
+        contract = self._create_contract("005711")
+        for service in sorted(order):
+            self._create_endpoint(service=service, contract_id=contract.id)
+        self.env.invalidate_all()
+        self.assertEqual(contract.endpoint_ids.mapped("service"), order)
+        found = self.env["tiss.endpoint"].search(
+            [("contract_id", "=", contract.id)], order="service DESC"
+        )
+        self.assertEqual(found.mapped("service"), order[::-1])
+
     def test_what_is_archived_is_used_by_nobody(self):
         """Also where a browser asks for archived records, as any list can."""
         self._create_endpoint(active=False)

@@ -6,6 +6,7 @@ from unittest.mock import patch
 from lxml import etree
 
 from odoo import fields
+from odoo.exceptions import UserError
 from odoo.tests import tagged
 from odoo.tools import SQL, mute_logger
 
@@ -228,3 +229,96 @@ class TestAskedAgain(DeliveryCase):
         self._deliver()
         self.assertEqual(lote.state, "validated")
         self.assertEqual(lote.activity_ids.user_id, self.contract.user_id)
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
+class TestOneCause(DeliveryCase):
+    """What is refused to all lotes for one cause is one thing to do for somebody."""
+
+    def setUp(self):
+        super().setUp()
+        self.good = self.endpoint.url
+
+    def _break(self, fault):
+        self.endpoint.url = self.address.url("tissLoteGuias", f"fault={fault}")
+
+    def test_where_the_access_is_refused_the_queue_waits(self):
+        for fault in ("LoginInvalido", "RemetenteInvalido", "VersaoInvalida"):
+            with self.subTest(fault):
+                self._break(fault)
+                first, second = self._send(), self._send()
+                self._deliver()
+                self.assertEqual((first | second).mapped("state"), ["validated", "sending"])
+                self.assertEqual(second.delivery_ids.attempts, 0)
+                self.assertTrue(second.may_try_now)
+                self.endpoint.url = self.good
+                self._deliver()
+                self.assertEqual(second.state, "sending", "it waits for its time, or a person")
+                second.action_try_now()
+                self._deliver()
+                self.assertEqual(second.state, "received")
+
+    def test_the_queue_of_another_convenio_goes_on(self):
+        self._break("LoginInvalido")
+        first, second = self._send(), self._send()
+        delivery = second.delivery_ids.sudo()
+        delivery.contract_id = self._create_contract("005711")
+        before = delivery.next_try
+        self._deliver(first.delivery_ids)
+        self.assertEqual(first.state, "validated")
+        self.assertEqual(delivery.next_try, before)
+
+    def test_one_refused_message_stops_no_other(self):
+        self._break("SchemaInvalido")
+        lotes = self._send() | self._send()
+        self._deliver()
+        self.assertEqual(lotes.mapped("state"), ["validated", "validated"])
+
+    def test_it_is_told_once(self):
+        biller = self._create_user("q.causa", "billing")
+        self._break("HashInvalido")
+        lotes = self._send() | self._send() | self._send()
+        self._deliver()
+        self.assertEqual(set(lotes.mapped("state")), {"validated"})
+        self.assertEqual(lotes.activity_ids.user_id, self.env.user)
+        self.assertEqual(len(lotes.activity_ids), 1)
+        self.assertIn("another hash", lotes.activity_ids.note)
+        lote = self._create_lote(ECG)
+        lote.with_user(biller).send()
+        self._deliver()
+        self.assertEqual(lote.activity_ids.user_id, biller, "each who sent")
+        self._break("SchemaInvalido")
+        other = self._send()
+        self._deliver()
+        self.assertEqual(len(other.activity_ids), 1, "another cause")
+
+    def test_what_was_done_and_comes_again_is_told_again(self):
+        self._break("HashInvalido")
+        first = self._send()
+        self._deliver()
+        first.activity_ids.action_done()
+        second = self._send()
+        self._deliver()
+        self.assertEqual(len(second.activity_ids), 1)
+
+    def test_each_that_the_operadora_may_have_is_told(self):
+        self.address.misbehave("die", times=2)
+        lotes = self._send() | self._send()
+        self._deliver()
+        lotes.action_try_now()
+        self._deliver()
+        self.assertEqual(lotes.mapped("state"), ["unknown", "unknown"])
+        self.assertEqual(len(lotes.activity_ids), 2)
+
+    def test_problems_of_our_own_are_told_one_by_one(self):
+        """Each names its record, though the program has one code for them."""
+        lotes = self._send() | self._send()
+        words = iter(["guia 1", "guia 2"])
+
+        def refuse(*_args):
+            raise UserError(next(words))
+
+        with patch.object(type(lotes.delivery_ids), "_encode_wire", refuse):
+            self._deliver()
+        self.assertEqual(lotes.mapped("state"), ["validated", "validated"])
+        self.assertEqual(len(lotes.activity_ids), 2)
