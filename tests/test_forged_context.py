@@ -1,7 +1,7 @@
 from odoo.service.model import call_kw
 from odoo.tests import tagged
 
-from .common import CONSULTATION, ECG, TissCommon
+from .common import ECG, TissCommon
 
 
 @tagged("post_install", "-at_install", "post_install_l10n")
@@ -13,7 +13,7 @@ class TestForgedContext(TissCommon):
         super().setUpClass()
         cls.accountant = cls._create_user("f.contabil", "manager", "account.group_account_manager")
         cls.biller = cls._create_user("f.faturamento", "billing")
-        cls.lote = cls._create_received_lote({ECG: 1}, CONSULTATION, protocol="1001")
+        cls.lote = cls._create_received_lote({ECG: 1}, protocol="1001")
 
     def _call(self, user, record, method, *args, **said):
         """Call as a browser does, with `said` in the context."""
