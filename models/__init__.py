@@ -169,7 +169,6 @@ from . import (
     tiss_glosa,
     tiss_glosa_proposal,
     tiss_glosa_recurso,
-    tiss_glosa_release,
     tiss_glosa_reminder,
     tiss_glosa_reopen,
     tiss_glosa_triage,

@@ -2,6 +2,8 @@ from odoo import models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
+from .inside import INSIDE
+
 
 class AccountMove(models.Model):
     """Entries that a decision made go again when it is taken back."""
@@ -21,7 +23,7 @@ class AccountMove(models.Model):
                         date=format_date(self.env, move.date),
                     )
                 )
-            ours = move.with_context(tiss_undo=True)
+            ours = move.with_context(tiss_undo=INSIDE)
             ours.line_ids.remove_move_reconcile()
             ours.button_draft()
             ours.button_cancel()

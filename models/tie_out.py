@@ -10,6 +10,7 @@ from typing import NamedTuple
 from odoo.tools import SQL
 
 from ..standard.money import from_cents
+from .tie_out_suspense import get_suspense_query
 from .tiss_movement import BUCKETS as LABELS
 
 RELEASED = "released"  # invoice moment of lotes that are invoiced by what was released
@@ -33,6 +34,7 @@ CODES = [
     ("untagged", "Entry without a lote"),
     ("residual", "Balance and open amount of an account"),
     ("transit", "What waits on the transit account"),
+    ("suspense", "What is not identified"),
 ]
 
 
@@ -70,7 +72,11 @@ class TieOut:
             *self._find_payments(),
         ]
         if self.contracts:
-            breaches += [*self._find_untagged(), *self._find_residuals()]
+            breaches += [
+                *self._find_untagged(),
+                *self._find_residuals(),
+                *self._find_suspense(),
+            ]
         return breaches
 
     def _query(self, query, **parts):
@@ -427,6 +433,30 @@ class TieOut:
                     residual,
                 )
                 for account_id, balance, residual in rows
+            ]
+        return breaches
+
+    def _find_suspense(self):
+        """What is not identified: set aside by demonstrativos, less what was cleared."""
+        breaches = []
+        for company in self.contracts.sudo().company_id:
+            rows = self.env.execute_query(get_suspense_query(company))
+            breaches += [
+                Breach(
+                    "suspense",
+                    self.env._(
+                        "Entry %(entry)s: %(theirs)s on the account of what is not identified,"
+                        " where demonstrativos and decisions put %(ours)s.",
+                        entry=name,
+                        ours=from_cents(ours),
+                        theirs=from_cents(theirs),
+                    ),
+                    ours,
+                    theirs,
+                    move_id=move_id,
+                    partner_id=partner_id,
+                )
+                for move_id, name, partner_id, ours, theirs in rows
             ]
         return breaches
 

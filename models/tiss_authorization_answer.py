@@ -3,6 +3,7 @@ from odoo.exceptions import UserError
 
 from .authorization_reader import DENTAL, read_answer, read_moment
 from .bulk import lock
+from .inside import INSIDE
 from .system_fields import refuse_other
 from .tiss_authorization import DECIDED, EDITABLE, GRANTED, WAITING
 
@@ -185,7 +186,7 @@ class TissAuthorization(models.Model):
         """Write an answer, whoever brought it."""
         self.ensure_one()
         lock(self)
-        request = self.sudo().with_context(tiss_authorization_answer=True)
+        request = self.sudo().with_context(tiss_authorization_answer=INSIDE)
         if self.state == "cancelled":
             # It was given up meanwhile: what was answered is in the journal.
             return

@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
 from ..standard.money import MAX_AMOUNT, line_total, to_decimal
+from .inside import is_inside
 from .price_book import PriceRequest
 from .system_fields import without_defaults
 from .tiss_dental_item import MAX_DENTAL
@@ -165,7 +166,7 @@ class TissAuthorizationLine(models.Model):
     def _get_owner(self):
         """What the operadora answers is written on what was sent already."""
         owner = super()._get_owner()
-        is_answer = self.env.su and self.env.context.get("tiss_authorization_answer")
+        is_answer = self.env.su and is_inside(self, "tiss_authorization_answer")
         return owner.browse() if is_answer else owner
 
     def _check_answer_vals(self, *vals_list):

@@ -5,6 +5,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tools import format_date
 
 from ..standard import cards
+from .inside import INSIDE, is_inside
 
 # Law 9.656/98, art. 12, III, a: the first thirty days after birth.
 NEWBORN_DAYS = 30
@@ -241,7 +242,7 @@ class TissCard(models.Model):
         vals = dict(vals)
         self._clean_number(vals)
         self._check_not_moved(vals)
-        if MAIN_FIELDS.isdisjoint(vals) or self.env.context.get("tiss_settling_main"):
+        if MAIN_FIELDS.isdisjoint(vals) or is_inside(self, "tiss_settling_main"):
             return super().write(vals)
         before = {card: card._get_bearer() for card in self}
         main = self.filtered("is_main")
@@ -314,12 +315,12 @@ class TissCard(models.Model):
         winners = self.browse()
         for each in found.grouped(type(self)._get_bearer).values():
             winners |= each._elect(each & preferred, each & avoided)
-        losers = (found.filtered("is_main") - winners).with_context(tiss_settling_main=True)
+        losers = (found.filtered("is_main") - winners).with_context(tiss_settling_main=INSIDE)
         losers.write({"is_main": False})
         # The unique index must never see two.
         losers.flush_recordset(["is_main"])
         new = winners.filtered(lambda card: not card.is_main)
-        new.with_context(tiss_settling_main=True).write({"is_main": True})
+        new.with_context(tiss_settling_main=INSIDE).write({"is_main": True})
 
     def _elect(self, preferred, avoided):
         """The main card of one person among all his cards at one company."""

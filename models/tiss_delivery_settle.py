@@ -10,12 +10,12 @@ from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
 
 from ..standard.message import SERVICE_OF, SOAP, TO_PRESTADOR
+from .inside import INSIDE, is_inside
 
 BATCH = 20  # deliveries in one transaction
 READ_AGAIN = [timedelta(minutes=5), timedelta(hours=1), timedelta(days=1)]  # after the answer
 # Minutes after it was sent: the first question comes when no slow system is still at it.
 ASK_AGAIN = [timedelta(minutes=minutes) for minutes in (15, 60, 240, 720, 1440, 2880)]
-ANSWERING = object()  # in a context: no browser can send it
 
 _logger = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ class TissDelivery(models.Model):
         """
         try:
             with self.env.cr.savepoint():
-                for delivery in self.with_context(tiss_books_later=True):
+                for delivery in self.with_context(tiss_books_later=INSIDE):
                     delivery._speak()._try_to_settle()
                 self.filtered("is_settled")._follow_in_books()
         except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
@@ -166,7 +166,7 @@ class TissDelivery(models.Model):
             "lang": self.user_id.lang,
             "tz": self.user_id.tz,
             "tiss_delivery_id": self.id,
-            "tiss_answering": ANSWERING,
+            "tiss_answering": INSIDE,
         }
         return self._get_record().with_user(self.user_id).sudo().with_context(**context)
 
@@ -188,7 +188,7 @@ class TissDelivery(models.Model):
     @api.model
     def _get_current(self):
         """The delivery whose answer is being taken in; empty for a file of a person."""
-        if self.env.context.get("tiss_answering") is not ANSWERING:
+        if not is_inside(self, "tiss_answering"):
             return self.browse()
         return self.browse(self.env.context["tiss_delivery_id"])
 

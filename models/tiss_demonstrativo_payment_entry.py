@@ -4,6 +4,7 @@ from odoo.fields import Command
 from odoo.tools import format_date
 
 from ..standard.money import from_cents, to_cents
+from .inside import INSIDE
 
 
 class TissDemonstrativoPayment(models.Model):
@@ -205,7 +206,7 @@ class TissDemonstrativoPayment(models.Model):
                 reversals |= payment._reverse(date)
             else:
                 move.line_ids.remove_move_reconcile()
-                payment.payment_id.with_context(tiss_undo=True).action_cancel()
+                payment.payment_id.with_context(tiss_undo=INSIDE).action_cancel()
         return reversals
 
     def _get_matched_payments(self):

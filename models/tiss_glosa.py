@@ -183,14 +183,18 @@ class TissGlosa(models.Model):
             moves |= batch._accept_in_lote(lote)
         return moves
 
-    def _accept_in_lote(self, lote):
+    def _accept_in_lote(self, lote, amounts=None):
+        """Give up {glosa: cents} of one lote; all that is open by default."""
         today = fields.Date.context_today(self)
+        amounts = amounts or {glosa: to_cents(glosa.amount_open) for glosa in self}
         move = lote._post_credit_note(
             today,
             self.env._("Accepted glosas · Protocolo %s", lote.protocol_number),
             {
-                self.env._("Glosa %s", code or self.env._("without code")): cents
-                for code, cents in self._get_amounts_by_code().items()
+                self.env._("Glosa %s", code or self.env._("without code")): sum(
+                    amounts[glosa] for glosa in batch
+                )
+                for code, batch in self.grouped("code").items()
             },
             lote.contract_id.glosa_account_id,
         )
@@ -201,23 +205,24 @@ class TissGlosa(models.Model):
                     "kind": "accept",
                     "from_bucket": "denied",
                     "to_bucket": "accepted",
-                    "cents": to_cents(glosa.amount_open),
+                    "cents": amounts[glosa],
                 }
                 for glosa in self
             ],
             today,
             move,
         )
-        self._take_off(move)
+        self._take_off(move, amounts)
         lote._check_tie_out()
         return move
 
-    def _take_off(self, move):
+    def _take_off(self, move, amounts):
         """Note what was given up; one line in the chatter of each, written in one go."""
         silent = self.sudo().with_context(tracking_disable=True)
         silent.write({"move_id": move.id})
         for glosa in silent:
-            glosa.amount_accepted += glosa.amount_open
+            given_up = to_cents(glosa.amount_accepted) + amounts[glosa]
+            glosa.amount_accepted = float(from_cents(given_up))
         # Here and now: a later recomputation would track the status of each by itself.
         silent.mapped("state")
         body = (
@@ -226,12 +231,6 @@ class TissGlosa(models.Model):
             else self.env._("Accepted: it was never invoiced")
         )
         self._message_log_batch(dict.fromkeys(self.ids, body))
-
-    def _get_amounts_by_code(self):
-        amounts = {}
-        for glosa in self:
-            amounts[glosa.code] = amounts.get(glosa.code, 0) + to_cents(glosa.amount_open)
-        return amounts
 
     def _remove_undone(self):
         """Glosas of a demonstrativo that is being undone disappear with it."""

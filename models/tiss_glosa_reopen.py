@@ -1,6 +1,7 @@
 from odoo import models
 from odoo.exceptions import UserError
 
+from ..standard.money import to_cents
 from .bulk import lock
 
 
@@ -13,10 +14,11 @@ class TissGlosa(models.Model):
         self.reopen(self.env._("Accepted by mistake, or paid after all"))
 
     def reopen(self, reason):
-        """Take the acceptance of glosas back, while the period of their credit note is open.
+        """Take the acceptance of glosas back, while the period of their credit notes is open.
 
-        A credit note is of a lote and may be about others, too: they are given up again by a new
-        one, so that each glosa has the note that says its amount.
+        What was given up in several parts comes back as a whole. A credit note is of a lote and
+        may be about others, too: they are given up again by a new one, so that each glosa has the
+        note that says its amount.
 
         :param reason: why, in the words of a person; nothing clinical
         """
@@ -26,15 +28,42 @@ class TissGlosa(models.Model):
         if not accepted:
             raise UserError(self.env._("None of these glosas was accepted."))
         lock(accepted.lote_id)
-        moves = accepted.move_id
-        together = self.search([("move_id", "in", moves.ids)]) | accepted._get_unbooked()
+        together, entries = accepted._find_accepted_together()
         lock(together)
-        entries = self.env["tiss.movement"].search([("move_id", "in", moves.ids)])
-        entries |= accepted._get_unbooked_acceptances()
-        moves._tiss_cancel()
+        others = {
+            glosa: to_cents(glosa.amount_accepted)
+            for glosa in together - accepted
+            if glosa.amount_accepted
+        }
+        entries.move_id._tiss_cancel()
         entries._undo()
-        for glosa in together:
-            glosa._decide_silently(glosa, move_id=False, amount_accepted=0)
+        self._decide_silently(together, move_id=False, amount_accepted=0)
         accepted._log_decision(self.env._("Denied again: %s", reason))
-        (together - accepted).accept()
+        accepted.browse([glosa.id for glosa in others])._accept_again(others)
         accepted.lote_id._check_tie_out()
+
+    def _find_accepted_together(self):
+        """What has to be taken back with these: (glosas, their `tiss.movement` in force).
+
+        A credit note is cancelled as a whole, so are the others of the items that it is about, and
+        with them the other notes of those.
+        """
+        Movement = self.env["tiss.movement"]
+        items, entries = self.guia_line_id, Movement
+        while True:
+            of_items = Movement.search([("kind", "=", "accept"), ("guia_line_id", "in", items.ids)])
+            undone = Movement.search([("reverses_id", "in", of_items.ids)]).reverses_id
+            in_force = of_items - undone
+            with_notes = Movement.search(
+                [("kind", "=", "accept"), ("move_id", "in", in_force.move_id.ids)]
+            )
+            if with_notes <= entries and in_force <= entries:
+                break
+            entries = in_force | with_notes
+            items |= entries.guia_line_id
+        accepted = self.search([("guia_line_id", "in", items.ids), ("amount_accepted", "!=", 0)])
+        return accepted, entries
+
+    def _accept_again(self, amounts):
+        for lote, batch in self.grouped("lote_id").items():
+            batch._accept_in_lote(lote, amounts)

@@ -4,6 +4,7 @@ from odoo.tools import split_every
 
 from ..standard.money import MAX_AMOUNT, to_decimal
 from .bulk import lock
+from .inside import is_inside
 from .system_fields import refuse_forged
 from .tiss_term import term_field
 
@@ -331,7 +332,7 @@ class TissGuia(models.Model):
 
     def _check_not_billed(self):
         billed = self.filtered("lote_id.protocol_number")
-        if billed and not self.env.context.get("tiss_withdraw"):
+        if billed and not is_inside(self, "tiss_withdraw"):
             raise UserError(
                 self.env._(
                     "Guia %s was received under a protocolo: it stays in its lote.", billed[0].name

@@ -6,6 +6,7 @@ from odoo.fields import Command
 
 from ..standard.money import to_cents
 from .bulk import lock
+from .inside import INSIDE, Because
 
 COMPLEMENTED_TYPES = ("sp_sadt", "resumo_internacao")  # guide §4.4
 SENT_STATES = ("sent", "processed", "closed")
@@ -105,7 +106,7 @@ class TissGuia(models.Model):
 
     def _with_reason(self, reason, event="status"):
         """These guias, in an environment whose changes of status are logged with a reason."""
-        return self.with_context(tiss_log_reason=reason, tiss_log_event=event)
+        return self.with_context(tiss_because=Because(event, reason))
 
     def _log_states(self, before):
         """One row for each guia whose status is no longer what it was `before`.
@@ -129,10 +130,9 @@ class TissGuia(models.Model):
     def _record_log(self, changes):
         """Rows for (guia, status before or None), with the reason that the context gives."""
         Log = self.env["tiss.guia.log"]
-        reason = self.env.context.get("tiss_log_reason")
-        event = self.env.context.get("tiss_log_event")
-        if event not in Log._fields["event"].get_values(self.env):
-            event = "status"
+        because = self.env.context.get("tiss_because")
+        # A browser cannot send one: its lists are no Because.
+        event, reason = because if isinstance(because, Because) else ("status", None)
         rows = []
         for guia, before in changes:
             after = guia.state if before else None
@@ -225,7 +225,7 @@ class TissGuia(models.Model):
         lock(self)
         self._check_withdrawable()
         self._release_visits()
-        guias = self.sudo()._with_reason(reason, "withdrawn").with_context(tiss_withdraw=True)
+        guias = self.sudo()._with_reason(reason, "withdrawn").with_context(tiss_withdraw=INSIDE)
         guias.write({"state": "cancelled"})
         lotes = self.lote_id
         for lote, batch in self.grouped("lote_id").items():

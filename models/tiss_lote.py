@@ -5,6 +5,7 @@ from odoo.exceptions import UserError
 
 from ..standard.money import from_cents, to_cents
 from .bulk import lock, read_children
+from .inside import INSIDE, is_inside
 from .system_fields import without_defaults
 from .tiss_guia import GUIA_TYPES
 
@@ -131,7 +132,7 @@ class TissLote(models.Model):
     def _check_frozen(self, vals):
         """What a lote is stays once it was sent, and what was received stays received."""
         received = set(vals) & {"protocol_number", "protocol_date", "message_id", "sent_date"}
-        if self.env.context.get("tiss_correct_protocol"):
+        if is_inside(self, "tiss_correct_protocol"):
             received -= {"protocol_number", "protocol_date"}
         received |= {vals.get("state")} & {"draft", "validated", "sent", "rejected", "cancelled"}
         identity = set(vals) & {
@@ -339,7 +340,7 @@ class TissLote(models.Model):
 
     def _follow_protocol(self):
         """What follows from protocolos in the books: at once, or for many lotes together."""
-        if not self.env.context.get("tiss_books_later"):
+        if not is_inside(self, "tiss_books_later"):
             due = self.filtered(lambda lote: lote.invoice_moment == "protocol")
             due._create_invoices()
 
@@ -360,7 +361,7 @@ class TissLote(models.Model):
         mistyped = self.protocol_number
         vals = self._prepare_protocol(number, date or self.protocol_date)
         vals["due_date"] = self.contract_id._get_due_date(vals["protocol_date"])
-        self.sudo().with_context(tiss_correct_protocol=True).write(vals)
+        self.sudo().with_context(tiss_correct_protocol=INSIDE).write(vals)
         if self.invoice_id.tiss_lote_id:
             label = self._get_invoice_label()
             self.invoice_id.write({"ref": label, "invoice_origin": label})

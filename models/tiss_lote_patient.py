@@ -1,5 +1,7 @@
 from odoo import fields, models
 
+from .inside import INSIDE, is_inside
+
 
 class TissLote(models.Model):
     """What of a protocolo the clinic collects from its patients (COPARTICIPAR of the ledger)."""
@@ -21,7 +23,7 @@ class TissLote(models.Model):
 
     def _follow_protocol(self):
         result = super()._follow_protocol()
-        if not self.env.context.get("tiss_books_later"):
+        if not is_inside(self, "tiss_books_later"):
             self._charge_copayments()
         return result
 
@@ -105,7 +107,7 @@ class TissLote(models.Model):
         undone = Movement.search([("reverses_id", "in", done.ids)]).reverses_id
         notes = rows.credit_note_id
         notes.line_ids.remove_move_reconcile()
-        notes.with_context(tiss_undo=True).button_cancel()
+        notes.with_context(tiss_undo=INSIDE).button_cancel()
         (done - undone)._undo()
         rows.sudo().credit_note_id = False
         return rows

@@ -2,6 +2,7 @@ from odoo import fields, models
 from odoo.tools import SQL
 
 from ..standard.money import from_cents
+from .inside import INSIDE
 from .tie_out import RELEASED
 
 
@@ -93,8 +94,8 @@ class TissLote(models.Model):
         for move in self._get_release_invoices().sorted("id", reverse=True):
             total = move._tiss_get_total_cents()
             if total <= cents and move._tiss_is_untouched():
-                move.with_context(tiss_undo=True).button_draft()
-                move.with_context(tiss_undo=True).button_cancel()
+                move.with_context(tiss_undo=INSIDE).button_draft()
+                move.with_context(tiss_undo=INSIDE).button_cancel()
                 cents -= total
         self.sudo().invoice_id = self._get_release_invoices()[:1]
         if cents:

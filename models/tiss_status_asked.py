@@ -1,5 +1,7 @@
 from odoo import api, fields, models
 
+from .inside import INSIDE, is_inside
+
 
 class TissStatusAsked(models.AbstractModel):
     """What is decided later, and asked about meanwhile by another message of its own.
@@ -58,10 +60,10 @@ class TissStatusAsked(models.AbstractModel):
         return messages
 
     def _as_questions(self):
-        return self.with_context(tiss_status_query=True)
+        return self.with_context(tiss_status_query=INSIDE)
 
     def _is_question(self):
-        return bool(self.env.context.get("tiss_status_query"))
+        return is_inside(self, "tiss_status_query")
 
     def _asks_by_service(self):
         return bool(self._as_questions()._get_endpoint())

@@ -3,6 +3,7 @@ from datetime import timedelta
 from odoo.exceptions import AccessError
 from odoo.tests import Form, tagged
 
+from ..models.inside import INSIDE
 from .common import CONSULTATION, ECG, TissCommon
 from .guia_records import VERSIONS
 from .question_records import PROVIDER, QuestionRecords, error
@@ -215,8 +216,8 @@ class TestDemonstrativoRequest(QuestionRecords, TissCommon):
     # ------------------------------------------------------------------
 
     def _move_back(self, lote, days):
-        lote.sudo().with_context(tiss_correct_protocol=True).protocol_date = self.today - timedelta(
-            days=days
+        lote.sudo().with_context(tiss_correct_protocol=INSIDE).protocol_date = (
+            self.today - timedelta(days=days)
         )
 
     def _kinds(self):

@@ -159,6 +159,34 @@ class TestResolutions(DiscrepancyCase):
         self.assertEqual(self.lote.invoice_id.amount_residual, 150.00)
         self.assertLedgerSound()
 
+    def test_an_entry_by_hand_on_the_suspense_account(self):
+        """4.00 are kept apart; an accountant clears 1.50 of them, which no decision says."""
+        demonstrativo = self._import(payment_message(self.lote, {self.first.name: 60.00}, "P1"))
+        self._find(demonstrativo, "paid_above").resolve("cap")
+        [payment] = demonstrativo.post()
+        self.assertEqual((self._get_suspense(), self.contract.check_ledger()), (-4.00, []))
+        journal = self.env["account.journal"].sudo().search([("type", "=", "general")], limit=1)
+        suspense = self.company.tiss_suspense_account_id
+        sides = ((suspense, {"debit": 1.50}), (self.contract.revenue_account_id, {"credit": 1.50}))
+        lines = [(0, 0, {"account_id": account.id, **side}) for account, side in sides]
+        entry = payment.move_id.sudo().create({"journal_id": journal.id, "line_ids": lines})
+        entry.action_post()
+        [breach] = self.contract._get_ledger_breaches()
+        self.assertEqual(
+            (breach.code, breach.move_id, breach.ours, breach.theirs),
+            ("suspense", entry.id, 0, 150),
+        )
+        self.assertIn("1.50 on the account of what is not identified", breach.words)
+        entry.button_draft()
+        self.assertLedgerSound()
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE tiss_demonstrativo_payment SET amount_unidentified = 3 WHERE payment_id = %s",
+            [payment.id],
+        )
+        [breach] = self.contract._get_ledger_breaches()
+        self.assertEqual((breach.move_id, breach.ours), (payment.move_id.id, -300))
+
     def test_a_decision_is_taken_back_before_posting_only(self):
         demonstrativo = self._import(payment_message(self.lote, {self.first.name: 60.00}, "P1"))
         row = self._find(demonstrativo, "paid_above")

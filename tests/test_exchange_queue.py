@@ -11,6 +11,7 @@ from odoo.tests import tagged
 from odoo.tools import SQL, mute_logger
 
 from ..models import secrets
+from ..models.inside import INSIDE
 from ..operadora.server import Server
 from ..standard.certificate import Certificate
 from ..standard.tests import certificates as made
@@ -185,7 +186,7 @@ class TestAskedAgain(DeliveryCase):
         self.status = self._connect("tissSolicitacaoStatusProtocolo")
         self.lote = self._send()
         self._deliver()
-        self.lote.sudo().with_context(tiss_correct_protocol=True).protocol_date = self.visit_date
+        self.lote.sudo().with_context(tiss_correct_protocol=INSIDE).protocol_date = self.visit_date
         self.contract.status_days = 1
         self.good = self.status.url
 

@@ -129,6 +129,30 @@ class TestTriage(RecursoCase):
         self.assertEqual(after, before)
         self.assertLedgerSound()
 
+    def test_given_up_in_two_notes_and_reopened(self):
+        """Of 10.00, 4.00 are given up with another glosa's 5.00, then the 6.00 that are left."""
+        before = [line.read(self._get_buckets())[0] for line in self.first.line_ids]
+        both = self.price | self.clinical
+        both._accept_in_lote(self.lote, {self.price: 400, self.clinical: 500})
+        self.price.accept()
+        self.assertEqual((self.price.state, self.price.amount_accepted), ("accepted", 10.00))
+        self.assertLedgerSound()
+        self.price.reopen("Foi paga")
+        self.assertEqual((self.price.amount_open, self.price.amount_accepted), (10.00, 0))
+        self.assertEqual((self.clinical.amount_open, self.clinical.amount_accepted), (9.90, 5.00))
+        self.assertEqual(self.invoice.amount_residual, 201.00, "206.00 - 5.00")
+        self.assertEqual(
+            sorted((note.state, note.amount_total) for note in self._get_notes()),
+            [("cancel", 6.00), ("cancel", 9.00), ("posted", 5.00)],
+        )
+        self.assertLedgerSound()
+        self.price.accept()
+        both.reopen("As duas")
+        self.assertEqual(self.invoice.amount_residual, 206.00)
+        after = [line.read(self._get_buckets())[0] for line in self.first.line_ids]
+        self.assertEqual(after, before)
+        self.assertLedgerSound()
+
     def _get_buckets(self):
         return [f"amount_{name}" for name in self.env["tiss.movement"]._get_buckets()]
 

@@ -3,6 +3,7 @@ from datetime import timedelta
 from odoo.exceptions import AccessError
 from odoo.tests import tagged
 
+from ..models.inside import INSIDE
 from .annex_records import AnnexRecords
 from .authorization_records import AuthorizationRecords
 from .common import CONSULTATION, ECG, TissCommon
@@ -237,7 +238,7 @@ class TestProtocolQuery(QuestionRecords, TissCommon):
         self.contract.status_days = 7
         self.contract._ask_due()
         self.assertEqual(self._count(), 0, "received today")
-        self.lote.sudo().with_context(tiss_correct_protocol=True).protocol_date = (
+        self.lote.sudo().with_context(tiss_correct_protocol=INSIDE).protocol_date = (
             self.today - timedelta(days=7)
         )
         self.contract._ask_due()
@@ -256,7 +257,7 @@ class TestProtocolQuery(QuestionRecords, TissCommon):
 
     def test_what_is_over_is_not_asked_about(self):
         self.contract.status_days = 1
-        self.lote.sudo().with_context(tiss_correct_protocol=True).protocol_date = (
+        self.lote.sudo().with_context(tiss_correct_protocol=INSIDE).protocol_date = (
             self.today - timedelta(days=30)
         )
         old = self.today - timedelta(days=20)

@@ -1,5 +1,6 @@
 from odoo.tests import tagged
 
+from ..models.inside import INSIDE
 from ..operadora.server import serve
 from .common import CONSULTATION, ECG
 from .guia_records import VERSIONS
@@ -126,7 +127,7 @@ class TestQuestionsDelivered(DeliveryCase):
 
     def test_by_itself(self):
         lote = self._send_received()
-        lote.sudo().with_context(tiss_correct_protocol=True).protocol_date = self.visit_date
+        lote.sudo().with_context(tiss_correct_protocol=INSIDE).protocol_date = self.visit_date
         self.contract.status_days = 1
         self.contract._ask_due()
         self.assertEqual(lote.protocol_query_ids.state, "sending")
