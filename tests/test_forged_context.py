@@ -45,9 +45,7 @@ class TestForgedContext(TissCommon):
     def test_the_books_follow_at_once(self):
         lote = self._create_lote(ECG)
         lote.send()
-        self._call(
-            self.biller, lote, "register_protocol", "1002", str(self.today), tiss_books_later=True
-        )
+        self._call(self.biller, lote, "register_protocol", "1002", tiss_books_later=True)
         self.assertEqual(lote.invoice_id.amount_total, 41.10)
         self.assertLedgerSound()
 
