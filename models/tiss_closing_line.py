@@ -8,7 +8,7 @@ KINDS = [
     ("to_post", "Demonstrativos posted"),
     ("unanswered", "Protocolos answered in time"),
     ("no_invoice", "Protocolos invoiced"),
-    ("discrepancy", "Discrepancies resolved"),
+    ("discrepancy", "No discrepancy prevents posting"),
     ("late_glosa", "Glosas decided before their deadline"),
     ("bank", "Bank matched"),
     ("transit", "Transit account explained"),

@@ -207,16 +207,19 @@ class TissProvision(models.Model):
         posted = known.exists().filtered(lambda row: row.state == "posted")
         # The unique index must not see as standing what was undone just now.
         self.flush_model(["state"])
-        since = date - relativedelta(months=HISTORY_MONTHS)
-        history = ProvisionHistory(contracts, since, date)
-        vals_list = [
+        vals_list = self._prepare_month(contracts - posted.contract_id, date)
+        return posted | self.sudo().create(vals_list).with_env(self.env)
+
+    @api.model
+    def _prepare_month(self, contracts, date):
+        history = ProvisionHistory(contracts, date - relativedelta(months=HISTORY_MONTHS), date)
+        return [
             self._prepare(contract, date, history)
-            for contract in contracts - posted.contract_id
+            for contract in contracts
             if any(
                 history.get_open(contract, name) for name in ("to_process", "denied", "appealed")
             )
         ]
-        return posted | self.sudo().create(vals_list).with_env(self.env)
 
     @api.model
     def _prepare(self, contract, date, history):
@@ -237,9 +240,18 @@ class TissProvision(models.Model):
 
     @api.model
     def _is_done(self, company, date):
-        """Whether nothing waits to be provided for at the end of a month."""
-        proposals = self._propose(company, date)
-        return all(row.state == "posted" or not row.amount for row in proposals)
+        """Whether nothing waits to be provided for at the end of a month.
+
+        It only looks: proposing anew would throw away the rates that a person typed.
+        """
+        contracts = self.env["tiss.contract"].search([("company_id", "=", company.id)])
+        known = self.search(
+            [("company_id", "=", company.id), ("date", "=", date), ("state", "!=", "undone")]
+        )
+        if any(row.state == "draft" and row.amount for row in known):
+            return False
+        missing = self._prepare_month(contracts - known.contract_id, date)
+        return not any(self.new(vals).amount for vals in missing)
 
     # ------------------------------------------------------------------
     # Posting

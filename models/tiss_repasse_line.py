@@ -51,7 +51,7 @@ class TissRepasseLine(models.Model):
         readonly=True,
         help="What the movement adds to what counts of the item, or takes from it.",
     )
-    amount = fields.Float("Repasse Amount", digits=(10, 2), readonly=True)
+    amount = fields.Float(digits=(10, 2), readonly=True)
 
     # The last word against paying a movement twice, whatever two people do at the same time.
     _movement_uniq = models.UniqueIndex(

@@ -127,6 +127,19 @@ class TestProvision(RecursoCase):
         self.assertFalse(row.exists())
         self.assertEqual(newer.amount_denied, 30.00)
 
+    def test_looking_changes_nothing(self):
+        """The checklist of the month asks whenever it is opened: typed rates must survive that."""
+        self._live()
+        self.assertFalse(self.Provision._is_done(self.company, self.today))
+        self.assertFalse(self.Provision.search([("company_id", "=", self.company.id)]))
+        [row] = self.Provision._propose(self.company, self.today)
+        row.recovered_percent = 50
+        self.assertFalse(self.Provision._is_done(self.company, self.today))
+        self.assertTrue(row.exists())
+        self.assertEqual(row.recovered_percent, 50)
+        row.post()
+        self.assertTrue(self.Provision._is_done(self.company, self.today))
+
     def test_a_closed_period_is_refused(self):
         self._live()
         rows = self.Provision._propose(self.company, self.today)
