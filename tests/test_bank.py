@@ -749,14 +749,15 @@ class TestBankLaws(BankCase):
             (type(self.Match), "_drop_overlapping"),
             (type(self.Match), "_ask_for_demonstrativos"),
         )
+        words = "broken on purpose"
         for model, name in steps:
             original = getattr(model, name)
 
             def broken(records, *args, original=original):
                 original(records, *args)
-                raise UserError(self.env._("broken on purpose"))
+                raise UserError(words)
 
-            with self.subTest(name), self.assertRefused("broken on purpose"):
+            with self.subTest(name), self.assertRefused(words):
                 self.patch(model, name, broken)
                 match.match()
             self.patch(model, name, original)
