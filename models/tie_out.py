@@ -89,7 +89,8 @@ class TieOut:
 
     def _find_items(self):
         """A1: buckets are the sums of their movements, and add up to what was billed."""
-        ours = _columns("COALESCE(l.%s, 0)", "amount_")
+        held = _get_held_columns()
+        ours = SQL(", ").join(held)
         moved = SQL(", ").join(
             SQL(
                 "CASE %(name)s WHEN from_bucket THEN amount WHEN to_bucket THEN -amount ELSE 0 END",
@@ -117,9 +118,9 @@ class TieOut:
              ORDER BY item
             """,
             ours=ours,
-            held=SQL(" + ").join(_columns("COALESCE(l.%s, 0)", "amount_", as_list=True)),
+            held=SQL(" + ").join(held),
             moved=moved,
-            names=_columns("%s"),
+            names=SQL(", ").join(map(SQL.identifier, BUCKETS)),
             differs=differs,
         )
         return [
@@ -248,7 +249,7 @@ class TieOut:
             sums=SQL(", ").join(
                 SQL("(SUM(%s) * 100)::bigint", SQL.identifier(name)) for name in LOTE_COLUMNS
             ),
-            ours=_columns("COALESCE(l.%s, 0)", "amount_"),
+            ours=SQL(", ").join(_get_held_columns()),
             zeros=zeros,
             names=SQL(", ").join(map(SQL.identifier, LOTE_COLUMNS)),
         )
@@ -461,10 +462,9 @@ class TieOut:
         return breaches
 
 
-def _columns(pattern, prefix="", as_list=False):
-    """`pattern` for the column of each bucket."""
-    columns = [SQL(pattern, SQL.identifier(f"{prefix}{name}")) for name in BUCKETS]
-    return columns if as_list else SQL(", ").join(columns)
+def _get_held_columns():
+    """What an item holds in each bucket."""
+    return [SQL("COALESCE(l.%s, 0)", SQL.identifier(f"amount_{name}")) for name in BUCKETS]
 
 
 def _compare_lote(lote, row):

@@ -19,7 +19,7 @@ class TissLedgerCheck(models.Model):
     _check_company_auto = True
 
     contract_id = fields.Many2one(
-        "tiss.contract", "Convênio", required=True, readonly=True, ondelete="cascade"
+        "tiss.contract", "Convênio", required=True, index=True, readonly=True, ondelete="cascade"
     )
     company_id = fields.Many2one(
         related="contract_id.company_id", store=True, index=True, precompute=True
