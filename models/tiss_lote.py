@@ -307,6 +307,7 @@ class TissLote(models.Model):
         """
         self.check_access("write")
         self.ensure_one()
+        lock(self)
         vals = self._prepare_protocol(number, date or fields.Date.context_today(self))
         if self.state == "validated":
             self._leave("sent")

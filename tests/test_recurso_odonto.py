@@ -1,10 +1,10 @@
 from copy import deepcopy
+from decimal import Decimal
+
+from lxml import etree
 
 from odoo.tests import tagged
 
-from .. import standard
-from ..models import dental_return
-from ..standard.message import body_of
 from .common import TissCommon
 from .guia_records import VERSIONS, GuiaRecords
 from .question_records import QuestionRecords
@@ -71,13 +71,21 @@ class TestRecursoOdonto(QuestionRecords, GuiaRecords, TissCommon):
         self.assertLedgerSound()
 
     def test_the_sums_of_an_analysis_leave_out_what_a_recurso_recovered(self):
-        content = dental_message(self.lote, {1: (70.00, "1705"), 2: (80.00,)}, "OD1")
-        [_name, part] = body_of(standard.load("4.03.00").decode(content))
-        plain = dental_return.to_analysis(part)
-        mixed = deepcopy(part)
-        [protocol] = mixed["dadosPagamentoPorData"][0]["protocolos"]
-        [guia] = protocol["dadosPagamentoGuia"]
-        protocol["dadosPagamentoGuia"].append({**deepcopy(guia), "recurso": "S"})
-        for values in (protocol["totaisPorProtocolo"], mixed["totaisBrutoDemonstrativo"]):
-            values.update({name: 2 * amount for name, amount in values.items()})
-        self.assertEqual(dental_return.to_analysis(mixed), plain)
+        content = dental_message(self.lote, {1: (70.00, "1705"), 2: (80.00,)}, "OD3")
+        plain = self._import_analysis("plain.xml", content)
+        root = etree.fromstring(content)
+        [guia] = root.iter("{*}dadosPagamentoGuia")
+        recovered = deepcopy(guia)
+        recovered.find("{*}recurso").text = "S"
+        guia.addnext(recovered)
+        for name in ("totaisPorProtocolo", "totaisBrutoDemonstrativo"):
+            for amount in root.find(f".//{{*}}{name}"):
+                amount.text = str(2 * Decimal(amount.text))
+        plain.unlink()
+        mixed = self._import_analysis("mixed.xml", etree.tostring(root, encoding="iso-8859-1"))
+        self.assertEqual(mixed.line_ids.mapped("amount_released"), [70.00, 80.00])
+        self.assertNotIn("sums_disagree", mixed.discrepancy_ids.mapped("code"))
+
+    def _import_analysis(self, name, content):
+        imported = self.env["tiss.demonstrativo"].import_file(name, content)
+        return imported.filtered(lambda demonstrativo: demonstrativo.kind == "analysis")
