@@ -459,7 +459,7 @@ class TestTwoClinics(RightsCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        contract = cls._create_other_clinic()
+        contract = cls._create_other_clinic(has_books=True)
         env = cls.env(context={**cls.env.context, "allowed_company_ids": contract.company_id.ids})
         contract = contract.with_env(env)
         cls._price(contract, {ECG: 41.10})
