@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.fields import Command
+from odoo.fields import Command, Domain
 from odoo.tools import SQL, format_date
 
 from ..standard.money import from_cents
@@ -151,16 +151,20 @@ class TissContract(models.Model):
         return {self.browse(contract_id): cents for contract_id, cents in rows if cents}
 
     def _get_accruals(self, date):
-        """Live accruals of the month of a day."""
+        """Live accruals of the month of a day.
+
+        Each is taken back on the first day of the next month: only what was reversed before that
+        day does not stand.
+        """
+        end = fields.Date.end_of(date, "month")
+        given_up = Domain("reversal_move_ids", "any", [("state", "=", "posted"), ("date", "<=", end)])
         return self.env["account.move"].search(
-            [
-                ("tiss_accrual_contract_id", "in", self.ids),
-                ("state", "=", "posted"),
-                ("reversed_entry_id", "=", False),
-                ("reversal_move_ids.state", "!=", "posted"),
-                ("date", ">=", fields.Date.start_of(date, "month")),
-                ("date", "<=", fields.Date.end_of(date, "month")),
-            ]
+            Domain("tiss_accrual_contract_id", "in", self.ids)
+            & Domain("state", "=", "posted")
+            & Domain("reversed_entry_id", "=", False)
+            & Domain("date", ">=", fields.Date.start_of(date, "month"))
+            & Domain("date", "<=", end)
+            & ~given_up
         )
 
     def accrue_unreleased(self, date):
