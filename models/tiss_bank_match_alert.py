@@ -96,8 +96,14 @@ class TissBankMatch(models.Model):
 
     @api.model
     def _cron_alert(self):
-        """Look for matches, then tell about demonstrativos whose money does not come."""
-        for company in self.env["res.company"].search([("active", "=", True)]):
+        """Look for matches, then tell about demonstrativos whose money does not come.
+
+        One transaction for each company.
+        """
+        companies = self.env["res.company"].search([("active", "=", True)])
+        cron = self.env["ir.cron"]
+        cron._commit_progress(remaining=len(companies))
+        for company in companies:
             own = self.with_company(company).with_context(allowed_company_ids=company.ids)
             own.find()
             old = [item for item in own.get_transit_items(company) if item["is_old"]]
@@ -105,7 +111,7 @@ class TissBankMatch(models.Model):
                 item["res_id"] for item in old if item["kind"] == "debit"
             )
             payments._tiss_remind_of_money()
-        return True
+            cron._commit_progress(1)
 
     # ------------------------------------------------------------------
     # Check

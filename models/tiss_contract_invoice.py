@@ -157,14 +157,14 @@ class TissContract(models.Model):
         day does not stand.
         """
         end = fields.Date.end_of(date, "month")
-        given_up = Domain("reversal_move_ids", "any", [("state", "=", "posted"), ("date", "<=", end)])
+        until_then = [("state", "=", "posted"), ("date", "<=", end)]
         return self.env["account.move"].search(
             Domain("tiss_accrual_contract_id", "in", self.ids)
             & Domain("state", "=", "posted")
             & Domain("reversed_entry_id", "=", False)
             & Domain("date", ">=", fields.Date.start_of(date, "month"))
             & Domain("date", "<=", end)
-            & ~given_up
+            & ~Domain("reversal_move_ids", "any", until_then)
         )
 
     def accrue_unreleased(self, date):

@@ -551,15 +551,15 @@ class TestBankMatch(BankCase):
     def test_money_that_does_not_come_is_told_once(self):
         payment = self._post_payment(140.00, "P1")
         demonstrativo = payment.tiss_demonstrativo_payment_ids.demonstrativo_id
-        self.Match._cron_alert()
+        self._run_cron(self.Match._cron_alert)
         self.assertFalse(payment._tiss_get_reminders())
         self.env.cr.execute(
             "UPDATE account_payment SET date = %s WHERE id = %s",
             [self.today - timedelta(days=11), payment.id],
         )
         payment.invalidate_recordset()
-        self.Match._cron_alert()
-        self.Match._cron_alert()
+        self._run_cron(self.Match._cron_alert)
+        self._run_cron(self.Match._cron_alert)
         self.assertEqual(len(payment._tiss_get_reminders()), 1)
         self.assertIn("140", demonstrativo.activity_ids.summary)
         self._deposit(140.00)
