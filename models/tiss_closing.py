@@ -5,6 +5,7 @@ from odoo.tools import date_utils, format_date
 from ..standard.money import from_cents, to_cents
 from .bulk import lock
 from .open_work import OpenWork
+from .system_fields import without_defaults
 from .tiss_closing_line import KINDS
 
 ADVISER = "account.group_account_manager"
@@ -12,9 +13,7 @@ LOCKS = [
     ("fiscalyear_lock_date", "Everything"),
     ("sale_lock_date", "Only sales: the invoices of convênios"),
 ]
-SYSTEM_FIELDS = {
-    "company_id", "date", "state", "line_ids", "closed_by_id", "closed_date", "previous_lock_date",
-}  # fmt: skip
+CLOSED_FIELDS = {"state", "line_ids", "closed_by_id", "closed_date", "previous_lock_date"}
 
 
 class TissClosing(models.Model):
@@ -105,21 +104,29 @@ class TissClosing(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        for vals in vals_list:
-            date = fields.Date.to_date(vals.get("date")) or self._default_date()
-            vals["date"] = date_utils.end_of(date, "month")
-            # Whoever opens a month closes nothing by it.
-            for name in SYSTEM_FIELDS - {"company_id", "date"}:
-                vals.pop(name, None)
-        closings = super().create(vals_list)
+        # Whoever opens a month closes nothing by it, and neither does his context.
+        said = without_defaults(self, CLOSED_FIELDS)
+        closings = super(TissClosing, said).create(
+            [
+                {
+                    **{name: value for name, value in vals.items() if name not in CLOSED_FIELDS},
+                    "date": self._get_month_end(vals.get("date")),
+                }
+                for vals in vals_list
+            ]
+        )
         self.env["tiss.closing.line"].sudo().create(
             [{"closing_id": closing.id, "kind": kind} for closing in closings for kind, _ in KINDS]
         )
-        return closings
+        return closings.with_env(self.env)
+
+    @api.model
+    def _get_month_end(self, date):
+        return date_utils.end_of(fields.Date.to_date(date) or self._default_date(), "month")
 
     def write(self, vals):
         if not self.env.su:
-            if (SYSTEM_FIELDS - {"line_ids"}) & set(vals):
+            if {"company_id", "date", *CLOSED_FIELDS - {"line_ids"}} & set(vals):
                 raise UserError(self.env._("A month is closed and opened by its buttons."))
             if "lock_field" in vals and any(closing.state == "closed" for closing in self):
                 raise UserError(self.env._("This month is closed already."))

@@ -3,6 +3,7 @@ from odoo.exceptions import UserError
 
 from ..standard.money import from_cents, to_cents
 from .discrepancy_kinds import CODES, OF_FILE, REMARKS, RESOLUTIONS
+from .return_rows import PLACE
 
 KEY = ("demonstrativo_id", "code", "line_id", "payment_id", "res_model", "res_id", "place")
 
@@ -130,11 +131,8 @@ class TissDiscrepancy(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        Line = self.env["tiss.demonstrativo.line"]
-        for vals in vals_list:
-            if vals.get("line_id") and not vals.get("place"):
-                vals["place"] = Line.browse(vals["line_id"])._get_place()
-        return super().create(vals_list)
+        self._fetch_places(vals_list)
+        return super().create([{**vals, "place": self._find_place(vals)} for vals in vals_list])
 
     def write(self, vals):
         if set(vals) - {"user_id", "note"} and not self.env.su:
@@ -162,17 +160,26 @@ class TissDiscrepancy(models.Model):
     def _get_key(self, vals):
         """What tells one discrepancy from another, of values or of a record."""
         if isinstance(vals, dict):
-            line = vals.get("line_id")
-            place = vals.get("place") or (
-                self.env["tiss.demonstrativo.line"].browse(line)._get_place() if line else ""
-            )
-            found = {**{name: vals.get(name) or False for name in KEY}, "place": place}
+            found = {name: vals.get(name) for name in KEY} | {"place": self._find_place(vals)}
         else:
             found = {
                 name: vals[name].id if vals._fields[name].type == "many2one" else vals[name]
                 for name in KEY
             }
         return tuple(found[name] or False for name in KEY)
+
+    @api.model
+    def _find_place(self, vals):
+        """Where something does not agree: what was said, or the place of its row in the file."""
+        if vals.get("place") or not vals.get("line_id"):
+            return vals.get("place")
+        return self.env["tiss.demonstrativo.line"].browse(vals["line_id"])._get_place()
+
+    @api.model
+    def _fetch_places(self, vals_list):
+        """Read the rows of a file that values are about together, not one by one."""
+        lines = [vals["line_id"] for vals in vals_list if vals.get("line_id")]
+        self.env["tiss.demonstrativo.line"].browse(lines).fetch(PLACE)
 
     def _sync(self, vals_list):
         """Make these rows what is found now: new ones come, those that are gone disappear.
@@ -183,6 +190,7 @@ class TissDiscrepancy(models.Model):
         :return: `tiss.discrepancy`, what is found now
         """
         rows = self.sudo()
+        self._fetch_places(vals_list)
         known = {}
         for row in rows:
             known.setdefault(self._get_key(row), []).append(row)
