@@ -153,7 +153,6 @@ from . import (
     tiss_demonstrativo_request,
     tiss_demonstrativo_transit,
     tiss_discrepancy,
-    tiss_discrepancy_payment,
     tiss_discrepancy_resolution,
     tiss_document,
     tiss_document_recurso,

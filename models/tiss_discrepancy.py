@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..standard.money import from_cents, to_cents
-from .discrepancy_kinds import CODES, OF_FILE, REMARKS, RESOLUTIONS
+from .discrepancy_kinds import CODES, LEFT_OUT, OF_FILE, REMARKS, RESOLUTIONS
 from .return_rows import PLACE
 
 KEY = ("demonstrativo_id", "code", "line_id", "payment_id", "res_model", "res_id", "place")
@@ -102,7 +102,6 @@ class TissDiscrepancy(models.Model):
     def _compute_is_blocking(self):
         for row in self:
             row.is_blocking = row.code not in REMARKS and row.state != "resolved"
-            # What the file itself got wrong does not change when it is checked again.
             row.is_of_file = row.code in OF_FILE
 
     @api.depends("amount_ours", "amount_theirs")
@@ -244,6 +243,11 @@ class TissDiscrepancy(models.Model):
                     "move_id": move.id if move else False,
                 }
             )
+
+    def _keeps_out(self):
+        """Whether the row of the file that this is about is not booked."""
+        self.ensure_one()
+        return self.is_blocking or self.resolution in LEFT_OUT
 
     # ------------------------------------------------------------------
     # Sums of a file
