@@ -127,7 +127,6 @@ from . import (
     tiss_contract_signature,
     tiss_contract_terms,
     tiss_contract_transfer,
-    tiss_contract_transit,
     tiss_copayment,
     tiss_coverage,
     tiss_delivery,

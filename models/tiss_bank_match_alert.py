@@ -1,9 +1,8 @@
 from odoo import api, fields, models
-from odoo.tools import SQL, format_date
+from odoo.tools import format_date
 
 from ..standard.money import from_cents
 from .deadlines import REMINDER
-from .tie_out import Breach
 
 
 class TissBankMatch(models.Model):
@@ -112,54 +111,3 @@ class TissBankMatch(models.Model):
             )
             payments._tiss_remind_of_money()
             cron._commit_progress(1)
-
-    # ------------------------------------------------------------------
-    # Check
-    # ------------------------------------------------------------------
-
-    @api.model
-    def _find_transit_breaches(self, contracts):
-        """Invariant 5 of accounting §6: the transit account holds what is said to wait, no more.
-
-        :return: list of `Breach`, one per operadora and account that does not agree
-        """
-        contracts = contracts.sudo()
-        self.env.flush_all()
-        rows = self.env.execute_query(
-            SQL(
-                """
-                SELECT l.partner_id,
-                       (SUM(l.balance) * 100)::bigint,
-                       (SUM(CASE WHEN l.statement_line_id IS NOT NULL OR EXISTS (
-                                     SELECT 1 FROM tiss_demonstrativo_payment p
-                                      WHERE p.payment_id = l.payment_id)
-                                 THEN l.amount_residual ELSE 0 END) * 100)::bigint
-                  FROM account_move_line l
-                 WHERE l.account_id = ANY(%(accounts)s)
-                   AND l.company_id = ANY(%(companies)s)
-                   AND l.parent_state = 'posted'
-                   AND (l.partner_id = ANY(%(partners)s) OR l.partner_id IS NULL)
-              GROUP BY l.company_id, l.account_id, l.partner_id
-                """,
-                accounts=contracts.transit_account_id.ids,
-                companies=contracts.company_id.ids,
-                partners=contracts.partner_id.commercial_partner_id.ids,
-            )
-        )
-        return [
-            self._make_transit_breach(partner_id, balance, expected)
-            for partner_id, balance, expected in rows
-            if balance != expected
-        ]
-
-    @api.model
-    def _make_transit_breach(self, partner_id, balance, expected):
-        partner = self.env["res.partner"].browse(partner_id or ())
-        words = self.env._(
-            "The transit account holds %(balance)s of %(operadora)s, but %(expected)s wait for the"
-            " bank or for a demonstrativo.",
-            balance=from_cents(balance),
-            expected=from_cents(expected),
-            operadora=partner.name or self.env._("nobody in particular"),
-        )
-        return Breach("transit", words, expected, balance, partner_id=partner.id or None)

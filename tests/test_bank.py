@@ -592,6 +592,8 @@ class TestBankMatch(BankCase):
         self.assertIn("7.00", breach)
         [found] = self.contract._get_ledger_breaches()
         self.assertEqual((found.code, found.ours, found.theirs), ("transit", 0, 700))
+        check = self.env["tiss.ledger.check"]._run(self.contract)
+        self.assertEqual((check.state, check.breach_ids.code), ("broken", "transit"))
 
 
 @tagged("post_install", "-at_install", "post_install_l10n")
