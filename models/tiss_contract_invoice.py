@@ -90,6 +90,46 @@ class TissContract(models.Model):
         return bool(company._get_violated_lock_dates(date, False, self.journal_id))
 
     # ------------------------------------------------------------------
+    # Documents
+    # ------------------------------------------------------------------
+
+    def _prepare_invoice_vals(self, date, label, lines, **vals):
+        """Values of an invoice in the journal of a convênio, to its operadora.
+
+        :param lines: commands of `_prepare_invoice_line`
+        :param vals: what is otherwise, or more
+        """
+        self.ensure_one()
+        return {
+            "move_type": "out_invoice",
+            "company_id": self.company_id.id,
+            "partner_id": self.partner_id.id,
+            "journal_id": self.journal_id.id,
+            "currency_id": self.company_id.currency_id.id,
+            "invoice_date": date,
+            "date": date,
+            "invoice_date_due": date,
+            "invoice_payment_term_id": False,
+            "ref": label,
+            "invoice_line_ids": lines,
+            **vals,
+        }
+
+    @api.model
+    def _prepare_invoice_line(self, name, cents, account, **vals):
+        """The command of one line; never with the default tax of the chart, which is ICMS."""
+        return Command.create(
+            {
+                "name": name,
+                "quantity": 1,
+                "price_unit": float(from_cents(cents)),
+                "account_id": account.id,
+                "tax_ids": [Command.clear()],
+                **vals,
+            }
+        )
+
+    # ------------------------------------------------------------------
     # One invoice a month
     # ------------------------------------------------------------------
 

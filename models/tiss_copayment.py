@@ -1,6 +1,5 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.fields import Command
 
 from ..standard.money import from_cents, to_cents
 from .bulk import lock
@@ -153,36 +152,19 @@ class TissCopayment(models.Model):
     def _prepare_invoice(self):
         self.ensure_one()
         contract = self.contract_id
-        today = fields.Date.context_today(self)
         name = self.env._(
             "Co-payment · %(contract)s · Guia %(guia)s",
             contract=contract.name,
             guia=self.guia_id.name,
         )
-        return {
-            "move_type": "out_invoice",
-            "company_id": self.company_id.id,
-            "partner_id": self.payer_id.id,
-            "journal_id": contract.journal_id.id,
-            "currency_id": self.currency_id.id,
-            "invoice_date": today,
-            "date": today,
-            "invoice_date_due": today,
-            "invoice_payment_term_id": False,
-            "ref": name,
-            "tiss_beneficiary_id": self.patient_id.id,
-            "invoice_line_ids": [
-                Command.create(
-                    {
-                        "name": name,
-                        "quantity": 1,
-                        "price_unit": self.amount,
-                        "account_id": contract.revenue_account_id.id,
-                        "tax_ids": [Command.clear()],
-                    }
-                )
-            ],
-        }
+        account = contract.revenue_account_id
+        return contract._prepare_invoice_vals(
+            fields.Date.context_today(self),
+            name,
+            [contract._prepare_invoice_line(name, to_cents(self.amount), account)],
+            partner_id=self.payer_id.id,
+            tiss_beneficiary_id=self.patient_id.id,
+        )
 
     def cancel(self):
         """The operadora owes it after all: the money goes back to what it has to process.
