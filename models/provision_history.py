@@ -1,4 +1,4 @@
-"""What a convênio denied and gave back in a year, read from the movements. Plain Python."""
+"""What a convênio denied and gave back in a year, read from the movements."""
 
 from decimal import Decimal
 from typing import NamedTuple

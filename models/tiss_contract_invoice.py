@@ -224,20 +224,13 @@ class TissContract(models.Model):
             [contract._prepare_accrual(cents, date) for contract, cents in amounts.items()]
         )
         accruals.action_post()
-        back = fields.Date.add(fields.Date.end_of(date, "month"), days=1)
-        today = fields.Date.context_today(self)
-        reversals = accruals._reverse_moves(
-            [
-                {
-                    "date": back,
-                    "ref": self.env._("Taken back: %s", move.ref),
-                    "tiss_accrual_contract_id": move.tiss_accrual_contract_id.id,
-                    "auto_post": "at_date" if back > today else "no",
-                }
-                for move in accruals
-            ]
+        reversals = accruals._tiss_reverse_on(
+            fields.Date.add(fields.Date.end_of(date, "month"), days=1),
+            lambda move: {
+                "ref": self.env._("Taken back: %s", move.ref),
+                "tiss_accrual_contract_id": move.tiss_accrual_contract_id.id,
+            },
         )
-        reversals.filtered(lambda move: move.auto_post == "no").action_post()
         return accruals | reversals
 
     def _check_accruable(self, date):
