@@ -32,6 +32,7 @@ class TissDemonstrativo(models.Model):
         :return: `account.payment` that were created
         :raise UserError: what keeps it from being booked, in the user's words
         """
+        self.check_access("write")
         payments = self.env["account.payment"]
         # A dental file is two: what it analyses has to be booked before what it pays.
         imported = self.filtered(lambda record: record.state == "imported")
@@ -156,6 +157,7 @@ class TissDemonstrativo(models.Model):
         :return: self
         :raise UserError: what has to be undone before, or that the books are closed
         """
+        self.check_access("write")
         posted = self.filtered(lambda record: record.state == "posted")
         with self.env.cr.savepoint():
             for demonstrativo in posted.sorted("kind", reverse=True):

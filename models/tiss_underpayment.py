@@ -31,7 +31,9 @@ class TissUnderpayment(models.Model):
     guia_line_id = fields.Many2one(
         "tiss.guia.line", "Item", required=True, index=True, readonly=True, ondelete="cascade"
     )
-    guia_id = fields.Many2one("tiss.guia", required=True, readonly=True, ondelete="cascade")
+    guia_id = fields.Many2one(
+        "tiss.guia", required=True, index=True, readonly=True, ondelete="cascade"
+    )
     professional_id = fields.Many2one("res.partner", readonly=True)
     code = fields.Char("Procedure Code", readonly=True)
     date = fields.Date("Performed On", readonly=True)
