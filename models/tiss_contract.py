@@ -659,7 +659,7 @@ class TissContract(models.Model):
         }
 
     def _check_accounting(self):
-        """Raise, naming them, when accounts or journals of the contract are missing."""
+        """Raise, naming them, when accounts or journals are missing, or of another currency."""
         for contract in self:
             missing = [
                 contract._fields[name]._description_string(self.env)
@@ -673,5 +673,19 @@ class TissContract(models.Model):
                         " convênio, or let Settings create it.",
                         contract=contract.name,
                         missing=", ".join(missing),
+                    )
+                )
+            own = contract.company_id.currency_id
+            foreign = (contract.journal_id | contract.bank_journal_id).filtered(
+                lambda journal, own=own: journal.currency_id and journal.currency_id != own
+            )
+            if foreign:
+                raise UserError(
+                    self.env._(
+                        "The journal %(journal)s is in %(theirs)s: convênios are booked in"
+                        " %(ours)s.",
+                        journal=foreign[0].display_name,
+                        theirs=foreign[0].currency_id.name,
+                        ours=own.name,
                     )
                 )

@@ -446,6 +446,11 @@ class TestInvoices(InvoiceCase):
         with self.assertRefused("has no Revenue yet"):
             lote.action_create_invoice()
         self.contract.revenue_account_id = account
+        bank = self.contract.bank_journal_id.sudo()
+        bank.currency_id = self.env.ref("base.USD")
+        with self.assertRefused("is in USD: convênios are booked in BRL"):
+            lote.action_create_invoice()
+        bank.currency_id = False
         lote.action_create_invoice()
         with self.assertRefused(f"is in invoice {lote.invoice_id.name}"):
             lote.action_create_invoice()
