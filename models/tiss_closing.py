@@ -1,3 +1,5 @@
+from operator import attrgetter
+
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import date_utils, format_date
@@ -6,13 +8,25 @@ from ..standard.money import from_cents, to_cents
 from .bulk import lock
 from .open_work import OpenWork
 from .system_fields import without_defaults
-from .tiss_closing_line import KINDS
+from .tiss_closing_line import KINDS, LISTS
 
 ADVISER = "account.group_account_manager"
 LOCKS = [
     ("fiscalyear_lock_date", "Everything"),
     ("sale_lock_date", "Only sales: the invoices of convênios"),
 ]
+AMOUNTS = {
+    # kind: what a record of its list weighs
+    "to_post": lambda record: record.amount_net or record.amount_released,
+    "unanswered": attrgetter("amount_open"),
+    "no_invoice": attrgetter("amount_open"),
+    "discrepancy": attrgetter("amount_weight"),
+    "late_glosa": attrgetter("amount_open"),
+    "bank": attrgetter("amount"),
+    "transit": attrgetter("amount_residual"),
+    "copayment": attrgetter("amount"),
+    "repasse": attrgetter("amount_total"),
+}
 CLOSED_FIELDS = {"state", "line_ids", "closed_by_id", "closed_date", "previous_lock_date"}
 
 
@@ -241,13 +255,19 @@ class TissClosing(models.Model):
         """{kind: {"count", "cents", "detail"}} as the books are now."""
         self.ensure_one()
         work = OpenWork(self.company_id, self.date)
-        return {kind: getattr(self, f"_check_{kind}")(work) for kind, _label in KINDS}
+        words = self._get_words()
+        return {
+            kind: self._count(work.search(*LISTS[kind]), AMOUNTS[kind], words[kind])
+            if kind in LISTS
+            else getattr(self, f"_check_{kind}")(work)
+            for kind, _label in KINDS
+        }
 
     @api.model
     def _found(self, count, cents=0, detail=""):
         return {"count": count, "cents": cents, "detail": detail}
 
-    def _count(self, records, amount, detail):
+    def _count(self, records, amount, words):
         """Result of a list: what is in it must be settled."""
         cents = sum(abs(to_cents(amount(record) or 0)) for record in records)
         if not records:
@@ -256,77 +276,27 @@ class TissClosing(models.Model):
         return self._found(
             len(records),
             cents,
-            self.env._(
-                "%(count)s %(what)s, %(total)s", count=len(records), what=detail, total=total
-            ),
+            self.env._("%(count)s %(what)s, %(total)s", count=len(records), what=words, total=total),
         )
 
-    def _check_to_post(self, work):
-        return self._count(
-            work.search("to_post"),
-            lambda record: record.amount_net or record.amount_released,
-            self.env._("demonstrativos wait to be posted"),
-        )
-
-    def _check_unanswered(self, work):
-        return self._count(
-            work.search("unanswered"),
-            lambda lote: lote.amount_open,
-            self.env._("protocolos are due and without demonstrativo"),
-        )
-
-    def _check_no_invoice(self, work):
-        return self._count(
-            work.search("no_invoice"),
-            lambda lote: lote.amount_open,
-            self.env._("protocolos have no invoice"),
-        )
-
-    def _check_discrepancy(self, work):
-        return self._count(
-            work.search("blocking"),
-            lambda row: row.amount_weight,
-            self.env._("discrepancies are open"),
-        )
-
-    def _check_late_glosa(self, work):
-        return self._count(
-            work.search("late_glosa"),
-            lambda glosa: glosa.amount_open,
-            self.env._("glosas are past their deadline and not decided"),
-        )
-
-    def _check_bank(self, work):
-        return self._count(
-            work.search("deposit"),
-            lambda line: line.amount,
-            self.env._("deposits are not explained"),
-        )
-
-    def _check_transit(self, work):
-        return self._count(
-            work.search("transit_debit") | work.search("transit_credit"),
-            lambda line: line.amount_residual,
-            self.env._("entries are still in transit"),
-        )
+    @api.model
+    def _get_words(self):
+        """What stands in the list of a kind, after how many they are."""
+        return {
+            "to_post": self.env._("demonstrativos wait to be posted"),
+            "unanswered": self.env._("protocolos are due and without demonstrativo"),
+            "no_invoice": self.env._("protocolos have no invoice"),
+            "discrepancy": self.env._("discrepancies are open"),
+            "late_glosa": self.env._("glosas are past their deadline and not decided"),
+            "bank": self.env._("deposits are not explained"),
+            "transit": self.env._("entries are still in transit"),
+            "copayment": self.env._("co-payments are not invoiced to the patient"),
+            "repasse": self.env._("repasses are drafts"),
+        }
 
     def _check_tie_out(self, work):
         breaches = work.contracts.check_ledger()
         return self._found(len(breaches), 0, " ".join(breaches[:3]))
-
-    def _check_copayment(self, work):
-        return self._count(
-            work.search("copayment"),
-            lambda row: row.amount,
-            self.env._("co-payments are not invoiced to the patient"),
-        )
-
-    def _check_repasse(self, work):
-        return self._count(
-            work.search("repasse"),
-            lambda repasse: repasse.amount_total,
-            self.env._("repasses are drafts"),
-        )
 
     def _check_retention(self, work):
         """Taxes that demonstrativos withheld in the month, account by account, against the ledger.
@@ -352,21 +322,7 @@ class TissClosing(models.Model):
     def _get_retentions(self, work):
         """[{account, cents, booked}] of the month, for every account of a débito or crédito."""
         self.ensure_one()
-        start = self.date.replace(day=1)
-        stated = {}
-        for account, direction, amount in self.env["tiss.demonstrativo.adjustment"]._read_group(
-            [
-                ("company_id", "=", self.company_id.id),
-                ("demonstrativo_id.state", "=", "posted"),
-                ("payment_id.payment_date", ">=", start),
-                ("payment_id.payment_date", "<=", self.date),
-                ("account_id", "!=", False),
-            ],
-            ["account_id", "direction"],
-            ["amount:sum"],
-        ):
-            sign = 1 if direction == "debit" else -1
-            stated[account] = stated.get(account, 0) + sign * to_cents(amount)
+        stated = self._read_stated_retentions()
         known = self.env["tiss.adjustment.account"].search(
             [("company_id", "=", self.company_id.id)]
         )
@@ -378,7 +334,7 @@ class TissClosing(models.Model):
                     ("account_id", "in", accounts.ids),
                     ("partner_id", "in", work.contracts.partner_id.ids),
                     ("parent_state", "=", "posted"),
-                    ("date", ">=", start),
+                    ("date", ">=", self.date.replace(day=1)),
                     ("date", "<=", self.date),
                 ],
                 ["account_id"],
@@ -393,6 +349,24 @@ class TissClosing(models.Model):
             }
             for account in accounts
         ]
+
+    def _read_stated_retentions(self):
+        """{account: cents} of the débitos less the créditos that demonstrativos of the month say"""
+        stated = {}
+        for account, direction, amount in self.env["tiss.demonstrativo.adjustment"]._read_group(
+            [
+                ("company_id", "=", self.company_id.id),
+                ("demonstrativo_id.state", "=", "posted"),
+                ("payment_id.payment_date", ">=", self.date.replace(day=1)),
+                ("payment_id.payment_date", "<=", self.date),
+                ("account_id", "!=", False),
+            ],
+            ["account_id", "direction"],
+            ["amount:sum"],
+        ):
+            sign = 1 if direction == "debit" else -1
+            stated[account] = stated.get(account, 0) + sign * to_cents(amount)
+        return stated
 
     def _check_provision(self, work):
         """Whether the glosas that are expected are provided for; nothing open needs nothing."""
