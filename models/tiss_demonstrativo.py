@@ -210,14 +210,16 @@ class TissDemonstrativo(models.Model):
         """Post; one that leaves something to decide asks first."""
         self._check_against_guias()
         if len(self) == 1 and self.state == "imported" and self._get_questions():
-            return self.env["tiss.demonstrativo.post"]._get_wizard_action(self)
+            title = self.env._("Post %s", self.display_name)
+            return self.env["tiss.demonstrativo.post"]._get_wizard_action(self, title)
         self.post()
         return None
 
     def action_undo(self):
         """Say what will be undone, why, and on which day, before it is."""
         self.ensure_one()
-        return self.env["tiss.demonstrativo.undo"]._get_wizard_action(self)
+        title = self.env._("Undo %s", self.display_name)
+        return self.env["tiss.demonstrativo.undo"]._get_wizard_action(self, title)
 
     def action_view_glosas(self):
         return self.glosa_ids._get_records_action(name=self.env._("Glosas"))
