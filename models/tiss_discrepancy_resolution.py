@@ -53,7 +53,11 @@ class TissDiscrepancy(models.Model):
     @api.model
     def _get_sentences(self):
         """Kind → what happened, for a person; percent signs name the values of a row."""
-        return {**self._get_row_sentences(), **self._get_payment_sentences()}
+        return {
+            **self._get_row_sentences(),
+            **self._get_file_sentences(),
+            **self._get_payment_sentences(),
+        }
 
     @api.model
     def _get_row_sentences(self):
@@ -89,6 +93,11 @@ class TissDiscrepancy(models.Model):
             "paid_below_contract": self.env._(
                 "By the contract %(ours)s were due for %(place)s, and %(theirs)s are paid."
             ),
+        }
+
+    @api.model
+    def _get_file_sentences(self):
+        return {
             "row_differs": self.env._("%(place)s: released is not processed minus glosa."),
             "glosa_differs": self.env._(
                 "The file says a glosa of %(theirs)s at %(place)s; presented minus released is"
