@@ -214,7 +214,7 @@ class TissCopayment(models.Model):
             others = lote._reverse_copayments()
             rows.sudo().is_cancelled = True
             lote._book_copayments(others - rows)
-            lote._check_tie_out()
+        living.lote_id._check_tie_out()
 
     def _get_cents(self):
         return {row.guia_id: to_cents(row.amount) for row in self}

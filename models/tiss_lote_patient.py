@@ -36,7 +36,7 @@ class TissLote(models.Model):
         moves = super()._create_invoices(date)
         for lote, rows in booked.items():
             lote._book_copayments(rows)
-            lote._check_tie_out()
+        self.browse().union(*booked)._check_tie_out()
         return moves
 
     def _charge_copayments(self):
@@ -53,7 +53,7 @@ class TissLote(models.Model):
         rows = rows.sudo().create(vals_list).with_env(self.env)
         for lote, batch in rows.grouped("lote_id").items():
             lote._book_copayments(batch)
-            lote._check_tie_out()
+        rows.lote_id._check_tie_out()
         return rows
 
     def _get_collected_lines(self):

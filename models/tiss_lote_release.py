@@ -134,9 +134,10 @@ class TissLote(models.Model):
                     entry.get("from_bucket") in invoiced
                 )
                 changes[lote] = changes.get(lote, 0) + change * entry["cents"]
+        receivables = self.browse().union(*changes)._get_receivable_accounts()
         rows = []
         for lote, cents in changes.items():
-            accounts = (lote._get_receivable_accounts()[lote], lote.contract_id.revenue_account_id)
+            accounts = (receivables[lote], lote.contract_id.revenue_account_id)
             for account, sign in zip(accounts, (1, -1), strict=True):
                 amount = sign * cents
                 rows.append(

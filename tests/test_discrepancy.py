@@ -54,6 +54,31 @@ class TestQueue(DiscrepancyCase):
                 for name in offers:
                     self.assertTrue(hasattr(Discrepancy, f"_resolve_{name}"), name)
 
+    def test_only_lines_that_differ_are_shown(self):
+        """One agrees, one was cut, and one is of a guia that nobody knows."""
+        first, second = self.first.name, self.second.name
+        content = analysis_message(
+            self.lote, {(first, 1): 41.10, (first, 2): (4.90, "1705"), (second, 1): 150.00}, "A1"
+        )
+        analysis = self._import(content.replace(second.encode(), b"98765"))
+        self.assertEqual(analysis.line_ids.mapped("status"), ["agrees", "decide", "blocked"])
+        self.assertEqual(analysis.differing_line_ids, analysis.line_ids[1:])
+        self.assertEqual(analysis.agreeing_count, 1)
+
+    def test_many_are_found_in_as_many_queries_as_few(self):
+        counts = []
+        for number in (2, 20):
+            rows = {(self.first.name, item): 1.00 for item in range(11, 11 + number)}
+            analysis = self._import(analysis_message(self.lote, rows, f"M{number}"))
+            analysis.discrepancy_ids.sudo().unlink()
+            self.env.flush_all()
+            self.env.invalidate_all()
+            start = self.env.cr.sql_log_count
+            analysis.action_check()
+            counts.append(self.env.cr.sql_log_count - start)
+            self.assertEqual(len(analysis.discrepancy_ids), number)
+        self.assertEqual(*counts)
+
     def test_owner_and_reason_survive_a_new_check(self):
         content = payment_message(self.lote, {self.first.name: 60.00}, "P1")
         demonstrativo = self._import(content)
