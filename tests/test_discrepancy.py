@@ -67,16 +67,19 @@ class TestQueue(DiscrepancyCase):
 
     def test_many_are_found_in_as_many_queries_as_few(self):
         counts = []
-        for number in (2, 20):
-            rows = {(self.first.name, item): 1.00 for item in range(11, 11 + number)}
-            analysis = self._import(analysis_message(self.lote, rows, f"M{number}"))
-            analysis.discrepancy_ids.sudo().unlink()
+        for number in (2, 40):
+            content = analysis_message(self.lote, {(self.second.name, 1): 150.00}, f"M{number}")
+            analysis = self._import(content)
+            row = {"demonstrativo_id": analysis.id, "level": "guia", "protocol_number": "1001"}
+            self.env["tiss.demonstrativo.line"].sudo().create(
+                [{**row, "guia_number": f"7{place}"} for place in range(number)]
+            )
             self.env.flush_all()
             self.env.invalidate_all()
             start = self.env.cr.sql_log_count
             analysis.action_check()
             counts.append(self.env.cr.sql_log_count - start)
-            self.assertEqual(len(analysis.discrepancy_ids), number)
+            self.assertEqual(len(self._find(analysis, "unknown_guia")), number)
         self.assertEqual(*counts)
 
     def test_owner_and_reason_survive_a_new_check(self):
