@@ -2,7 +2,6 @@ from odoo import fields, models
 from odoo.tools import SQL
 
 from ..standard.money import from_cents
-from .inside import INSIDE
 from .tie_out import RELEASED
 
 
@@ -94,8 +93,7 @@ class TissLote(models.Model):
         for move in self._get_release_invoices().sorted("id", reverse=True):
             total = move._tiss_get_total_cents()
             if total <= cents and move._tiss_is_untouched():
-                move.with_context(tiss_undo=INSIDE).button_draft()
-                move.with_context(tiss_undo=INSIDE).button_cancel()
+                move._tiss_cancel()
                 cents -= total
         self.sudo().invoice_id = self._get_release_invoices()[:1]
         if cents:
