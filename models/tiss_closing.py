@@ -56,7 +56,7 @@ class TissClosing(models.Model):
         help="Odoo refuses to close everything while bank lines of the month are not matched.",
     )
     state = fields.Selection(
-        [("open", "Open"), ("closed", "Closed")],
+        [("open", "Open"), ("closed", "Locked")],
         string="Status",
         default="open",
         required=True,
@@ -166,7 +166,7 @@ class TissClosing(models.Model):
                     "previous_lock_date": before,
                 }
             )
-            closing._log(closing.env._("Closed"))
+            closing._log(closing.env._("Locked"))
 
     def reopen(self):
         """Give the lock date back that was there before; the reason stays in the history."""
@@ -250,7 +250,7 @@ class TissClosing(models.Model):
             len(records),
             cents,
             self.env._(
-                "%(count)s %(what)s, %(total)s", count=len(records), what=detail, total=total
+                "%(what)s: %(count)s, %(total)s", what=detail, count=len(records), total=total
             ),
         )
 
@@ -258,49 +258,49 @@ class TissClosing(models.Model):
         return self._count(
             work.search("to_post"),
             lambda record: record.amount_net or record.amount_released,
-            self.env._("demonstrativos wait to be posted"),
+            self.env._("Demonstrativos to post"),
         )
 
     def _check_unanswered(self, work):
         return self._count(
             work.search("unanswered"),
             lambda lote: lote.amount_open,
-            self.env._("protocolos are due and without demonstrativo"),
+            self.env._("Protocolos that are due, without a demonstrativo"),
         )
 
     def _check_no_invoice(self, work):
         return self._count(
             work.search("no_invoice"),
             lambda lote: lote.amount_open,
-            self.env._("protocolos have no invoice"),
+            self.env._("Protocolos without an invoice"),
         )
 
     def _check_discrepancy(self, work):
         return self._count(
             work.search("blocking"),
             lambda row: row.amount_weight,
-            self.env._("discrepancies are open"),
+            self.env._("Discrepancies that prevent posting"),
         )
 
     def _check_late_glosa(self, work):
         return self._count(
             work.search("late_glosa"),
             lambda glosa: glosa.amount_open,
-            self.env._("glosas are past their deadline and not decided"),
+            self.env._("Glosas past their deadline, not decided"),
         )
 
     def _check_bank(self, work):
         return self._count(
             work.search("deposit"),
             lambda line: line.amount,
-            self.env._("deposits are not explained"),
+            self.env._("Deposits to explain"),
         )
 
     def _check_transit(self, work):
         return self._count(
             work.search("transit_debit") | work.search("transit_credit"),
             lambda line: line.amount_residual,
-            self.env._("entries are still in transit"),
+            self.env._("Entries still in transit"),
         )
 
     def _check_tie_out(self, work):
@@ -311,14 +311,14 @@ class TissClosing(models.Model):
         return self._count(
             work.search("copayment"),
             lambda row: row.amount,
-            self.env._("co-payments are not invoiced to the patient"),
+            self.env._("Co-payments not invoiced to the patient"),
         )
 
     def _check_repasse(self, work):
         return self._count(
             work.search("repasse"),
             lambda repasse: repasse.amount_total,
-            self.env._("repasses are drafts"),
+            self.env._("Repasses in draft"),
         )
 
     def _check_retention(self, work):
@@ -392,4 +392,4 @@ class TissClosing(models.Model):
         owed = [contract for contract in work.contracts if to_cents(contract.amount_open)]
         if not owed or self.env["tiss.provision"]._is_done(self.company_id, self.date):
             return self._found(0)
-        return self._found(1, 0, self.env._("the provision for glosas of the month is not posted"))
+        return self._found(1, 0, self.env._("The provision for glosas of the month is not posted"))

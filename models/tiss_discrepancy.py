@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..standard.money import from_cents, to_cents
-from .discrepancy_kinds import CODES, OF_FILE, REMARKS, RESOLUTIONS
+from .discrepancy_kinds import CODES, COUNTED, OF_FILE, REMARKS, RESOLUTIONS
 
 KEY = ("demonstrativo_id", "code", "line_id", "payment_id", "res_model", "res_id", "place")
 
@@ -172,6 +172,8 @@ class TissDiscrepancy(models.Model):
                 name: vals[name].id if vals._fields[name].type == "many2one" else vals[name]
                 for name in KEY
             }
+        if vals["code"] in COUNTED:
+            found["place"] = ""
         return tuple(found[name] or False for name in KEY)
 
     def _sync(self, vals_list):
@@ -206,7 +208,11 @@ class TissDiscrepancy(models.Model):
             if to_cents(vals.get(name) or 0) != to_cents(self[name])
         }
         if changes:
-            self.write({**changes, "state": "open", "resolution": False})
+            changes.update(state="open", resolution=False)
+        if self.code in COUNTED and vals.get("place") != self.place:
+            changes["place"] = vals.get("place")
+        if changes:
+            self.write(changes)
 
     @api.model
     def _open(self, vals):

@@ -225,6 +225,39 @@ class TestResolutions(DiscrepancyCase):
         self.assertEqual((missing.amount_ours, missing.suggestion), (164.90, "analysis"))
         self.assertLedgerSound()
 
+    def test_what_a_later_analysis_answers_is_no_longer_missing(self):
+        """Each protocolo stands once in the queue, with the last analysis of it."""
+        one = self._import(analysis_message(self.lote, {(self.first.name, 1): 41.10}, "A1"))
+        one.post()
+        self.assertEqual(self._find(one, "item_missing").amount_ours, 164.90)
+        two = self._import(analysis_message(self.lote, {(self.first.name, 2): 14.90}, "A2"))
+        two.post()
+        self.assertFalse(self._find(one, "item_missing"))
+        self.assertEqual(self._find(two, "item_missing").amount_ours, 150.00)
+        three = self._import(analysis_message(self.lote, {(self.second.name, 1): 150.00}, "A3"))
+        three.post()
+        self.assertFalse(self._find(one | two | three, "item_missing"))
+        three.undo()
+        self.assertEqual(self._find(two, "item_missing").amount_ours, 150.00)
+        self.assertFalse(self._find(three, "item_missing"))
+
+    def test_a_glosa_that_is_decided_leaves_the_queue(self):
+        content = analysis_message(
+            self.lote, {(self.first.name, 1): 31.10, (self.first.name, 2): 9.90}, "A1"
+        )
+        demonstrativo = self._import(content)
+        demonstrativo.post()
+        row = self._find(demonstrativo, "glosa_without_code")
+        self.assertEqual((row.place, row.amount_theirs), ("2 glosas", 15.00))
+        glosas = demonstrativo.glosa_ids.sorted("amount")
+        glosas[0].accept()
+        self.assertEqual((row.place, row.amount_theirs), ("1 glosa", 10.00))
+        glosas[1].create_recurso()
+        self.assertFalse(row.exists())
+        glosas[0].reopen("Engano")
+        row = self._find(demonstrativo, "glosa_without_code")
+        self.assertEqual((row.place, row.amount_theirs), ("1 glosa", 5.00))
+
     def test_a_row_that_stands_twice(self):
         content = analysis_message(self.lote, {(self.first.name, 1): 41.10}, "A1")
         text = content.decode("iso-8859-1")
