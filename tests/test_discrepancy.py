@@ -223,6 +223,8 @@ class TestResolutions(DiscrepancyCase):
         self.assertEqual((self.ecg.amount_released, self.ecg.amount_denied), (41.10, 0))
         missing = self._find(demonstrativo, "item_missing")
         self.assertEqual((missing.amount_ours, missing.suggestion), (164.90, "analysis"))
+        action = missing.action_suggested()
+        self.assertEqual(action["type"], "ir.actions.act_url", "the file for the portal")
         self.assertLedgerSound()
 
     def test_what_a_later_analysis_answers_is_no_longer_missing(self):
@@ -309,6 +311,8 @@ class TestResolutions(DiscrepancyCase):
         self.assertEqual((row.state, row.is_blocking), ("asked", True))
         [activity] = demonstrativo.activity_ids
         self.assertIn("it pays", activity.summary)
+        row.action_suggested()
+        self.assertEqual(row.state, "asked", "whoever asked waits for the answer")
         row.resolve("suspense")
         self.assertEqual(row.state, "resolved")
 
