@@ -44,7 +44,7 @@ class TissDiscrepancy(models.Model):
         for row in self:
             money = row.currency_id.format
             row.sentence = sentences.get(row.code, row.display_name or "") % {
-                "place": row.place or row.demonstrativo_id.name or "",
+                "place": row._get_place_text(),
                 "ours": money(row.amount_ours),
                 "theirs": money(row.amount_theirs),
                 "difference": money(abs(row.amount_difference)),

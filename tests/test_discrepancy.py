@@ -54,6 +54,17 @@ class TestQueue(DiscrepancyCase):
                 for name in offers:
                     self.assertTrue(hasattr(Discrepancy, f"_resolve_{name}"), name)
 
+    def test_sums_are_named_in_words(self):
+        """No names of elements: what of which protocolo, and of the whole file."""
+        content = analysis_message(self.lote, {(self.first.name, 1): 41.10}, "A1")
+        for name in (b"valorInformadoProtocolo", b"valorLiberadoGeral"):
+            content = content.replace(b"<ans:%s>41.10<" % name, b"<ans:%s>50.00<" % name)
+        rows = self._find(self._import(content), "sums_disagree")
+        sentences = " ".join(rows.mapped("sentence"))
+        self.assertIn("At 1001 (presented) the file says", sentences)
+        self.assertIn("At the whole file (released) the file says", sentences)
+        self.assertNotIn("valor", sentences + " ".join(rows.mapped("display_name")))
+
     def test_owner_and_reason_survive_a_new_check(self):
         content = payment_message(self.lote, {self.first.name: 60.00}, "P1")
         demonstrativo = self._import(content)
