@@ -37,6 +37,8 @@ CODES = [
     ("deposit_unknown", "Deposit without a demonstrativo"),
     ("deposit_missing", "Demonstrativo without a deposit"),
 ]
+# Their place says how many rows they are about, which may change: it does not tell them apart.
+COUNTED = {"row_differs", "glosa_without_code", "paid_below_contract"}
 # Nothing of these keeps a demonstrativo from being posted.
 REMARKS = {
     "already_processed", "glosa_differs", "row_differs", "item_missing", "glosa_without_code",

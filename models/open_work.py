@@ -44,6 +44,10 @@ class OpenWork:
     def _get_discrepancy(self):
         """What does not agree and nobody decided about."""
         domain = self._of_company() & Domain("state", "!=", "resolved")
+        # An undone demonstrativo says nothing any more.
+        domain &= Domain("demonstrativo_id.state", "!=", "undone") | Domain(
+            "demonstrativo_id", "=", False
+        )
         if self.date:
             day = Domain("demonstrativo_id.issue_date", "<=", self.date)
             domain &= day | Domain("demonstrativo_id", "=", False)

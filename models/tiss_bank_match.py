@@ -3,6 +3,7 @@ from odoo.exceptions import UserError
 
 from ..standard import bankmatch
 from ..standard.money import from_cents, to_cents
+from .counted import counted
 
 RULES = [
     ("exact", "Same Amount"),
@@ -157,8 +158,8 @@ class TissBankMatch(models.Model):
         if not self.days:
             return self.env._("on the stated day")
         if self.days > 0:
-            return self.env._("%s working days after the stated day", self.days)
-        return self.env._("%s working days before the stated day", -self.days)
+            return self.env._("%s after the stated day", counted(self.env, "workday", self.days))
+        return self.env._("%s before the stated day", counted(self.env, "workday", -self.days))
 
     def _explain_evidence(self):
         labels = dict(self._fields["evidence"]._description_selection(self.env))

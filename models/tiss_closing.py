@@ -69,7 +69,7 @@ class TissClosing(models.Model):
         help="Odoo refuses to close everything while bank lines of the month are not matched.",
     )
     state = fields.Selection(
-        [("open", "Open"), ("closed", "Closed")],
+        [("open", "Open"), ("closed", "Locked")],
         string="Status",
         default="open",
         required=True,
@@ -187,7 +187,7 @@ class TissClosing(models.Model):
                     "previous_lock_date": before,
                 }
             )
-            closing._log(closing.env._("Closed"))
+            closing._log(closing.env._("Locked"))
 
     def reopen(self):
         """Give the lock date back that was there before; the reason stays in the history."""
@@ -276,22 +276,22 @@ class TissClosing(models.Model):
         return self._found(
             len(records),
             cents,
-            self.env._("%(count)s %(what)s, %(total)s", count=len(records), what=words, total=total),
+            self.env._("%(what)s: %(count)s, %(total)s", what=words, count=len(records), total=total),
         )
 
     @api.model
     def _get_words(self):
-        """What stands in the list of a kind, after how many they are."""
+        """What stands in the list of a kind, before how many they are."""
         return {
-            "to_post": self.env._("demonstrativos wait to be posted"),
-            "unanswered": self.env._("protocolos are due and without demonstrativo"),
-            "no_invoice": self.env._("protocolos have no invoice"),
-            "discrepancy": self.env._("discrepancies are open"),
-            "late_glosa": self.env._("glosas are past their deadline and not decided"),
-            "bank": self.env._("deposits are not explained"),
-            "transit": self.env._("entries are still in transit"),
-            "copayment": self.env._("co-payments are not invoiced to the patient"),
-            "repasse": self.env._("repasses are drafts"),
+            "to_post": self.env._("Demonstrativos to post"),
+            "unanswered": self.env._("Protocolos that are due, without a demonstrativo"),
+            "no_invoice": self.env._("Protocolos without an invoice"),
+            "discrepancy": self.env._("Discrepancies that prevent posting"),
+            "late_glosa": self.env._("Glosas past their deadline, not decided"),
+            "bank": self.env._("Deposits to explain"),
+            "transit": self.env._("Entries still in transit"),
+            "copayment": self.env._("Co-payments not invoiced to the patient"),
+            "repasse": self.env._("Repasses in draft"),
         }
 
     def _check_tie_out(self, work):
@@ -373,4 +373,4 @@ class TissClosing(models.Model):
         owed = [contract for contract in work.contracts if to_cents(contract.amount_open)]
         if not owed or self.env["tiss.provision"]._is_done(self.company_id, self.date):
             return self._found(0)
-        return self._found(1, 0, self.env._("the provision for glosas of the month is not posted"))
+        return self._found(1, 0, self.env._("The provision for glosas of the month is not posted"))

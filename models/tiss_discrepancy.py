@@ -1,10 +1,16 @@
+import re
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..standard.money import from_cents, to_cents
-from .discrepancy_kinds import CODES, LEFT_OUT, OF_FILE, REMARKS, RESOLUTIONS
+from .discrepancy_kinds import CODES, COUNTED, LEFT_OUT, OF_FILE, REMARKS, RESOLUTIONS
 from .return_rows import PLACE
 
+# The element of a sum at the end of a place: what it is of, as it stands in the files.
+AMOUNT = re.compile(
+    r"\s*\b(?:valor|total)(Informado|Processado|Liberado|Glosa|Debitos|Creditos)\w*$"
+)
 KEY = ("demonstrativo_id", "code", "line_id", "payment_id", "res_model", "res_id", "place")
 
 
@@ -119,10 +125,27 @@ class TissDiscrepancy(models.Model):
             row.display_name = self.env._(
                 "%(problem)s (%(place)s): ours %(ours)s, theirs %(theirs)s",
                 problem=labels.get(row.code),
-                place=row.place or row.demonstrativo_id.name,
+                place=row._get_place_text(),
                 ours=money(row.amount_ours),
                 theirs=money(row.amount_theirs),
             )
+
+    def _get_place_text(self):
+        """The place in words: names of elements say nothing to a person."""
+        place = self.place or self.demonstrativo_id.name or ""
+        found = AMOUNT.search(place)
+        if not found:
+            return place
+        words = {
+            "Informado": self.env._("presented"),
+            "Processado": self.env._("processed"),
+            "Liberado": self.env._("released"),
+            "Glosa": self.env._("glosa"),
+            "Debitos": self.env._("débitos"),
+            "Creditos": self.env._("créditos"),
+        }
+        where = place[: found.start()] or self.env._("the whole file")
+        return f"{where} ({words[found[1]]})"
 
     # ------------------------------------------------------------------
     # CRUD
@@ -165,6 +188,8 @@ class TissDiscrepancy(models.Model):
                 name: vals[name].id if vals._fields[name].type == "many2one" else vals[name]
                 for name in KEY
             }
+        if vals["code"] in COUNTED:
+            found["place"] = ""
         return tuple(found[name] or False for name in KEY)
 
     @api.model
@@ -213,7 +238,11 @@ class TissDiscrepancy(models.Model):
             if to_cents(vals.get(name) or 0) != to_cents(self[name])
         }
         if changes:
-            self.write({**changes, "state": "open", "resolution": False})
+            changes.update(state="open", resolution=False)
+        if self.code in COUNTED and vals.get("place") != self.place:
+            changes["place"] = vals.get("place")
+        if changes:
+            self.write(changes)
 
     @api.model
     def _open(self, vals):

@@ -44,7 +44,7 @@ class TissDiscrepancy(models.Model):
         for row in self:
             money = row.currency_id.format
             row.sentence = sentences.get(row.code, row.display_name or "") % {
-                "place": row.place or row.demonstrativo_id.name or "",
+                "place": row._get_place_text(),
                 "ours": money(row.amount_ours),
                 "theirs": money(row.amount_theirs),
                 "difference": money(abs(row.amount_difference)),
@@ -152,9 +152,10 @@ class TissDiscrepancy(models.Model):
     # ------------------------------------------------------------------
 
     def action_suggested(self):
-        """Each as it is suggested."""
-        for name, rows in self.filtered("suggestion").grouped("suggestion").items():
-            rows.resolve(name)
+        """Each as it is suggested; what was asked already waits for its answer."""
+        waiting = self.filtered(lambda row: row.suggestion and row.state == "open")
+        actions = [rows.resolve(name) for name, rows in waiting.grouped("suggestion").items()]
+        return actions[0] if len(actions) == 1 else None
 
     def action_resolve(self):
         """What the button says, which names it in the context."""

@@ -4,6 +4,7 @@ from odoo.tools import format_date
 
 from ..standard.money import to_cents
 from .bulk import lock
+from .counted import counted
 from .tie_out import MONTH, RELEASED, TieOut
 from .tiss_contract import INVOICE_MOMENTS
 
@@ -144,10 +145,10 @@ class TissLote(models.Model):
             }
         return {
             self.env._(
-                "%(kind)s · Lote %(lote)s · %(count)s guias",
+                "%(kind)s · Lote %(lote)s · %(guias)s",
                 kind=name,
                 lote=self.name,
-                count=self.guia_count,
+                guias=counted(self.env, "guia", self.guia_count),
             ): cents
             for name, cents in amounts.items()
         }

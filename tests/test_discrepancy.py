@@ -82,6 +82,17 @@ class TestQueue(DiscrepancyCase):
             self.assertEqual(len(self._find(analysis, "unknown_guia")), number)
         self.assertEqual(*counts)
 
+    def test_sums_are_named_in_words(self):
+        """No names of elements: what of which protocolo, and of the whole file."""
+        content = analysis_message(self.lote, {(self.first.name, 1): 41.10}, "A1")
+        for name in (b"valorInformadoProtocolo", b"valorLiberadoGeral"):
+            content = content.replace(b"<ans:%s>41.10<" % name, b"<ans:%s>50.00<" % name)
+        rows = self._find(self._import(content), "sums_disagree")
+        sentences = " ".join(rows.mapped("sentence"))
+        self.assertIn("At 1001 (presented) the file says", sentences)
+        self.assertIn("At the whole file (released) the file says", sentences)
+        self.assertNotIn("valor", sentences + " ".join(rows.mapped("display_name")))
+
     def test_owner_and_reason_survive_a_new_check(self):
         content = payment_message(self.lote, {self.first.name: 60.00}, "P1")
         demonstrativo = self._import(content)
@@ -251,7 +262,42 @@ class TestResolutions(DiscrepancyCase):
         self.assertEqual((self.ecg.amount_released, self.ecg.amount_denied), (41.10, 0))
         missing = self._find(demonstrativo, "item_missing")
         self.assertEqual((missing.amount_ours, missing.suggestion), (164.90, "analysis"))
+        action = missing.action_suggested()
+        self.assertEqual(action["type"], "ir.actions.act_url", "the file for the portal")
         self.assertLedgerSound()
+
+    def test_what_a_later_analysis_answers_is_no_longer_missing(self):
+        """Each protocolo stands once in the queue, with the last analysis of it."""
+        one = self._import(analysis_message(self.lote, {(self.first.name, 1): 41.10}, "A1"))
+        one.post()
+        self.assertEqual(self._find(one, "item_missing").amount_ours, 164.90)
+        two = self._import(analysis_message(self.lote, {(self.first.name, 2): 14.90}, "A2"))
+        two.post()
+        self.assertFalse(self._find(one, "item_missing"))
+        self.assertEqual(self._find(two, "item_missing").amount_ours, 150.00)
+        three = self._import(analysis_message(self.lote, {(self.second.name, 1): 150.00}, "A3"))
+        three.post()
+        self.assertFalse(self._find(one | two | three, "item_missing"))
+        three.undo()
+        self.assertEqual(self._find(two, "item_missing").amount_ours, 150.00)
+        self.assertFalse(self._find(three, "item_missing"))
+
+    def test_a_glosa_that_is_decided_leaves_the_queue(self):
+        content = analysis_message(
+            self.lote, {(self.first.name, 1): 31.10, (self.first.name, 2): 9.90}, "A1"
+        )
+        demonstrativo = self._import(content)
+        demonstrativo.post()
+        row = self._find(demonstrativo, "glosa_without_code")
+        self.assertEqual((row.place, row.amount_theirs), ("2 glosas", 15.00))
+        glosas = demonstrativo.glosa_ids.sorted("amount")
+        glosas[0].accept()
+        self.assertEqual((row.place, row.amount_theirs), ("1 glosa", 10.00))
+        glosas[1].create_recurso()
+        self.assertFalse(row.exists())
+        glosas[0].reopen("Engano")
+        row = self._find(demonstrativo, "glosa_without_code")
+        self.assertEqual((row.place, row.amount_theirs), ("1 glosa", 5.00))
 
     def test_a_row_that_stands_twice(self):
         content = analysis_message(self.lote, {(self.first.name, 1): 41.10}, "A1")
@@ -304,6 +350,8 @@ class TestResolutions(DiscrepancyCase):
         self.assertEqual((row.state, row.is_blocking), ("asked", True))
         [activity] = demonstrativo.activity_ids
         self.assertIn("it pays", activity.summary)
+        row.action_suggested()
+        self.assertEqual(row.state, "asked", "whoever asked waits for the answer")
         row.resolve("suspense")
         self.assertEqual(row.state, "resolved")
 

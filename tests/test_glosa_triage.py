@@ -48,6 +48,10 @@ class TestTriage(RecursoCase):
         self.assertEqual(self.other.invoice_id.amount_residual, 196.00)
         self.assertLedgerSound()
 
+    def test_one_is_said_as_one(self):
+        wizard = self._decide(self.price, "accept")
+        self.assertIn("1 glosa of 1 guia in 1 lote", wizard.summary)
+
     def test_the_words_of_a_recurso_are_used_again(self):
         first = self.price.create_recurso()
         first.line_ids.justification = f"Guia {self.first.name}: preço do contrato, protocolo 1001."

@@ -799,7 +799,7 @@ class TestRepeated(GuiaRecords, TissCommon):
     def test_the_lote_wizard_tells(self):
         self._create_encounters({ECG: 1}, {ECG: 1}, {BLOOD_COUNT: 1}).create_guias()
         wizard = self.env["tiss.lote.generate"].create({"contract_ids": self.contract.ids})
-        self.assertIn("2 look like another guia", wizard.summary)
+        self.assertIn("Equal to another guia: 2.", wizard.summary)
 
 
 @tagged("post_install", "-at_install", "post_install_l10n")

@@ -113,6 +113,26 @@ class TestUnderpayment(TissCommon):
         self.assertEqual(self.Underpayment.search([]), rows)
         self.assertTrue(rows[0].is_ignored)
 
+    def test_one_discrepancy_as_long_as_something_waits(self):
+        """20.00 of two items, then 10.00 of one, then nothing."""
+        rows = self._look_at_all()
+        demonstrativo = rows.demonstrativo_id
+
+        def get_row():
+            found = demonstrativo.discrepancy_ids.filtered(
+                lambda row: row.code == "paid_below_contract" and row.state != "resolved"
+            )
+            return [(row.place, row.amount_weight) for row in found]
+
+        self.assertEqual(get_row(), [("2 items", 20.00)])
+        rows.filtered(lambda row: row.code == ECG).ignore("Combinado")
+        self.assertEqual(get_row(), [("1 item", 10.00)])
+        demonstrativo.sudo().is_price_checked = False
+        self.Underpayment._cron_look()
+        self.assertEqual(get_row(), [("1 item", 10.00)])
+        rows.filtered(lambda row: row.code == CONSULTATION).contest()
+        self.assertEqual(get_row(), [])
+
     def test_what_comes_later_makes_it_smaller(self):
         rows = self._look_at_all()
         ecg = rows.filtered(lambda row: row.code == ECG)

@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
 
+from ..models.counted import counted
 from ..standard.money import from_cents, to_cents
 
 DECISIONS = [
@@ -92,10 +93,10 @@ class TissGlosaDecide(models.TransientModel):
             wizard.count = len(glosas)
             wizard.amount = float(from_cents(cents))
             wizard.summary = self.env._(
-                "%(count)s glosas of %(guias)s guias in %(lotes)s lotes, %(amount)s.",
-                count=len(glosas),
-                guias=len(glosas.guia_id),
-                lotes=len(glosas.lote_id),
+                "%(glosas)s of %(guias)s in %(lotes)s, %(amount)s.",
+                glosas=counted(self.env, "glosa", len(glosas)),
+                guias=counted(self.env, "guia", len(glosas.guia_id)),
+                lotes=counted(self.env, "lote", len(glosas.lote_id)),
                 amount=wizard.currency_id.format(wizard.amount),
             )
 
