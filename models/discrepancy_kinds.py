@@ -36,6 +36,7 @@ REMARKS = {
     "already_processed", "glosa_differs", "item_missing", "glosa_without_code",
     "paid_below_contract", "suspended", "deposit_differs", "deposit_unknown", "deposit_missing",
 }  # fmt: skip
+OF_BANK = {"deposit_differs", "deposit_unknown", "deposit_missing"}
 OF_FILE = {"sums_disagree", "glosa_differs"}  # the file does not change when it is checked again
 RESOLUTIONS = [
     ("keep", "It is right as it is"),
@@ -51,6 +52,14 @@ RESOLUTIONS = [
     ("contest", "Contest it"),
     ("supplement", "It is ours: bill the difference"),
     ("replace", "This file takes the place of the other one"),
+    ("bank_fee", "The bank kept the difference: book it"),
+    ("rest_later", "Match it; the rest is still to come"),
+    ("other_deposit", "It is not this deposit"),
+    ("request", "Ask for the demonstrativo of that day"),
+    ("not_convenio", "It is not of a convênio"),
+    ("undo", "It was not paid: undo the demonstrativo"),
+    ("adopt", "From now on this is expected"),
+    ("pays_too", "This CNPJ pays for the operadora, too"),
 ]
 # By kind, the suggestion first.
 OFFERS = {
@@ -74,18 +83,18 @@ OFFERS = {
     "paid_above": ("cap", "suspense", "ask"),
     "detail_missing": ("analysis", "spread"),
     "suspended": ("supplement", "ask", "keep"),
-    "retention_differs": ("keep", "ask"),
-    "retention_undue": ("ask", "keep"),
+    "retention_differs": ("keep", "adopt", "ask"),
+    "retention_undue": ("ask", "adopt", "keep"),
     "future_payment": ("keep", "ask"),
-    "payer_differs": ("keep", "ask"),
+    "payer_differs": ("keep", "pays_too", "ask"),
     "payer_account_differs": ("keep", "ask"),
     "same_number": ("replace", "keep"),
-    "deposit_differs": ("ask", "keep"),
-    "deposit_unknown": ("ask", "keep"),
-    "deposit_missing": ("ask", "keep"),
+    "deposit_differs": ("bank_fee", "rest_later", "other_deposit", "ask"),
+    "deposit_unknown": ("request", "not_convenio", "ask", "keep"),
+    "deposit_missing": ("ask", "undo", "keep"),
 }  # fmt: skip
 # Of a payment a row that is left out leaves its money behind; of an analysis there is none.
 OF_PAYMENTS = {"suspense"}
 OF_ANALYSES = {"set_aside"}
 # These leave the matter open: somebody waits for an answer.
-WAITING = {"ask", "analysis"}
+WAITING = {"ask", "analysis", "request", "undo"}

@@ -224,6 +224,36 @@ class TestDemonstrativoPayment(PaymentCommon):
             self._get_retentions(("01", "IRRF", 15.00)), [("retention_undue", "IRRF", 0, 15.00)]
         )
 
+    def test_what_is_withheld_is_expected_from_now_on(self):
+        """Of 1,000.00 18.50 are withheld for IRRF, 1.85 %: the next payment says nothing new."""
+        self.contract.retention_rule = "rates"
+        taxes = [
+            ("01", "IRRF", 18.50), ("04", "PIS", 6.50), ("05", "COFINS", 30.00), ("06", "CSLL", 10),
+        ]  # fmt: skip
+        self.assertEqual(
+            self._get_retentions(*taxes), [("retention_differs", "IRRF", 15.00, 18.50)]
+        )
+        [row] = self.env["tiss.discrepancy"].search([("code", "=", "retention_differs")])
+        row.resolve("adopt")
+        self.assertEqual(self.contract.retention_irrf, 1.85)
+        self.assertEqual(self.contract.retention_pis, 0.65)
+        self.assertEqual(row.state, "resolved")
+        self.assertEqual(self._get_retentions(*taxes), [])
+
+    def test_a_clinic_that_is_no_longer_in_the_simples(self):
+        self.contract.retention_rule = "simples"
+        taxes = [("01", "IRRF", 15.00), ("05", "COFINS", 30.00)]
+        self.assertEqual(len(self._get_retentions(*taxes)), 2)
+        rows = self.env["tiss.discrepancy"].search([("code", "=", "retention_undue")])
+        rows[0].resolve("adopt")
+        self.assertEqual(self.contract.retention_rule, "rates")
+        self.assertEqual(
+            (self.contract.retention_irrf, self.contract.retention_pis,
+             self.contract.retention_cofins, self.contract.retention_csll),
+            (1.5, 0, 3, 0),
+        )  # fmt: skip
+        self.assertEqual(self._get_retentions(*taxes), [])
+
     def test_retentions_are_not_checked_unless_somebody_says_how(self):
         self.assertEqual(self._get_retentions(("01", "IRRF", 99.00)), [])
 
