@@ -142,7 +142,7 @@ SECTIONS = {
             "name", "active", "network_status", "identification_kind", "provider_code",
             "guias_per_lote", "guia_grouping", "max_guia_items", "version", "hash_charset",
             "file_pattern",
-            "invoice_moment", "payment_days", "payment_rule", "payment_adjustment",
+            "invoice_moment", "glosa_policy", "payment_days", "payment_rule", "payment_adjustment",
             "appeal_days", "appeal_working_days", "appeal_second_instance", "appeal_grouping",
             "answer_days", "allows_resubmission", "small_glosa_amount",
             "underpayment_tolerance", "provision_denied_percent", "provision_recovered_percent",

@@ -172,7 +172,7 @@ class TissDemonstrativo(models.Model):
         reversals = self.payment_ids._undo(accounting_date)
         movements._undo()
         self.sudo().write({"state": "undone", "undo_reason": reason})
-        lotes._follow_release(accounting_date or self._get_booking_date())
+        lotes._follow_release(accounting_date or self._get_booking_date(), is_undone=True)
         lotes._check_tie_out()
         self._tell_undone(lotes, reversals, reason)
 

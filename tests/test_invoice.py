@@ -254,6 +254,123 @@ class TestReleased(InvoiceCase):
 
 
 @tagged("post_install", "-at_install", "post_install_l10n")
+class TestWriteOff(InvoiceCase):
+    """A glosa is written off when it arrives; what is recovered of it is new revenue."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.contract.glosa_policy = "at_once"
+        cls.lote = cls._create_received_lote({ECG: 1, DIPYRONE: 2}, protocol="1001")
+        cls.guia = cls.lote.guia_ids
+        cls.parts = {(cls.guia.name, 1): (31.10, "1705"), (cls.guia.name, 2): (4.90, "1806")}
+
+    def _get_entries(self):
+        moves = self.lote._get_invoices().sorted("id")
+        return [(move.move_type, move.amount_total) for move in moves]
+
+    def assertSound(self):
+        super().assertSound()
+        self.assertEqual(find_broken(self.contract), {})
+
+    def test_what_is_denied_leaves_the_receivable(self):
+        self.assertEqual(self.lote.invoice_id.amount_residual, 56.00)
+        preview = self._import(analysis_message(self.lote, self.parts, "A1")).preview()
+        self.assertEqual(
+            [(row["account"][:16], float(row["debit"]), float(row["credit"]))
+             for row in preview["entries"]],
+            [("1.01.02.02.10 Re", 0, 20.00), ("3.01.01.01.02.11", 20.00, 0)],
+        )  # fmt: skip
+        self.env["tiss.demonstrativo"].search([], limit=1).post()
+        self.assertEqual(self._get_entries(), [("out_invoice", 56.00), ("out_refund", 20.00)])
+        note = self.lote._get_invoices()[-1:]
+        self.assertEqual(note.invoice_line_ids.account_id, self.contract.glosa_account_id)
+        self.assertEqual(self.lote.invoice_id.amount_residual, 36.00)
+        self.assertEqual(set(self.lote.glosa_ids.mapped("state")), {"open"}, "to be contested")
+        self.assertSound()
+
+    def test_giving_it_up_books_nothing_more(self):
+        self._analyse(self.lote, self.parts)
+        self._pay(self.lote, {self.guia.name: 36.00})
+        self.assertFalse(self.lote.glosa_ids.accept())
+        self.assertEqual(self._get_entries(), [("out_invoice", 56.00), ("out_refund", 20.00)])
+        self.assertEqual(self.lote.invoice_id.payment_state, "paid")
+        self.assertSound()
+        self.lote.glosa_ids.reopen("Foi paga")
+        self.assertEqual(len(self._get_entries()), 2)
+        self.assertSound()
+
+    def _recover(self):
+        recurso = self.lote.glosa_ids.create_recurso()
+        recurso.send()
+        recurso.register_protocol("7001", self.today)
+        first, second = recurso.line_ids
+        recurso.register_answer({first: 6.00, second: 0})
+        return self._pay_recurso(self.lote, {self.guia.name: 6.00})
+
+    def test_what_is_recovered_is_new_revenue(self):
+        self._analyse(self.lote, self.parts)
+        self._pay(self.lote, {self.guia.name: 36.00})
+        payment = self._recover()
+        entries = [("out_invoice", 56.00), ("out_refund", 20.00)]
+        self.assertEqual(self._get_entries(), [*entries, ("out_invoice", 6.00)])
+        invoice = self.lote._get_invoices().sorted("id")[-1]
+        self.assertEqual(invoice.invoice_line_ids.account_id, self.contract.revenue_account_id)
+        self.assertEqual(invoice.payment_state, "paid")
+        self.assertSound()
+        payment.undo()
+        self.assertEqual(self._get_entries(), entries)
+        self.assertSound()
+
+    def test_undoing_the_analysis_cancels_its_credit_note(self):
+        analysis = self._analyse(self.lote, self.parts)
+        analysis.undo()
+        self.assertEqual(self._get_entries(), [("out_invoice", 56.00)])
+        self.assertEqual(self.lote.invoice_id.amount_residual, 56.00)
+        self.assertSound()
+        self._analyse(self.lote, self.parts)
+        self.assertEqual(self.lote.invoice_id.amount_residual, 36.00)
+        self.assertSound()
+
+    def test_undoing_after_the_month_is_closed(self):
+        """The credit note of the closed month stays: what is owed again is invoiced."""
+        analysis = self._analyse(self.lote, self.parts)
+        self.company.sudo().fiscalyear_lock_date = self.today
+        with freeze_time(self.today + timedelta(days=1)):
+            analysis.undo()
+        self.assertEqual(
+            self._get_entries(),
+            [("out_invoice", 56.00), ("out_refund", 20.00), ("out_invoice", 20.00)],
+        )
+        self.assertSound()
+
+    def test_a_payment_without_an_analysis_writes_off_what_it_denies(self):
+        lote = self._create_received_lote(ECG, protocol="1002")
+        self._pay(lote, {lote.guia_ids.name: 30.00})
+        self.assertEqual(lote.invoice_id.amount_residual, 0)
+        self.assertSound()
+
+    def test_an_invoice_that_is_made_after_the_analysis(self):
+        self.contract.invoice_moment = "month"
+        lote = self._create_received_lote(ECG, protocol="1002")
+        self._analyse(lote, {(lote.guia_ids.name, 1): (30.00, "1705")}, "A2")
+        self.assertSound()
+        self.contract.invoice_month(self.today)
+        lines = lote.invoice_id._tiss_get_receivable_lines()
+        self.assertEqual(lines.mapped("amount_residual"), [30.00])
+        self.assertSound()
+
+    def test_the_convenio_changes_its_mind(self):
+        self.contract.glosa_policy = "open"
+        self._analyse(self.lote, self.parts)
+        self.assertEqual(self.lote.invoice_id.amount_residual, 36.00, "received with the other")
+        other = self._create_received_lote(ECG, protocol="1003")
+        self._analyse(other, {(other.guia_ids.name, 1): (30.00, "1705")}, "A2")
+        self.assertEqual(other.invoice_id.amount_residual, 41.10)
+        self.assertSound()
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
 class TestMonth(InvoiceCase):
     """One invoice a month, with a line and a receivable line of its own for each protocolo."""
 
