@@ -6,6 +6,7 @@ from odoo.tests import tagged
 
 from ..standard.money import to_cents
 from .common import BLOOD_COUNT, CONSULTATION, DIPYRONE, ECG, ROOM_FEE, TissCommon
+from .ledger_invariants import find_broken
 from .return_messages import analysis_message
 from .test_recurso import RecursoCase
 

@@ -269,17 +269,13 @@ class TestWriteOff(InvoiceCase):
         moves = self.lote._get_invoices().sorted("id")
         return [(move.move_type, move.amount_total) for move in moves]
 
-    def assertSound(self):
-        super().assertSound()
-        self.assertEqual(find_broken(self.contract), {})
-
     def test_what_is_denied_leaves_the_receivable(self):
         self.assertEqual(self.lote.invoice_id.amount_residual, 56.00)
         preview = self._import(analysis_message(self.lote, self.parts, "A1")).preview()
         self.assertEqual(
-            [(row["account"][:16], float(row["debit"]), float(row["credit"]))
+            [(row["account"].split(" ")[0], float(row["debit"]), float(row["credit"]))
              for row in preview["entries"]],
-            [("1.01.02.02.10 Re", 0, 20.00), ("3.01.01.01.02.11", 20.00, 0)],
+            [("1.01.02.02.10", 0, 20.00), ("3.01.01.01.02.11", 20.00, 0)],
         )  # fmt: skip
         self.env["tiss.demonstrativo"].search([], limit=1).post()
         self.assertEqual(self._get_entries(), [("out_invoice", 56.00), ("out_refund", 20.00)])
