@@ -1,4 +1,5 @@
 from odoo import fields, models
+from odoo.fields import Command
 
 
 class TissContract(models.Model):
@@ -18,3 +19,51 @@ class TissContract(models.Model):
         help="What the clinic collects leaves the operadora's invoice and is invoiced to the"
         " patient; in a GTO it is the franquia. What the operadora collects changes nothing here.",
     )
+
+    # ------------------------------------------------------------------
+    # Invoices of patients
+    # ------------------------------------------------------------------
+
+    def _prepare_patient_invoice(self, payer, beneficiary, name, amount):
+        """Values of an invoice over what a patient pays; the DMED names payer and beneficiary."""
+        self.ensure_one()
+        today = fields.Date.context_today(self)
+        return {
+            "move_type": "out_invoice",
+            "company_id": self.company_id.id,
+            "partner_id": payer.id,
+            "journal_id": self.journal_id.id,
+            "currency_id": self.currency_id.id,
+            "invoice_date": today,
+            "date": today,
+            "invoice_date_due": today,
+            "invoice_payment_term_id": False,
+            "ref": name,
+            "tiss_beneficiary_id": beneficiary.id,
+            "invoice_line_ids": [
+                Command.create(
+                    {
+                        "name": name,
+                        "quantity": 1,
+                        "price_unit": amount,
+                        "account_id": self.revenue_account_id.id,
+                        "tax_ids": [Command.clear()],
+                    }
+                )
+            ],
+        }
+
+    def _create_patient_invoices(self, vals_list):
+        """Posted invoices on the account of patients, of convênios of one company.
+
+        :return: `account.move`, in the order of the values
+        """
+        for company in self.company_id:
+            company._tiss_check_accounts("tiss_patient_account_id")
+        self._check_accounting()
+        moves = self.env["account.move"].create(vals_list)
+        for move in moves:
+            terms = move.line_ids.filtered(lambda line: line.display_type == "payment_term")
+            terms.account_id = move.company_id.tiss_patient_account_id
+        moves.action_post()
+        return moves

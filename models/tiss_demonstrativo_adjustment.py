@@ -25,7 +25,16 @@ class TissDemonstrativoAdjustment(models.Model):
     company_id = fields.Many2one(
         related="payment_id.company_id", store=True, index=True, precompute=True
     )
-    contract_id = fields.Many2one(related="demonstrativo_id.contract_id")
+    contract_id = fields.Many2one(
+        related="demonstrativo_id.contract_id", store=True, index=True, precompute=True
+    )
+    payment_date = fields.Date(
+        related="payment_id.payment_date", string="Payment Date", store=True, precompute=True
+    )
+    amount_base = fields.Monetary(
+        related="payment_id.amount_released", string="Gross of the Payment"
+    )
+    move_id = fields.Many2one(related="payment_id.payment_id.move_id")
     currency_id = fields.Many2one(related="company_id.currency_id")
     is_of_file = fields.Boolean(
         "Of the Whole File",
