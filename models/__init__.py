@@ -127,6 +127,7 @@ from . import (
     tiss_contract_questions,
     tiss_contract_retention,
     tiss_contract_signature,
+    tiss_contract_tax,
     tiss_contract_terms,
     tiss_contract_transfer,
     tiss_contract_transit,

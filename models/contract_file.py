@@ -170,7 +170,7 @@ SECTIONS = {
             "production_database",
             # accounts and journals
             "receivable_account_id", "revenue_account_id", "glosa_account_id",
-            "transit_account_id", "journal_id", "bank_journal_id",
+            "transit_account_id", "journal_id", "bank_journal_id", "tax_ids",
             # work, and sections of their own
             "guia_ids", "lote_ids", "price_item_ids", "coverage_ids", "clause_ids",
             "accreditation_ids", "plan_ids", "readjustment_ids", "payment_day_ids",

@@ -47,7 +47,7 @@ class TissContract(models.Model):
                         "quantity": 1,
                         "price_unit": amount,
                         "account_id": self.revenue_account_id.id,
-                        "tax_ids": [Command.clear()],
+                        "tax_ids": [Command.set(self.tax_ids.ids)],
                     }
                 )
             ],

@@ -74,12 +74,12 @@ class TissDemonstrativoPayment(models.Model):
                             "quantity": 1,
                             "price_unit": float(from_cents(amount)),
                             "account_id": target.id,
-                            "tax_ids": [Command.clear()],
+                            "tax_ids": [Command.set(taxes.ids)],
                         }
                     )
-                    for name, amount, target in (
-                        (label, cents, contract.revenue_account_id),
-                        (self.env._("Received already"), -cents, account),
+                    for name, amount, target, taxes in (
+                        (label, cents, contract.revenue_account_id, contract.tax_ids),
+                        (self.env._("Received already"), -cents, account, contract.tax_ids[:0]),
                     )
                 ],
             }

@@ -191,10 +191,18 @@ class TissLote(models.Model):
                 "quantity": 1,
                 "price_unit": float(from_cents(cents)),
                 "account_id": (account or lote.contract_id.revenue_account_id).id,
-                "tax_ids": [Command.clear()],
+                "tax_ids": [Command.set(lote._get_invoice_taxes().ids)],
                 "tiss_lote_id": lote.id,
             }
         )
+
+    def _get_invoice_taxes(self):
+        """The taxes of a protocolo: those of its invoice, whatever the convênio says since."""
+        self.ensure_one()
+        if not self.invoice_id:
+            return self.contract_id.tax_ids
+        lines = self.invoice_id.invoice_line_ids
+        return lines.filtered(lambda line: line.tiss_lote_id == self).tax_ids
 
     # ------------------------------------------------------------------
     # Credit notes

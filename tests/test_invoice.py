@@ -3,6 +3,7 @@ from datetime import date, timedelta
 from freezegun import freeze_time
 
 from odoo import fields
+from odoo.exceptions import ValidationError
 from odoo.fields import Command
 from odoo.tests import Form, tagged
 
@@ -251,6 +252,93 @@ class TestReleased(InvoiceCase):
         self.guia.withdraw("Refused at the counter")
         self.assertFalse(self._get_invoices())
         self.assertSound()
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
+class TestTaxes(InvoiceCase):
+    """Taxes “por dentro”: booked with the invoice, taken back by the credit note of a glosa."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        codes = ("2.01.01.09.08", "3.01.01.01.02.06")
+        cls.due, cls.deduction = (cls.company.sudo()._tiss_find_account(code) for code in codes)
+        cls.iss = cls._create_tax("ISS 2%", 2, (100, cls.due), (-100, cls.deduction))
+        cls.contract.tax_ids = cls.iss
+        cls.lote = cls._create_received_lote(CONSULTATION, protocol="1001")
+
+    @classmethod
+    def _create_tax(cls, name, amount, *parts, **vals):
+        lines = [
+            Command.create({"repartition_type": "base"}),
+            *(
+                Command.create(
+                    {
+                        "repartition_type": "tax",
+                        "factor_percent": factor,
+                        "account_id": account.id,
+                    }
+                )
+                for factor, account in parts
+            ),
+        ]
+        return (
+            cls.env["account.tax"]
+            .sudo()
+            .create(
+                {
+                    "name": name,
+                    "amount": amount,
+                    "type_tax_use": "sale",
+                    "company_id": cls.company.id,
+                    "country_id": cls.env.ref("base.br").id,
+                    "invoice_repartition_line_ids": lines,
+                    "refund_repartition_line_ids": lines,
+                    **vals,
+                }
+            )
+            .sudo(False)
+        )
+
+    def _get_balances(self):
+        lines = self.env["account.move.line"].search(
+            [
+                ("account_id", "in", (self.due | self.deduction).ids),
+                ("parent_state", "=", "posted"),
+                ("company_id", "=", self.company.id),
+                ("partner_id", "=", self.operadora.id),
+            ]
+        )
+        return tuple(
+            round(sum(lines.filtered(lambda line: line.account_id == account).mapped("balance")), 2)
+            for account in (self.due, self.deduction)
+        )
+
+    def test_the_total_stays_and_the_glosa_takes_its_part_back(self):
+        """ISS of 150.00: 3.00; 50.00 are given up, 1.00 of it goes back."""
+        self.assertEqual(self.lote.invoice_id.amount_total, 150.00)
+        self.assertEqual(self._get_balances(), (-3.00, 3.00))
+        self._analyse(self.lote, {(self.lote.guia_ids.name, 1): (100.00, "1705")})
+        self.contract.tax_ids = False
+        note = self.lote.glosa_ids.accept()
+        self.assertEqual(note.amount_total, 50.00)
+        self.assertEqual(note.invoice_line_ids.tax_ids, self.iss, "those of its invoice")
+        self.assertEqual(self._get_balances(), (-2.00, 2.00))
+        self.assertSound()
+
+    def test_a_month_s_invoice_has_them_for_each_protocolo(self):
+        self.contract.invoice_moment = "month"
+        lotes = self._create_received_lote(ECG, protocol="1002")
+        lotes |= self._create_received_lote(CONSULTATION, protocol="1003")
+        invoice = self.contract.invoice_month(self.today)
+        self.assertEqual(invoice.amount_total, 191.10)
+        self.assertEqual(self._get_balances(), (-6.82, 6.82), "3.00 + 0.82 + 3.00")
+        self.assertSound()
+
+    def test_what_changes_the_total_is_refused(self):
+        plain = self._create_tax("ICMS 17%", 17, (100, self.due))
+        with self.assertRefused("changes the total", ValidationError):
+            self.contract.tax_ids = plain
 
 
 @tagged("post_install", "-at_install", "post_install_l10n")
