@@ -138,6 +138,7 @@ from . import (
     tiss_delivery_worker,
     tiss_demonstrativo,
     tiss_demonstrativo_adjustment,
+    tiss_demonstrativo_adjustment_guia,
     tiss_demonstrativo_import,
     tiss_demonstrativo_line,
     tiss_demonstrativo_line_match,

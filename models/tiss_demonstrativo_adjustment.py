@@ -86,9 +86,19 @@ class TissDemonstrativoAdjustment(models.Model):
 
     def write(self, vals):
         is_posted = any(row.payment_id.demonstrativo_id.state != "imported" for row in self)
-        if not self.env.su and (is_posted or set(vals) - {"account_id"}):
+        if not self.env.su and (is_posted or set(vals) - self._get_editable()):
             raise UserError(self.env._("Only the account can be chosen, and only before posting."))
         return super().write(vals)
+
+    @api.model
+    def _get_editable(self):
+        """What a person decides before posting."""
+        return {"account_id"}
+
+    def _is_homeless(self):
+        """Whether nobody knows where this is booked."""
+        self.ensure_one()
+        return not self.account_id
 
     # ------------------------------------------------------------------
     # Reading

@@ -16,10 +16,11 @@ class TissDemonstrativoPayment(models.Model):
         rows = []
         today = fields.Date.context_today(self)
         # What was decided since the file was read counts.
-        self.adjustment_ids.filtered(lambda row: not row.account_id)._compute_account_id()
+        self.adjustment_ids._find_guias()
+        self.adjustment_ids.filtered(lambda row: row._is_homeless())._compute_account_id()
         for payment in self:
             net = payment.amount_net
-            homeless = payment.adjustment_ids.filtered(lambda row: not row.account_id)
+            homeless = payment.adjustment_ids.filtered(lambda row: row._is_homeless())
             if net < 0:
                 rows.append({"code": "negative_net", "amount_theirs": net})
             rows += [

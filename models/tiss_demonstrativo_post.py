@@ -44,7 +44,7 @@ class TissDemonstrativo(models.Model):
         lock(self)
         self._check_against_guias()
         self._check_postable(accounting_date, with_unidentified)
-        lotes = self._get_all_lines().lote_id
+        lotes = self._get_all_lines().lote_id | self.adjustment_ids.guia_id.lote_id
         lock(lotes)
         self.payment_ids._set_accounting_date(accounting_date)
         if self.kind == "analysis":

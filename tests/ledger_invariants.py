@@ -300,6 +300,13 @@ def _check_payments(books):
         ):
             if line["lote_id"]:
                 told[line["lote_id"]] -= cents(line["amount_released"])
+        for row in books._rows(
+            "SELECT g.lote_id, a.amount FROM tiss_demonstrativo_adjustment a"
+            " JOIN tiss_guia g ON g.id = a.guia_id WHERE a.payment_id = %s",
+            payment["id"],
+        ):
+            # A débito that takes a guia back stands on the receivable, too.
+            told[row["lote_id"]] += cents(row["amount"])
         booked = defaultdict(int)
         for line in books.lines:
             is_receivable = line["account_type"] == "asset_receivable"
