@@ -643,6 +643,20 @@ class TestInvoices(InvoiceCase):
         with self.assertRefused("worth anything"):
             gone.action_create_invoice()
 
+    def test_services_of_another_month_are_said(self):
+        """41.10 of last month in an invoice of this one; the other 41.10 are in their month."""
+        month = self.today.replace(day=1)
+        visits = self._create_encounters({ECG: 1}, date=month - timedelta(days=1))
+        visits |= self._create_encounters({ECG: 1}, date=self.today)
+        lote = visits.create_guias().create_lotes()
+        lote.build()
+        lote.send()
+        lote.register_protocol("1009", self.today)
+        text = lote.invoice_id.tiss_cutoff_text
+        self.assertIn("41.10", text)
+        self.assertIn((month - timedelta(days=1)).strftime("%m/%Y"), text)
+        self.assertEqual(text.count("41.10"), 1)
+
     def test_lines_are_summaries(self):
         visits = [{ECG: 1, DIPYRONE: 2}] * 5
         lote = self._create_received_lote(*visits, protocol="1001")
