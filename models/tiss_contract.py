@@ -659,8 +659,20 @@ class TissContract(models.Model):
         }
 
     def _check_accounting(self):
-        """Raise, naming them, when accounts or journals of the contract are missing."""
+        """Raise, naming them, when accounts or journals of the contract are missing.
+
+        Guias and demonstrativos are in reais: no book in another currency can agree with them.
+        """
         for contract in self:
+            has_chart = contract.company_id.root_id.sudo().chart_template
+            if has_chart and contract.currency_id.name != "BRL":
+                raise UserError(
+                    self.env._(
+                        "The books of %(company)s are in %(currency)s, and operadoras pay in reais.",
+                        company=contract.company_id.name,
+                        currency=contract.currency_id.name,
+                    )
+                )
             missing = [
                 contract._fields[name]._description_string(self.env)
                 for name in ACCOUNT_FIELDS

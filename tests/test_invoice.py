@@ -1,4 +1,5 @@
 from datetime import date, timedelta
+from unittest.mock import patch
 
 from freezegun import freeze_time
 
@@ -642,6 +643,14 @@ class TestInvoices(InvoiceCase):
         gone.sudo().state = "processed"
         with self.assertRefused("worth anything"):
             gone.action_create_invoice()
+
+    def test_books_that_are_not_in_reais(self):
+        lote = self._create_lote(ECG)
+        lote.send()
+        euro = self.env.ref("base.EUR")
+        with patch.object(type(self.contract), "currency_id", euro):
+            with self.assertRefused("are in EUR"):
+                lote.register_protocol("1009", self.today)
 
     def test_services_of_another_month_are_said(self):
         """41.10 of last month in an invoice of this one; the other 41.10 are in their month."""
