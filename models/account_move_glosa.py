@@ -23,11 +23,16 @@ class AccountMove(models.Model):
             reversals.action_post()
         return reversals
 
+    def _tiss_is_frozen(self):
+        """Whether an entry can no longer be cancelled: its period is closed, or it is hashed."""
+        self.ensure_one()
+        locks = self.company_id._get_violated_lock_dates(self.date, False, self.journal_id)
+        return bool(locks or self.inalterable_hash)
+
     def _tiss_cancel(self):
         """Cancel posted entries as long as their period is open; they keep their numbers."""
         for move in self.filtered(lambda move: move.state == "posted"):
-            locks = move.company_id._get_violated_lock_dates(move.date, False, move.journal_id)
-            if locks or move.inalterable_hash:
+            if move._tiss_is_frozen():
                 raise UserError(
                     self.env._(
                         "%(name)s is of %(date)s, and the books are closed there: what it booked"

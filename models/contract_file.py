@@ -142,7 +142,7 @@ SECTIONS = {
             "name", "active", "network_status", "identification_kind", "provider_code",
             "guias_per_lote", "guia_grouping", "max_guia_items", "version", "hash_charset",
             "file_pattern",
-            "invoice_moment", "payment_days", "payment_rule", "payment_adjustment",
+            "invoice_moment", "glosa_policy", "payment_days", "payment_rule", "payment_adjustment",
             "appeal_days", "appeal_working_days", "appeal_second_instance", "appeal_grouping",
             "answer_days", "allows_resubmission", "small_glosa_amount",
             "underpayment_tolerance", "provision_denied_percent", "provision_recovered_percent",
@@ -170,7 +170,7 @@ SECTIONS = {
             "production_database",
             # accounts and journals
             "receivable_account_id", "revenue_account_id", "glosa_account_id",
-            "transit_account_id", "journal_id", "bank_journal_id",
+            "transit_account_id", "journal_id", "bank_journal_id", "tax_ids",
             # work, and sections of their own
             "guia_ids", "lote_ids", "price_item_ids", "coverage_ids", "clause_ids",
             "accreditation_ids", "plan_ids", "readjustment_ids", "payment_day_ids",

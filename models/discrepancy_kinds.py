@@ -46,6 +46,7 @@ REMARKS = {
     "future_payment", "payer_differs", "payer_account_differs", "deposit_differs",
     "deposit_unknown", "deposit_missing",
 }  # fmt: skip
+OF_BANK = {"deposit_differs", "deposit_unknown", "deposit_missing"}
 # What the file itself got wrong does not change when it is checked again.
 OF_FILE = {"sums_disagree", "glosa_differs", "row_differs", "payer_differs"}
 RESOLUTIONS = [
@@ -62,6 +63,14 @@ RESOLUTIONS = [
     ("contest", "Contest it"),
     ("supplement", "It is ours: bill the difference"),
     ("replace", "This file takes the place of the other one"),
+    ("bank_fee", "The bank kept the difference: book it"),
+    ("rest_later", "Match it; the rest is still to come"),
+    ("other_deposit", "It is not this deposit"),
+    ("request", "Ask for the demonstrativo of that day"),
+    ("not_convenio", "It is not of a convênio"),
+    ("undo", "It was not paid: undo the demonstrativo"),
+    ("adopt", "From now on this is expected"),
+    ("pays_too", "This CNPJ pays for the operadora, too"),
 ]
 # By kind, the suggestion first.
 OFFERS = {
@@ -85,15 +94,15 @@ OFFERS = {
     "paid_above": ("cap", "suspense", "ask"),
     "detail_missing": ("analysis", "spread"),
     "suspended": ("supplement", "ask", "keep"),
-    "retention_differs": ("keep", "ask"),
-    "retention_undue": ("ask", "keep"),
+    "retention_differs": ("keep", "adopt", "ask"),
+    "retention_undue": ("ask", "adopt", "keep"),
     "future_payment": ("keep", "ask"),
-    "payer_differs": ("keep", "ask"),
+    "payer_differs": ("keep", "pays_too", "ask"),
     "payer_account_differs": ("keep", "ask"),
     "same_number": ("replace", "keep"),
-    "deposit_differs": ("ask", "keep"),
-    "deposit_unknown": ("ask", "keep"),
-    "deposit_missing": ("ask", "keep"),
+    "deposit_differs": ("bank_fee", "rest_later", "other_deposit", "ask"),
+    "deposit_unknown": ("request", "not_convenio", "ask", "keep"),
+    "deposit_missing": ("ask", "undo", "keep"),
 }  # fmt: skip
 # Of a payment a row that is left out leaves its money behind; of an analysis there is none.
 OF_PAYMENTS = {"suspense"}
@@ -101,4 +110,4 @@ OF_ANALYSES = {"set_aside"}
 # A row with one of these is not booked, though it keeps nothing else from being posted.
 LEFT_OUT = {"set_aside", "suspense"}
 # These leave the matter open: somebody waits for an answer.
-WAITING = {"ask", "analysis"}
+WAITING = {"ask", "analysis", "request", "undo"}

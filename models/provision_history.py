@@ -6,6 +6,7 @@ from typing import NamedTuple
 from odoo.tools import SQL
 
 from ..standard.money import from_cents, to_cents, to_decimal
+from .tie_out import RELEASED, WRITTEN_OFF
 
 # Movements that still stand: neither an undoing nor undone up to the day.
 STANDING = """
@@ -50,7 +51,7 @@ class Rates(NamedTuple):
 
 
 class ProvisionHistory:
-    """Sums of movements by convênio, for any number of them in two queries.
+    """Sums of movements by convênio, for any number of them in as many queries.
 
     :param contracts: `tiss.contract`
     :param since: day after which the history counts
@@ -65,21 +66,35 @@ class ProvisionHistory:
         self.sums = self._read_sums(contracts)
 
     def _read_open(self, contracts):
-        """{(contract id, bucket): cents} of what was open at the end of the day."""
+        """{(contract id, bucket): cents} of what was open at the end of the day.
+
+        Only of what is revenue until then: not what is invoiced by its release, unless it was
+        accrued, and not what was written off when it was denied.
+        """
+        accrued = contracts._get_accruals(self.until).tiss_accrual_contract_id
         rows = self.env.execute_query(
             SQL(
                 """
                 SELECT g.contract_id, b.bucket, SUM(b.amount)
                   FROM tiss_movement m
-                  JOIN tiss_guia g ON g.id = m.guia_id,
+                  JOIN tiss_guia g ON g.id = m.guia_id
+                  JOIN tiss_lote lo ON lo.id = m.lote_id,
                        LATERAL (VALUES (m.to_bucket, m.amount), (m.from_bucket, -m.amount))
                        AS b (bucket, amount)
                  WHERE g.contract_id = ANY(%(contracts)s) AND m.date <= %(until)s
                    AND b.bucket IS NOT NULL
+                   AND CASE WHEN lo.invoice_moment = %(released)s
+                            THEN b.bucket = 'to_process' AND g.contract_id = ANY(%(accrued)s)
+                            WHEN lo.glosa_policy = %(written_off)s
+                            THEN b.bucket NOT IN ('denied', 'appealed')
+                            ELSE TRUE END
               GROUP BY g.contract_id, b.bucket
                 """,
                 contracts=contracts.ids,
                 until=self.until,
+                accrued=accrued.ids,
+                released=RELEASED,
+                written_off=WRITTEN_OFF,
             )
         )
         return {(contract, bucket): to_cents(amount) for contract, bucket, amount in rows}

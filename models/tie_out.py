@@ -22,12 +22,13 @@ from .tie_out_suspense import get_suspense_query
 from .tiss_movement import BUCKETS as LABELS
 
 RELEASED = "released"  # invoice moment of lotes that are invoiced by what was released
+WRITTEN_OFF = "at_once"  # what becomes of glosas of lotes that owe no more than is not denied
 MONTH = "month"  # invoice moment of lotes that share an invoice
 SETTLED = ("paid", "in_payment", "reversed")
 BUCKETS = tuple(name for name, _label in LABELS)
 OPEN_BUCKETS = ("to_process", "released", "denied", "appealed")
 LOTE_COLUMNS = (
-    *BUCKETS, "withdrawn", "invoices", "notes", "entries", "residual", "floating",
+    *BUCKETS, "both_ways", "invoices", "notes", "entries", "residual", "floating",
 )  # fmt: skip
 CODES = [
     ("items", "Amounts of an item and its movements"),
@@ -161,7 +162,7 @@ class TieOut:
             "open": self.env._("open"),
         }
         lotes = self.env["tiss.lote"].sudo().browse(self.lote_ids)
-        lotes.fetch(["invoice_moment", "invoice_id", "name", "contract_id"])
+        lotes.fetch(["invoice_moment", "glosa_policy", "invoice_id", "name", "contract_id"])
         breaches = []
         for lote_id, *sums in self._read_lotes():
             row = dict(zip(LOTE_COLUMNS, sums, strict=True))
@@ -190,7 +191,11 @@ class TieOut:
         return breaches
 
     def _read_lotes(self):
-        """(lote, *LOTE_COLUMNS in cents) of every lote."""
+        """(lote, *LOTE_COLUMNS in cents) of every lote.
+
+        `both_ways`: what was withdrawn, or given up in a closed period and denied again, which the
+        books have both as an invoice and as a credit note.
+        """
         zeros = SQL(", ").join([SQL("0")] * len(BUCKETS))
         return self._query(
             LOTES,
@@ -376,17 +381,18 @@ def _get_held_columns():
 def _compare_lote(lote, row):
     """{code: (cents in the guias, cents in the books)} of one lote.
 
-    A lote that is invoiced by what is released owes no more than that; of one that has no invoice
-    nothing may stand in the books.
+    A lote that is invoiced by what is released, or whose glosas are written off at once, owes no
+    more than what is not denied; of one that has no invoice nothing may stand in the books.
     """
     paid, total = row["paid"], sum(row[name] for name in BUCKETS)
-    if lote.invoice_moment == RELEASED:
-        billed, credited, still_open = row["released"] + paid, 0, row["released"]
+    if lote._follows_release():
+        still_open = sum(row[name] for name in lote._get_owed_buckets())
+        billed, credited = still_open + paid, 0
         booked = {"billed": row["invoices"] + row["notes"], "credited": 0}
     else:
         invoiced = bool(lote.invoice_id)
         still_open = invoiced * sum(row[name] for name in OPEN_BUCKETS)
-        billed = invoiced * (total + row["withdrawn"])
+        billed = invoiced * (total + row["both_ways"])
         # What is neither open nor paid was given up, in whatever way.
         credited = billed - still_open - invoiced * paid
         booked = {"billed": row["invoices"], "credited": -row["notes"]}

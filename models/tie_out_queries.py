@@ -52,7 +52,7 @@ LOTES = """
          UNION ALL
             SELECT lote_id, %(zeros)s, amount, 0, 0, 0, 0, 0
               FROM tiss_movement
-             WHERE lote_id = %(lotes)s AND kind = 'withdraw' AND move_id IS NOT NULL
+             WHERE lote_id = %(lotes)s AND kind IN ('withdraw', 'undo') AND move_id IS NOT NULL
          UNION ALL
             SELECT aml.tiss_lote_id, %(zeros)s, 0,
                    CASE mv.move_type WHEN 'out_invoice' THEN aml.balance ELSE 0 END,

@@ -1,8 +1,9 @@
 from odoo import api, fields, models
+from odoo.fields import Domain
 from odoo.tools import format_date
 
 from ..standard.money import from_cents
-from .deadlines import REMINDER
+from .deadlines import REMINDER, get_reminded
 
 
 class TissBankMatch(models.Model):
@@ -88,6 +89,14 @@ class TissBankMatch(models.Model):
             if not any(open_cents[line][0] for line in match.line_ids):
                 match.sudo().activity_ids.filtered("automated").unlink()
 
+    def _ask_again(self, days):
+        """Ask once more for demonstrativos that did not come in as many days after somebody asked.
+
+        Who did what he was reminded of is left in peace for that long.
+        """
+        asked = get_reminded(self, days)
+        (self - asked)._ask_for_demonstrativos()
+
     def _get_owner(self):
         contracts = self.journal_id._tiss_get_contracts()
         own = contracts.filtered(lambda each: each.partner_id == self.partner_id)
@@ -95,7 +104,7 @@ class TissBankMatch(models.Model):
 
     @api.model
     def _cron_alert(self):
-        """Look for matches, then tell about demonstrativos whose money does not come.
+        """Look for matches, then tell about money and demonstrativos that do not come.
 
         One transaction for each company.
         """
@@ -110,4 +119,9 @@ class TissBankMatch(models.Model):
                 item["res_id"] for item in old if item["kind"] == "debit"
             )
             payments._tiss_remind_of_money()
+            deposits = [item["res_id"] for item in old if item["kind"] == "credit"]
+            waiting = Domain("state", "=", "matched") & Domain("payment_ids", "=", False)
+            own.search(waiting & Domain("line_ids", "in", deposits))._ask_again(
+                company.tiss_bank_alert_days
+            )
             cron._commit_progress(1)

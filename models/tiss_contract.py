@@ -659,8 +659,20 @@ class TissContract(models.Model):
         }
 
     def _check_accounting(self):
-        """Raise, naming them, when accounts or journals are missing, or of another currency."""
+        """Raise, naming them, when accounts or journals are missing, or not in reais.
+
+        Guias and demonstrativos are in reais: no book in another currency can agree with them.
+        """
         for contract in self:
+            has_chart = contract.company_id.root_id.sudo().chart_template
+            if has_chart and contract.currency_id.name != "BRL":
+                raise UserError(
+                    self.env._(
+                        "The books of %(company)s are in %(currency)s, and operadoras pay in reais.",
+                        company=contract.company_id.name,
+                        currency=contract.currency_id.name,
+                    )
+                )
             missing = [
                 contract._fields[name]._description_string(self.env)
                 for name in ACCOUNT_FIELDS
@@ -675,17 +687,16 @@ class TissContract(models.Model):
                         missing=", ".join(missing),
                     )
                 )
-            own = contract.company_id.currency_id
             foreign = (contract.journal_id | contract.bank_journal_id).filtered(
-                lambda journal, own=own: journal.currency_id and journal.currency_id != own
+                lambda journal, own=contract.currency_id: journal.currency_id not in (
+                    own.browse(), own
+                )
             )
             if foreign:
                 raise UserError(
                     self.env._(
-                        "The journal %(journal)s is in %(theirs)s: convênios are booked in"
-                        " %(ours)s.",
+                        "The journal %(journal)s is in %(currency)s, and operadoras pay in reais.",
                         journal=foreign[0].display_name,
-                        theirs=foreign[0].currency_id.name,
-                        ours=own.name,
+                        currency=foreign[0].currency_id.name,
                     )
                 )

@@ -1,11 +1,23 @@
 from odoo import fields, models
 
+GLOSA_POLICIES = [
+    ("open", "Stays on the invoice until it is accepted or recovered"),
+    ("at_once", "Is written off when it arrives; what is recovered is new revenue"),
+]
+
 
 class TissContract(models.Model):
     """What a convênio is expected to deny, and what difference is not worth a look."""
 
     _inherit = "tiss.contract"
 
+    glosa_policy = fields.Selection(
+        GLOSA_POLICIES,
+        "A Glosa",
+        default="open",
+        required=True,
+        help="For the protocolos that arrive from now on.",
+    )
     underpayment_tolerance = fields.Monetary(
         "Difference Not Worth a Look",
         help="Items paid below the contract price by at most this are not listed.",

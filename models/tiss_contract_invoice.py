@@ -116,7 +116,7 @@ class TissContract(models.Model):
         }
 
     @api.model
-    def _prepare_invoice_line(self, name, cents, account, **vals):
+    def _prepare_invoice_line(self, name, cents, account, taxes=(), **vals):
         """The command of one line; never with the default tax of the chart, which is ICMS."""
         return Command.create(
             {
@@ -124,7 +124,7 @@ class TissContract(models.Model):
                 "quantity": 1,
                 "price_unit": float(from_cents(cents)),
                 "account_id": account.id,
-                "tax_ids": [Command.clear()],
+                "tax_ids": [Command.set([tax.id for tax in taxes])],
                 **vals,
             }
         )

@@ -6,7 +6,7 @@ from .bulk import lock
 
 SYSTEM_FIELDS = {
     "company_id", "contract_id", "lote_id", "guia_id", "patient_id", "date", "amount",
-    "credit_note_id", "invoice_id", "is_cancelled",
+    "amount_at_visit", "credit_note_id", "invoice_id", "is_cancelled",
 }  # fmt: skip
 
 
@@ -69,6 +69,11 @@ class TissCopayment(models.Model):
     )
     date = fields.Date(required=True, readonly=True)
     amount = fields.Monetary(required=True, readonly=True)
+    amount_at_visit = fields.Monetary(
+        "Invoiced at the Visit",
+        readonly=True,
+        help="The patient paid it at the desk, before the protocolo.",
+    )
     credit_note_id = fields.Many2one(
         "account.move",
         readonly=True,
@@ -165,33 +170,44 @@ class TissCopayment(models.Model):
         self.check_access("write")
         lock(self)
         waiting = self.filtered(lambda row: row.state == "to_invoice")
-        for company in waiting.company_id:
-            company._tiss_check_accounts("tiss_patient_account_id")
-        waiting.contract_id._check_accounting()
-        moves = self.env["account.move"].create([row._prepare_invoice() for row in waiting])
+        moves = waiting.contract_id._create_patient_invoices(
+            [row._prepare_invoice() for row in waiting]
+        )
         for row, move in zip(waiting.sudo(), moves, strict=True):
-            terms = move.line_ids.filtered(lambda line: line.display_type == "payment_term")
-            terms.account_id = row.company_id.tiss_patient_account_id
             row.invoice_id = move
-        moves.action_post()
         return moves
 
     def _prepare_invoice(self):
+        """Of what was not invoiced on the day of the visit."""
         self.ensure_one()
-        contract = self.contract_id
         name = self.env._(
             "Co-payment · %(contract)s · Guia %(guia)s",
-            contract=contract.name,
+            contract=self.contract_id.name,
             guia=self.guia_id.name,
         )
-        account = contract.revenue_account_id
-        return contract._prepare_invoice_vals(
-            fields.Date.context_today(self),
-            name,
-            [contract._prepare_invoice_line(name, to_cents(self.amount), account)],
-            partner_id=self.payer_id.id,
-            tiss_beneficiary_id=self.patient_id.id,
+        rest = to_cents(self.amount) - to_cents(self.amount_at_visit)
+        return self.contract_id._prepare_patient_invoice(
+            self.payer_id, self.patient_id, name, float(from_cents(rest))
         )
+
+    def _follow_visits(self):
+        """What patients were invoiced for on the day of the visit is not invoiced again."""
+        for row in self.sudo():
+            lines = row.guia_id.line_ids.filtered(lambda line: line._get_collected_cents())
+            visits = lines.encounter_line_id.encounter_id
+            invoices = visits._get_visit_invoice()
+            if not invoices:
+                continue
+            cents = sum(
+                line._get_collected_cents()
+                for line in lines
+                if line.encounter_line_id.encounter_id._get_visit_invoice()
+            )
+            row.amount_at_visit = float(from_cents(min(cents, to_cents(row.amount))))
+            row.payer_id = invoices.partner_id[:1]
+            if cents >= to_cents(row.amount):
+                # With several visits, the one that is not paid yet says the most.
+                row.invoice_id = invoices.sorted(lambda move: move.payment_state == "paid")[:1]
 
     def cancel(self):
         """The operadora owes it after all: the money goes back to what it has to process.

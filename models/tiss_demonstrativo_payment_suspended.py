@@ -53,7 +53,9 @@ class TissDemonstrativoPayment(models.Model):
         today = fields.Date.context_today(self)
         label = self.env._("Supplement · Demonstrativo %s", self.demonstrativo_id.name)
         lines = [
-            contract._prepare_invoice_line(label, cents, contract.revenue_account_id),
+            contract._prepare_invoice_line(
+                label, cents, contract.revenue_account_id, contract.tax_ids
+            ),
             contract._prepare_invoice_line(self.env._("Received already"), -cents, account),
         ]
         vals = contract._prepare_invoice_vals(today, label, lines)

@@ -7,7 +7,10 @@ from .deadlines import REMINDER
 from .discrepancy_kinds import OF_ANALYSES, OF_PAYMENTS, OFFERS, RESOLUTIONS, WAITING
 
 # Undone by undoing what they did: a recurso is given up, an invoice stays an invoice.
-DONE_ELSEWHERE = {"contest", "create_invoice", "replace"}
+DONE_ELSEWHERE = {
+    "contest", "create_invoice", "replace", "bank_fee", "rest_later", "other_deposit",
+    "not_convenio", "adopt", "pays_too",
+}  # fmt: skip
 
 
 class TissDiscrepancy(models.Model):

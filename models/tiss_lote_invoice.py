@@ -55,8 +55,12 @@ class TissLote(models.Model):
         for group, move in zip(groups, moves, strict=True):
             group.sudo().invoice_id = move
         moves.action_post()
+        lotes._follow_invoice()
         lotes._check_tie_out()
         return moves
+
+    def _follow_invoice(self):
+        """What follows from new invoices, before they are compared with the guias."""
 
     def _check_invoiceable(self):
         """Say why one of these lotes cannot be invoiced."""
@@ -174,8 +178,21 @@ class TissLote(models.Model):
     @api.model
     def _prepare_invoice_line(self, lote, name, cents, account=None):
         contract = lote.contract_id
-        account = account or contract.revenue_account_id
-        return contract._prepare_invoice_line(name, cents, account, tiss_lote_id=lote.id)
+        return contract._prepare_invoice_line(
+            name,
+            cents,
+            account or contract.revenue_account_id,
+            lote._get_invoice_taxes(),
+            tiss_lote_id=lote.id,
+        )
+
+    def _get_invoice_taxes(self):
+        """The taxes of a protocolo: those of its invoice, whatever the convênio says since."""
+        self.ensure_one()
+        if not self.invoice_id:
+            return self.contract_id.tax_ids
+        lines = self.invoice_id.invoice_line_ids
+        return lines.filtered(lambda line: line.tiss_lote_id == self).tax_ids
 
     # ------------------------------------------------------------------
     # Credit notes
@@ -195,12 +212,36 @@ class TissLote(models.Model):
             return self.env["account.move"]
         return self._book_credit_note(date, label, amounts, account)
 
+    def _post_acceptance(self, date, label, amounts, account):
+        """As `_post_credit_note`, of glosas that are given up."""
+        return self._post_credit_note(date, label, amounts, account)
+
     def _book_credit_note(self, date, label, amounts, account):
         self._check_open_period(date)
         move = self.env["account.move"].create(
             self._prepare_credit_note(date, label, amounts, account)
         )
         # One by one: posted together, Odoo may match notes with each other's invoices.
+        move.action_post()
+        self._match_receivables()
+        return move
+
+    def _invoice_again(self, note):
+        """New revenue over a credit note that the books no longer allow to cancel.
+
+        :return: the posted `account.move`
+        """
+        self.ensure_one()
+        today = fields.Date.context_today(self)
+        self._check_open_period(today)
+        label = self.env._("Denied again · %s", note.name)
+        lines = [self._prepare_invoice_line(self, label, to_cents(note.amount_total))]
+        move = self.env["account.move"].create(
+            {
+                **self._prepare_invoice_vals(today, label, lines),
+                "invoice_origin": note.name,
+            }
+        )
         move.action_post()
         self._match_receivables()
         return move

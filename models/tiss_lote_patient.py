@@ -51,6 +51,7 @@ class TissLote(models.Model):
             if cents:
                 vals_list.append(rows._prepare_vals(guia.lote_id, guia, cents))
         rows = rows.sudo().create(vals_list).with_env(self.env)
+        rows._follow_visits()
         for lote, batch in rows.grouped("lote_id").items():
             lote._book_copayments(batch)
         rows.lote_id._check_tie_out()

@@ -185,17 +185,28 @@ class TissProvision(models.Model):
 
     def action_propose(self):
         """Propose the last month that has ended, for this company."""
-        self.check_access("write")
         today = fields.Date.context_today(self)
-        date = today.replace(day=1) - relativedelta(days=1)
+        return self._propose_and_reload(today.replace(day=1) - relativedelta(days=1))
+
+    def action_propose_current(self):
+        """Propose the month that has not ended yet, as things stand."""
+        return self._propose_and_reload(
+            fields.Date.end_of(fields.Date.context_today(self), "month")
+        )
+
+    def _propose_and_reload(self, date):
+        self.check_access("write")
         if not self._propose(self.env.company, date):
-            raise UserError(
-                self.env._(
-                    "No convênio owed anything on %s: there is nothing to provide for.",
-                    format_date(self.env, date),
-                )
-            )
+            self._raise_nothing(date)
         return {"type": "ir.actions.client", "tag": "soft_reload"}
+
+    def _raise_nothing(self, date):
+        raise UserError(
+            self.env._(
+                "No convênio owed anything on %s: there is nothing to provide for.",
+                format_date(self.env, date),
+            )
+        )
 
     def action_post(self):
         self.post()
@@ -229,6 +240,22 @@ class TissProvision(models.Model):
         self.flush_model(["state"])
         vals_list = self._prepare_month(contracts - posted.contract_id, date)
         return posted | self.sudo().create(vals_list).with_env(self.env)
+
+    @api.model
+    def _propose_missing(self, company, date):
+        """As `_propose`, but what is proposed already keeps the rates that a person typed.
+
+        :return: `tiss.provision` of that month
+        """
+        contracts = self.env["tiss.contract"].search([("company_id", "=", company.id)])
+        known = self.search(
+            [("company_id", "=", company.id), ("date", "=", date), ("state", "!=", "undone")]
+        )
+        vals_list = self._prepare_month(contracts - known.contract_id, date)
+        rows = known | self.sudo().create(vals_list).with_env(self.env)
+        if not rows:
+            self._raise_nothing(date)
+        return rows
 
     @api.model
     def _prepare_month(self, contracts, date):

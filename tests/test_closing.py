@@ -231,6 +231,22 @@ class TestClosing(TissCommon):
         with self.assertRaisesRegex(UserError, "only explain"):
             closing.line_ids[0].snapshot = {"count": 0}
 
+    def test_the_provision_of_the_month_is_proposed(self):
+        """41.10 × 10 % = 4.11; what somebody typed since survives a second look."""
+        self.contract.provision_denied_percent = 10
+        self._create_received_lote({ECG: 1})
+        closing = self._open()
+        self.assertEqual(self._get_states(closing)["provision"], "open")
+        [line] = closing.line_ids.filtered(lambda line: line.kind == "provision")
+        action = line.action_propose()
+        row = self.env["tiss.provision"].search(action["domain"])
+        self.assertEqual((row.date, row.amount), (self.month_end, 4.11))
+        row.denied_percent = 20
+        line.action_propose()
+        self.assertEqual(row.exists().amount, 8.22)
+        row.post()
+        self.assertEqual(self._get_states(closing)["provision"], "ok")
+
     def test_each_line_opens_its_list(self):
         closing = self._open()
         for line in closing.line_ids:

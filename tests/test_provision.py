@@ -5,6 +5,7 @@ from odoo.exceptions import AccessError
 from odoo.tests import tagged
 
 from .common import DIPYRONE, ECG
+from .return_messages import analysis_message
 from .test_recurso import RecursoCase
 
 
@@ -140,6 +141,33 @@ class TestProvision(RecursoCase):
         self.assertEqual(row.recovered_percent, 50)
         row.post()
         self.assertTrue(self.Provision._is_done(self.company, self.today))
+
+    def _get_open(self):
+        row = self.Provision._propose(self.company, self.today)
+        return (row.amount_to_process, row.amount_denied, row.amount_appealed)
+
+    def _deny_more(self):
+        """41.10 that wait for their analysis, and 11.10 denied of other 41.10."""
+        self._create_received_lote({ECG: 1}, protocol="1004")
+        lote = self._create_received_lote({ECG: 1}, protocol="1005")
+        content = analysis_message(lote, {(lote.guia_ids.name, 1): (30.00, "1705")}, "A5")
+        self.env["tiss.demonstrativo"].import_file("a.xml", content).post()
+
+    def test_what_never_was_revenue_is_not_lost(self):
+        """What is invoiced by its release; once accrued, what waits is revenue until then."""
+        before = self._get_open()
+        self.contract.invoice_moment = "released"
+        self._deny_more()
+        self.assertEqual(self._get_open(), before)
+        self.contract.accrue_unreleased(self.today)
+        to_process, denied, appealed = before
+        self.assertEqual(self._get_open(), (to_process + 41.10, denied, appealed))
+
+    def test_what_was_written_off_is_lost_already(self):
+        to_process, denied, appealed = self._get_open()
+        self.contract.glosa_policy = "at_once"
+        self._deny_more()
+        self.assertEqual(self._get_open(), (to_process + 41.10, denied, appealed))
 
     def test_a_closed_period_is_refused(self):
         self._live()

@@ -128,7 +128,7 @@ class TestUnderpayment(TissCommon):
         rows.filtered(lambda row: row.code == ECG).ignore("Combinado")
         self.assertEqual(get_row(), [("1 item", 10.00)])
         demonstrativo.sudo().is_price_checked = False
-        self.Underpayment._cron_look()
+        self._run_cron(self.Underpayment._cron_look)
         self.assertEqual(get_row(), [("1 item", 10.00)])
         rows.filtered(lambda row: row.code == CONSULTATION).contest()
         self.assertEqual(get_row(), [])
