@@ -2,7 +2,7 @@
 
 
 class Errand:
-    """Done for each convênio of a `Job`, by people who see what is clinical; its biller does not."""
+    """Done for each convênio of a `Job`, by people who see what is clinical; a biller does not."""
 
     def __init__(self, job):
         self.job = job

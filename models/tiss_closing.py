@@ -276,7 +276,9 @@ class TissClosing(models.Model):
         return self._found(
             len(records),
             cents,
-            self.env._("%(what)s: %(count)s, %(total)s", what=words, count=len(records), total=total),
+            self.env._(
+                "%(what)s: %(count)s, %(total)s", what=words, count=len(records), total=total
+            ),
         )
 
     @api.model

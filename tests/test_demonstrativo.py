@@ -3,7 +3,7 @@ from decimal import Decimal
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
-from .common import BLOOD_COUNT, ECG
+from .common import BLOOD_COUNT
 from .return_messages import payment_message
 from .return_records import ReturnCase
 

@@ -81,7 +81,9 @@ class TissDailyClose(models.TransientModel):
                 cents = sum(abs(to_cents(amount(record))) for record in records)
                 page[f"{column}_amount"] = float(from_cents(cents))
                 if column in AGED:
-                    page[f"{column}_oldest"] = min(filter(None, records.mapped(date)), default=False)
+                    page[f"{column}_oldest"] = min(
+                        filter(None, records.mapped(date)), default=False
+                    )
             page.is_green = not page.breaches and not any(
                 page[f"{column}_count"] for column in COLUMNS
             )

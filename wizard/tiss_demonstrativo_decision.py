@@ -8,9 +8,7 @@ class TissDemonstrativoDecision(models.AbstractModel):
     _description = "Decision about a Demonstrativo"
 
     demonstrativo_id = fields.Many2one("tiss.demonstrativo", required=True, readonly=True)
-    accounting_date = fields.Date(
-        compute="_compute_accounting_date", store=True, readonly=False
-    )
+    accounting_date = fields.Date(compute="_compute_accounting_date", store=True, readonly=False)
 
     # ------------------------------------------------------------------
     # Compute, inverse, search
