@@ -1,8 +1,8 @@
 from odoo import models
+from odoo.fields import Domain
 
 from ..standard.money import from_cents, to_cents
 from .counted import counted
-from .tiss_glosa_triage import TO_DECIDE
 
 
 class TissDemonstrativo(models.Model):
@@ -30,6 +30,7 @@ class TissDemonstrativo(models.Model):
         known = self.env["tiss.discrepancy"].search(
             [("demonstrativo_id", "in", self.ids), ("code", "=", "glosa_without_code")]
         )
+        Glosa = self.env["tiss.glosa"]
         known._sync(
             [
                 {
@@ -39,13 +40,10 @@ class TissDemonstrativo(models.Model):
                     "amount_ours": 0,
                     "amount_theirs": amount,
                 }
-                for demonstrativo, count, amount in self.env["tiss.glosa"]._read_group(
-                    [
-                        ("demonstrativo_id", "in", self.ids),
-                        ("code", "=", False),
-                        ("state", "in", TO_DECIDE),
-                        ("is_contested", "=", False),
-                    ],
+                for demonstrativo, count, amount in Glosa._read_group(
+                    Glosa._get_decidable_domain()
+                    & Domain("demonstrativo_id", "in", self.ids)
+                    & Domain("code", "=", False),
                     ["demonstrativo_id"],
                     ["__count", "amount_open:sum"],
                 )

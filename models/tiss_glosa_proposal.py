@@ -20,8 +20,8 @@ class TissGlosa(models.Model):
             contract._propose(
                 ACTIVITY,
                 self.env._(
-                    "To accept: %(glosas)s, %(amount)s. The time to contest has passed, or it is not"
-                    " worth a recurso",
+                    "To accept: %(glosas)s, %(amount)s. The time to contest has passed, or it is"
+                    " not worth a recurso",
                     glosas=counted(self.env, "glosa", count),
                     amount=contract.currency_id.format(amount),
                 ),

@@ -94,8 +94,8 @@ class TissBankImport(models.TransientModel):
             "params": {
                 "type": "success",
                 "message": self.env._(
-                    "Movements imported: %(new)s. Matched without doubt: %(made)s. Proposals to look"
-                    " at: %(left)s.",
+                    "Movements imported: %(new)s. Matched without doubt: %(made)s. Proposals to"
+                    " look at: %(left)s.",
                     new=len(chosen),
                     made=len(made),
                     left=len(left),
