@@ -309,10 +309,6 @@ class TestDemonstrativoPayment(PaymentCommon):
         demonstrativo = self._pay_consulta(-100.01, "P2")
         self.assertIn("paid_above", self._get_codes(demonstrativo))
 
-    # ------------------------------------------------------------------
-    # All or nothing
-    # ------------------------------------------------------------------
-
     def test_a_debit_that_names_a_guia_takes_it_back(self):
         """56.00 are paid less 50.00 of the 150.00 that the first one paid: 6.00 arrive."""
         self._pay_consulta().post()
@@ -373,6 +369,10 @@ class TestDemonstrativoPayment(PaymentCommon):
             self.env["tiss.adjustment.account"].search([("description", "ilike", "ACERTO")])
         )
         self.assertLedgerSound()
+
+    # ------------------------------------------------------------------
+    # All or nothing
+    # ------------------------------------------------------------------
 
     def test_a_failure_at_any_step_leaves_nothing(self):
         steps = [
