@@ -61,14 +61,14 @@ class TestQueue(DiscrepancyCase):
         content = analysis_message(
             self.lote, {(first, 1): 41.10, (first, 2): (4.90, "1705"), (second, 1): 150.00}, "A1"
         )
-        analysis = self._import(content.replace(second.encode(), b"98765"))
+        analysis = self._import(content.replace(f">{second}<".encode(), b">98765<"))
         self.assertEqual(analysis.line_ids.mapped("status"), ["agrees", "decide", "blocked"])
         self.assertEqual(analysis.differing_line_ids, analysis.line_ids[1:])
         self.assertEqual(analysis.agreeing_count, 1)
 
     def test_many_are_found_in_as_many_queries_as_few(self):
         counts = []
-        for number in (2, 40):
+        for number in (1, 2, 40):
             content = analysis_message(self.lote, {(self.second.name, 1): 150.00}, f"M{number}")
             analysis = self._import(content)
             row = {"demonstrativo_id": analysis.id, "level": "guia", "protocol_number": "1001"}
@@ -81,7 +81,8 @@ class TestQueue(DiscrepancyCase):
             analysis.action_check()
             counts.append(self.env.cr.sql_log_count - start)
             self.assertEqual(len(self._find(analysis, "unknown_guia")), number)
-        self.assertEqual(*counts)
+        _first, *others = counts  # it also fills the caches
+        self.assertEqual(*others)
 
     def test_sums_are_named_in_words(self):
         """No names of elements: what of which protocolo, and of the whole file."""
