@@ -61,7 +61,8 @@ class TestQueue(DiscrepancyCase):
         content = analysis_message(
             self.lote, {(first, 1): 41.10, (first, 2): (4.90, "1705"), (second, 1): 150.00}, "A1"
         )
-        analysis = self._import(content.replace(f">{second}<".encode(), b">98765<"))
+        name = f"numeroGuiaPrestador>{second}<".encode()
+        analysis = self._import(content.replace(name, b"numeroGuiaPrestador>98765<"))
         self.assertEqual(analysis.line_ids.mapped("status"), ["agrees", "decide", "blocked"])
         self.assertEqual(analysis.differing_line_ids, analysis.line_ids[1:])
         self.assertEqual(analysis.agreeing_count, 1)
