@@ -58,6 +58,7 @@ class TissDelivery(models.Model):
 
     `is_settled` says that the record was told. Then an answered, refused or failed delivery is
     finished, and PostgreSQL itself refuses to change it. Without `next_try` it waits for a person.
+    `paused_by_id` is the one because of which the queue of its address was made to wait.
 
     Commits: (1) the record and its queued row, together; (2) claim: the wire bytes in the journal
     and `sending`, before anything leaves; (3) the outcome and the bytes of the answer, under the

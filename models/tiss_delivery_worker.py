@@ -452,9 +452,10 @@ class TissDelivery(models.Model):
     @api.model
     def _is_access_refused(self, vals):
         """Whether whatever this convênio sends to that address would be turned away."""
-        if vals["state"] == "failed":
-            return vals["code"] in CLOSED or vals.get("http_status") in CLOSED_STATUSES
-        return vals["state"] == "refused" and vals["code"] in ACCESS_REFUSED
+        if vals["state"] not in ("refused", "failed"):
+            return False
+        closed = vals["code"] in CLOSED | ACCESS_REFUSED
+        return closed or vals.get("http_status") in CLOSED_STATUSES
 
     @api.model
     def _postpone(self, delivery_id, next_try, same_contract=False):

@@ -24,6 +24,7 @@ class TissOutgoing(models.AbstractModel):
     goes_by_service = fields.Boolean(compute="_compute_goes_by_service")
     delivery_note = fields.Char("Delivery", compute="_compute_delivery_note")
     may_try_now = fields.Boolean(compute="_compute_delivery_note")
+    is_underway = fields.Boolean(compute="_compute_is_underway")
 
     # ------------------------------------------------------------------
     # Compute, inverse, search
@@ -51,6 +52,25 @@ class TissOutgoing(models.AbstractModel):
             delivery = latest.get(record._origin.id)
             record.delivery_note = delivery and delivery._get_note()
             record.may_try_now = delivery and delivery._is_put_off()
+
+    @api.depends("state", "message_id")
+    def _compute_is_underway(self):
+        """Whether something about each was not answered yet: it, or a question about it."""
+        found = (
+            self.env["tiss.delivery"]
+            .sudo()
+            .search_fetch(
+                [
+                    ("res_model", "=", self._name),
+                    ("res_id", "in", self.ids),
+                    ("is_settled", "=", False),
+                ],
+                ["res_id"],
+            )
+        )
+        underway = set(found.mapped("res_id"))
+        for record in self:
+            record.is_underway = record._origin.id in underway
 
     @api.model
     def _get_view(self, view_id=None, view_type="form", **options):

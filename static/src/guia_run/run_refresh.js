@@ -7,6 +7,7 @@ const SECONDS = 2;
 // What takes longer than a minute may take hours.
 const PATIENCE = 60;
 const SECONDS_AFTER = 15;
+const TYPING = ".o_form_view :is(input, textarea, [contenteditable])";
 
 /** Reads the record again while something works on it in the background; shown it reads on. */
 export class RunRefresh extends Component {
@@ -42,7 +43,7 @@ export class RunRefresh extends Component {
     }
 
     isTyping() {
-        return Boolean(document.activeElement?.closest(".o_form_view :is(input, textarea, [contenteditable])"));
+        return Boolean(document.activeElement?.closest(TYPING));
     }
 }
 
