@@ -258,7 +258,8 @@ class TissDemonstrativo(models.Model):
         """Remarks about whoever issued the demonstrativo, as discrepancy values."""
         theirs = identifiers.compact(part["cabecalhoDemonstrativo"].get("numeroCNPJ") or "")
         ours = identifiers.compact(contract.partner_id.vat or "")
-        if not theirs or not ours or theirs == ours:
+        # Zeros fill a field that is required: they name nobody.
+        if not theirs.strip("0") or not ours or theirs == ours:
             return []
         return [{"code": "payer_differs", "place": theirs}]
 

@@ -59,11 +59,11 @@ class MoneyBench(ClinicBench):
         lotes = self.env["tiss.lote"]
         made = self.make_encounters(count * guias, PER_GUIA).create_guias()
         for start in range(0, len(made), guias):
-            lote = made[start : start + guias].create_lotes()
-            lote.build()
-            lote.send()
+            lotes |= made[start : start + guias].create_lotes()
+        lotes.build()
+        lotes.send()
+        for lote in lotes:
             lote.register_protocol(f"M{lote.id}", self.clinic.today)
-            lotes |= lote
         self.env.flush_all()
         return lotes
 
