@@ -30,7 +30,7 @@ SOAP11 = "http://schemas.xmlsoap.org/soap/envelope/"
 SETTINGS = zeep.Settings(forbid_entities=False, forbid_dtd=False)
 ZIPS = [path for path in (common.ZIP_401, common.ZIP_403) if path.exists()]
 LOGIN = ("CLINICA & CIA <7>", "0123456789abcdef" * 2)
-SEEDS = 3
+SEEDS = 2
 REQUESTS = {
     SERVICE_OF[name]: name
     for name, each in TRANSACTIONS.items()
@@ -145,8 +145,7 @@ class TestZeep(unittest.TestCase):
                 fields = {name: values[name] for name in ("cabecalho", "loteGuias", "hash")}
                 with self.assertRaises(ZeepError):
                     proxy.tissLoteGuias_Operation(**fields)
-                with self.assertRaises(soap.TransportError):
-                    soap.post(server.url, xml, timeout=(5, 5))
+                soap.post(server.url, xml, timeout=(5, 5))
                 theirs, ours = server.requests
         self.assertEqual(ours.headers["SOAPAction"], theirs.headers["SOAPAction"])
         kinds = [each.headers["Content-Type"].partition(";")[0] for each in (ours, theirs)]
