@@ -42,7 +42,7 @@ class TestMatrix(AnnexRecords, AuthorizationRecords, DeliveryCase):
         self.contract.endpoint_ids.unlink()
         for service in set(SERVICE_OF.values()):
             self._connect(service)
-        self.lote = self._send_lote(*[{ECG: 1, BLOOD_COUNT: 2}] * 8)
+        self.lote = self._send_lote(*[{ECG: 1, BLOOD_COUNT: 2}] * 12)
         self._deliver()
         number = self.lote.protocol_number
         content = self.simulated.analysis([number], issued_on=self.today)
