@@ -30,7 +30,7 @@ class TissDiscrepancy(models.Model):
         "res.company",
         compute="_compute_company_id",
         store=True,
-        readonly=True,
+        readonly=False,
         precompute=True,
         index=True,
     )
@@ -40,7 +40,7 @@ class TissDiscrepancy(models.Model):
         "Convênio",
         compute="_compute_company_id",
         store=True,
-        readonly=True,
+        readonly=False,
         precompute=True,
         index=True,
     )

@@ -35,6 +35,13 @@ class TissEncounter(models.Model):
     # Compute, inverse, search
     # ------------------------------------------------------------------
 
+    @api.depends(
+        "state",
+        "line_ids.patient_amount",
+        "line_ids.is_collected_here",
+        "copayment_move_id.state",
+        "guia_ids.copayment_ids",
+    )
     def _compute_amount_to_collect(self):
         """Of a visit that is closed and in no protocolo yet; nothing once it is invoiced."""
         for encounter in self:

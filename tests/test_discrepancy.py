@@ -148,6 +148,7 @@ class TestQueue(DiscrepancyCase):
         row = Discrepancy._open(vals)
         self.assertEqual(Discrepancy._open(vals), row, "found again")
         self.assertEqual((row.company_id, row.is_blocking), (self.company, False))
+        self.assertEqual(row.contract_id, self.contract)
         row.resolve("keep", "É de outro convênio")
         self.assertEqual((row.state, row.resolved_by_id), ("resolved", self.env.user))
         self.assertEqual(Discrepancy._open(vals).state, "resolved", "it was looked at")

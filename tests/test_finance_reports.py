@@ -27,6 +27,7 @@ class TestFinanceReports(TissCommon):
     # ------------------------------------------------------------------
 
     def _get_aging(self):
+        self.env.invalidate_all()
         rows = self.env["tiss.aging"].search([("contract_id", "=", self.contract.id)])
         self.assertEqual(
             sum(to_cents(row.amount) for row in rows),
@@ -107,7 +108,7 @@ class TestFinanceReports(TissCommon):
         register.create({"amount": amount} if amount else {})._create_payments()
 
     def _get_dmed(self):
-        self.env.flush_all()
+        self.env.invalidate_all()
         rows = self.env["tiss.dmed"].search([], order="id")
         return [
             (row.payer_id, row.beneficiary_id, row.amount, row.year, row.is_incomplete)

@@ -175,10 +175,13 @@ class TestRepasse(TissCommon):
         guia = self._create_encounters({ECG: 1}).create_guias()
         Term = self.env["tiss.term"]
         guia.line_ids.member_ids = [
-            Command.create(
-                {"professional_id": member.id, "participation_id": Term._get("35", code).id}
-            )
-            for member, code in ((self.professional, "00"), (assistant, "01"))
+            Command.clear(),
+            *(
+                Command.create(
+                    {"professional_id": member.id, "participation_id": Term._get("35", code).id}
+                )
+                for member, code in ((self.professional, "00"), (assistant, "01"))
+            ),
         ]
         lote = guia.create_lotes()
         lote.build()
