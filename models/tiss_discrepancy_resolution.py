@@ -77,6 +77,10 @@ class TissDiscrepancy(models.Model):
             "released_above": self.env._(
                 "For %(place)s it releases %(theirs)s, of %(ours)s presented."
             ),
+            "released_open": self.env._(
+                "For %(place)s it releases %(theirs)s; only %(ours)s are open, the patient pays a"
+                " part."
+            ),
             "already_processed": self.env._(
                 "%(place)s was answered before: %(ours)s then, %(theirs)s now. Nothing is booked."
             ),
