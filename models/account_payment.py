@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.tools import format_date
 
 from ..standard.money import from_cents, to_cents
+from .deadlines import get_reminded
 
 MONEY_MISSING = "l10n_br_tiss.mail_activity_type_bank"
 
@@ -75,10 +76,16 @@ class AccountPayment(models.Model):
 
     def _tiss_remind_of_money(self):
         """One activity on each demonstrativo whose money the bank does not show."""
+        told = get_reminded(
+            self.tiss_demonstrativo_payment_ids.demonstrativo_id,
+            self.env.company.tiss_bank_alert_days,
+            MONEY_MISSING,
+        )
         for payment, cents in self._tiss_get_residuals().items():
             demonstrativo = payment.tiss_demonstrativo_payment_ids.demonstrativo_id[:1]
-            if payment._tiss_get_reminders():
+            if demonstrativo in told:
                 continue
+            told |= demonstrativo
             owner = demonstrativo.contract_id.user_id or demonstrativo.create_uid
             demonstrativo.activity_schedule(
                 MONEY_MISSING,

@@ -34,11 +34,24 @@ class TissBankMatch(models.Model):
     company_id = fields.Many2one("res.company", required=True, index=True, readonly=True)
     currency_id = fields.Many2one(related="company_id.currency_id")
     journal_id = fields.Many2one(
-        "account.journal", "Bank", required=True, index=True, readonly=True, ondelete="cascade"
+        "account.journal",
+        "Bank",
+        required=True,
+        index=True,
+        readonly=True,
+        check_company=True,
+        ondelete="cascade",
     )
-    partner_id = fields.Many2one("res.partner", "Operadora", required=True, readonly=True)
+    partner_id = fields.Many2one(
+        "res.partner", "Operadora", required=True, index=True, readonly=True, ondelete="restrict"
+    )
     account_id = fields.Many2one(
-        "account.account", "Transit Account", required=True, readonly=True, ondelete="restrict"
+        "account.account",
+        "Transit Account",
+        required=True,
+        readonly=True,
+        check_company=True,
+        ondelete="restrict",
     )
     key = fields.Char(required=True, readonly=True, help="Which lines and payments: no two equal.")
     state = fields.Selection(

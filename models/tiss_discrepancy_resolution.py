@@ -9,7 +9,10 @@ from .discrepancy_kinds import OF_ANALYSES, OF_PAYMENTS, OFFERS, RESOLUTIONS, WA
 # What these decide is booked when the demonstrativo is posted.
 BOOKED = {"suspense", "set_aside", "cap", "trust_ours", "trust_rows", "spread"}
 # Undone by undoing what they did: a recurso is given up, an invoice stays an invoice.
-DONE_ELSEWHERE = {"contest", "create_invoice", "replace"}
+DONE_ELSEWHERE = {
+    "contest", "create_invoice", "replace", "bank_fee", "rest_later", "other_deposit",
+    "not_convenio", "adopt", "pays_too",
+}  # fmt: skip
 
 
 class TissDiscrepancy(models.Model):
@@ -61,7 +64,11 @@ class TissDiscrepancy(models.Model):
     @api.model
     def _get_sentences(self):
         """Kind → what happened, for a person; percent signs name the values of a row."""
-        return {**self._get_row_sentences(), **self._get_payment_sentences()}
+        return {
+            **self._get_row_sentences(),
+            **self._get_file_sentences(),
+            **self._get_payment_sentences(),
+        }
 
     @api.model
     def _get_row_sentences(self):
@@ -98,6 +105,11 @@ class TissDiscrepancy(models.Model):
                 "%(difference)s were denied without a reason (%(place)s)."
             ),
             "paid_below_contract": self.env._("Contract %(ours)s, paid %(theirs)s (%(place)s)."),
+        }
+
+    @api.model
+    def _get_file_sentences(self):
+        return {
             "row_differs": self.env._("%(place)s: released is not processed minus glosa."),
             "glosa_differs": self.env._(
                 "The file says a glosa of %(theirs)s at %(place)s; presented minus released is"

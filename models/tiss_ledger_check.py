@@ -87,7 +87,8 @@ class TissLedgerCheck(models.Model):
         contracts.check_access("read")
         # As superuser: nobody may write the result of a check.
         Check = self.sudo().with_context(active_test=False)
-        known = {check.contract_id: check for check in Check.search([])}
+        rows = Check.search([("contract_id", "in", contracts.ids)])
+        known = {check.contract_id: check for check in rows}
         checks = Check
         for contract in contracts:
             tie_out = contract._get_tie_out()

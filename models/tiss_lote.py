@@ -13,7 +13,7 @@ GUIA_IN_PATH = re.compile(r"guiasTISS/[^/\[]+\[(\d+)\](?:/(.*))?")
 
 SYSTEM_FIELDS = {
     "invoice_id", "protocol_number", "protocol_date", "guia_ids", "is_imported", "kept_values",
-    "invoice_moment", "due_date",
+    "invoice_moment", "due_date", "glosa_policy",
 }  # fmt: skip
 
 
@@ -186,7 +186,8 @@ class TissLote(models.Model):
         return self.message_id.action_download_all()
 
     def action_view_guias(self):
-        return self.guia_ids._get_records_action(name=self.env._("Guias"))
+        guias = self.env["tiss.guia"].union(*(lote._get_shown_guias() for lote in self))
+        return guias._get_records_action(name=self.env._("Guias"))
 
     def action_view_invoice(self):
         return self._get_invoices()._get_records_action(name=self.env._("Invoices"))
@@ -318,6 +319,7 @@ class TissLote(models.Model):
                 "state": "received",
                 "rejection_reason": False,
                 "invoice_moment": contract.invoice_moment,
+                "glosa_policy": contract.glosa_policy,
                 "due_date": contract._get_due_date(vals["protocol_date"]),
                 **vals,
             }

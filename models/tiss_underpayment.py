@@ -1,6 +1,5 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.fields import Domain
 
 from ..standard.money import from_cents, to_cents
 from .bulk import lock
@@ -8,7 +7,9 @@ from .counted import counted
 
 PRICE_FAMILY = "17"  # values and charges of T38 (guide §6.1)
 PRICE_CODE = "1705"  # what a recurso contests where the operadora gave no code
-BATCH = 200  # demonstrativos that one run looks through
+UNCHECKED = [("state", "=", "posted"), ("is_price_checked", "=", False)]
+AT_ONCE = 200  # demonstrativos that somebody has looked through while he waits
+BATCH = 10  # of them in one transaction of the night
 
 
 class TissUnderpayment(models.Model):
@@ -31,7 +32,9 @@ class TissUnderpayment(models.Model):
     guia_line_id = fields.Many2one(
         "tiss.guia.line", "Item", required=True, index=True, readonly=True, ondelete="cascade"
     )
-    guia_id = fields.Many2one("tiss.guia", required=True, readonly=True, ondelete="cascade")
+    guia_id = fields.Many2one(
+        "tiss.guia", required=True, index=True, readonly=True, ondelete="cascade"
+    )
     professional_id = fields.Many2one("res.partner", readonly=True)
     code = fields.Char("Procedure Code", readonly=True)
     date = fields.Date("Performed On", readonly=True)
@@ -94,7 +97,7 @@ class TissUnderpayment(models.Model):
 
     def action_look(self):
         """Look through what was posted since the last time, at once."""
-        self._look(self._get_unchecked())
+        self._look(self._find_unchecked(AT_ONCE))
         return {"type": "ir.actions.client", "tag": "soft_reload"}
 
     def action_contest(self):
@@ -112,13 +115,17 @@ class TissUnderpayment(models.Model):
 
     @api.model
     def _cron_look(self):
-        self._look(self._get_unchecked())
+        """Look through all that was posted since the last time, until the time is over."""
+        cron = self.env["ir.cron"]
+        while demonstrativos := self._find_unchecked(BATCH):
+            self._look(demonstrativos)
+            remaining = self.env["tiss.demonstrativo"].search_count(UNCHECKED)
+            if not cron._commit_progress(len(demonstrativos), remaining=remaining):
+                break
 
     @api.model
-    def _get_unchecked(self):
-        return self.env["tiss.demonstrativo"].search(
-            [("state", "=", "posted"), ("is_price_checked", "=", False)], limit=BATCH
-        )
+    def _find_unchecked(self, limit):
+        return self.env["tiss.demonstrativo"].search(UNCHECKED, limit=limit)
 
     @api.model
     def _look(self, demonstrativos):
@@ -266,7 +273,3 @@ class TissUnderpayment(models.Model):
         lock(self)
         self.sudo().write({"is_ignored": True, "note": reason})
         self._queue(self.demonstrativo_id)
-
-    @api.model
-    def _get_open_domain(self):
-        return Domain("is_ignored", "=", False) & Domain("amount_difference", ">", 0)

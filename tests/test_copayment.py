@@ -76,6 +76,9 @@ class TestCopayment(TissCommon):
     def test_revenue_is_what_both_pay(self):
         lote = self._create_received_lote({ECG: 1})
         lote.copayment_ids.create_invoices()
+        self.assertEqual(self._get_revenue(), -4110)
+
+    def _get_revenue(self):
         [[balance]] = self.env["account.move.line"]._read_group(
             [
                 ("account_id", "=", self.contract.revenue_account_id.id),
@@ -85,7 +88,57 @@ class TestCopayment(TissCommon):
             [],
             ["balance:sum"],
         )
-        self.assertEqual(to_cents(balance), -4110)
+        return to_cents(balance)
+
+    def _send(self, visit, protocol="900001"):
+        lote = visit.create_guias().create_lotes()
+        lote.build()
+        lote.send()
+        return lote.register_protocol(protocol, self.today)
+
+    def _pay(self, invoice):
+        self.env["account.payment.register"].with_context(
+            active_model="account.move", active_ids=invoice.ids
+        ).create({})._create_payments()
+
+    def test_paid_at_the_desk_before_the_protocolo(self):
+        """8.22 on the day of the visit; in the end revenue is 41.10 whenever the rest is invoiced."""
+        for moment in ("protocol", "month", "released"):
+            with self.subTest(moment), self.env.cr.savepoint() as savepoint:
+                self.contract.invoice_moment = moment
+                visit = self._create_encounters({ECG: 1})
+                self.assertEqual(visit.amount_to_collect, 8.22)
+                invoice = visit.invoice_copayment()
+                self.assertEqual((invoice.state, invoice.amount_total), ("posted", 8.22))
+                self.assertEqual(invoice.tiss_beneficiary_id, self.patient)
+                self.assertEqual(visit.amount_to_collect, 0)
+                self._pay(invoice)
+                with self.assertRefused("cancel that first"):
+                    visit.action_draft()
+                lote = self._send(visit, moment)
+                [row] = lote.copayment_ids
+                self.assertEqual((row.state, row.invoice_id), ("paid", invoice))
+                self.assertEqual((row.amount, row.amount_at_visit), (8.22, 8.22))
+                self.assertFalse(row.create_invoices())
+                self.contract.invoice_month(self.today)
+                content = analysis_message(lote, {(lote.guia_ids.name, 1): 32.88}, "A1")
+                self._receive_file(content)
+                self._receive_file(payment_message(lote, {lote.guia_ids.name: 32.88}, "P1"))
+                self.assertEqual(lote.invoice_id.amount_residual, 0)
+                self.assertEqual(self._get_revenue(), -4110)
+                self.assertLedgerSound()
+                savepoint.rollback()
+            self.env.invalidate_all()
+
+    def test_an_invoice_of_the_desk_that_was_cancelled(self):
+        visit = self._create_encounters({ECG: 1})
+        visit.invoice_copayment().button_cancel()
+        self.assertEqual(visit.amount_to_collect, 8.22)
+        row = self._send(visit).copayment_ids
+        self.assertEqual((row.state, row.amount_at_visit), ("to_invoice", 0))
+        self.assertEqual(row.create_invoices().amount_total, 8.22)
+        with self.assertRefused("nothing to collect"):
+            visit.invoice_copayment()
 
     def test_the_operadora_pays_its_part_and_nothing_is_denied(self):
         lote = self._create_received_lote({ECG: 1})

@@ -55,6 +55,36 @@ class TestQueue(DiscrepancyCase):
                 for name in offers:
                     self.assertTrue(hasattr(Discrepancy, f"_resolve_{name}"), name)
 
+    def test_only_lines_that_differ_are_shown(self):
+        """One agrees, one was cut, and one is of a guia that nobody knows."""
+        first, second = self.first.name, self.second.name
+        content = analysis_message(
+            self.lote, {(first, 1): 41.10, (first, 2): (4.90, "1705"), (second, 1): 150.00}, "A1"
+        )
+        name = f"numeroGuiaPrestador>{second}<".encode()
+        analysis = self._import(content.replace(name, b"numeroGuiaPrestador>98765<"))
+        self.assertEqual(analysis.line_ids.mapped("status"), ["agrees", "decide", "blocked"])
+        self.assertEqual(analysis.differing_line_ids, analysis.line_ids[1:])
+        self.assertEqual(analysis.agreeing_count, 1)
+
+    def test_many_are_found_in_as_many_queries_as_few(self):
+        counts = []
+        for number in (1, 2, 40):
+            content = analysis_message(self.lote, {(self.second.name, 1): 150.00}, f"M{number}")
+            analysis = self._import(content)
+            row = {"demonstrativo_id": analysis.id, "level": "guia", "protocol_number": "1001"}
+            self.env["tiss.demonstrativo.line"].sudo().create(
+                [{**row, "guia_number": f"7{place}"} for place in range(number)]
+            )
+            self.env.flush_all()
+            self.env.invalidate_all()
+            start = self.env.cr.sql_log_count
+            analysis.action_check()
+            counts.append(self.env.cr.sql_log_count - start)
+            self.assertEqual(len(self._find(analysis, "unknown_guia")), number)
+        _first, *others = counts  # it also fills the caches
+        self.assertEqual(*others)
+
     def test_sums_are_named_in_words(self):
         """No names of elements: what of which protocolo, and of the whole file."""
         content = analysis_message(self.lote, {(self.first.name, 1): 41.10}, "A1")
@@ -118,6 +148,7 @@ class TestQueue(DiscrepancyCase):
         row = Discrepancy._open(vals)
         self.assertEqual(Discrepancy._open(vals), row, "found again")
         self.assertEqual((row.company_id, row.is_blocking), (self.company, False))
+        self.assertEqual(row.contract_id, self.contract)
         row.resolve("keep", "É de outro convênio")
         self.assertEqual((row.state, row.resolved_by_id), ("resolved", self.env.user))
         self.assertEqual(Discrepancy._open(vals).state, "resolved", "it was looked at")
