@@ -52,7 +52,9 @@ class AccountPayment(models.Model):
         return super().action_cancel()
 
     def action_view_tiss_demonstrativo(self):
-        return self.tiss_demonstrativo_payment_ids.demonstrativo_id._get_records_action()
+        return self.tiss_demonstrativo_payment_ids.demonstrativo_id._get_records_action(
+            name=self.env._("Demonstrativos")
+        )
 
     # ------------------------------------------------------------------
     # Bank

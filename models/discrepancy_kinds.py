@@ -10,6 +10,7 @@ CODES = [
     # ---- Its amounts
     ("informed_differs", "Presented amount differs from what was sent"),
     ("released_above", "Released more than was presented"),
+    ("released_open", "Released more than is open: the patient pays a part"),
     ("already_processed", "Already processed with another amount"),
     ("contradicts", "Contradicts what was processed before"),
     ("glosa_without_code", "Glosa without a code"),
@@ -81,6 +82,7 @@ OFFERS = {
     "item_missing": ("analysis", "keep"),
     "informed_differs": ("trust_ours", "cap", "set_aside", "ask"),
     "released_above": ("cap", "set_aside", "ask"),
+    "released_open": ("cap", "set_aside", "ask"),
     "already_processed": ("keep", "ask"),
     "contradicts": ("cap", "set_aside", "ask"),
     "glosa_without_code": ("contest", "ask", "keep"),

@@ -71,6 +71,10 @@ class TieOut:
         self.lote_count = 0  # lotes with money; known after find()
         self.env.flush_all()
 
+    def _money(self, cents):
+        """An amount in words; books of convênios are in the currency of the company."""
+        return self.env.company.currency_id.format(float(from_cents(cents)))
+
     def find(self):
         """Every breach, as a list of `Breach`."""
         breaches = [
@@ -177,15 +181,15 @@ class TieOut:
                         " books.",
                         lote=lote.display_name,
                         kind=labels[code],
-                        ours=from_cents(ours),
-                        theirs=from_cents(theirs),
+                        ours=self._money(ours),
+                        theirs=self._money(theirs),
                     )
                     breaches.append(Breach(code, words, ours, theirs, lote_id=lote_id))
             if row["floating"]:
                 words = self.env._(
                     "Lote %(lote)s: a credit of %(amount)s settles nothing.",
                     lote=lote.display_name,
-                    amount=from_cents(-row["floating"]),
+                    amount=self._money(-row["floating"]),
                 )
                 breaches.append(Breach("floating", words, 0, row["floating"], lote_id=lote_id))
         return breaches
@@ -216,7 +220,7 @@ class TieOut:
                 self.env._(
                     "Invoice %(invoice)s: %(amount)s of it is open, which its status denies.",
                     invoice=name,
-                    amount=from_cents(residual),
+                    amount=self._money(residual),
                 ),
                 0,
                 residual,
@@ -238,8 +242,8 @@ class TieOut:
                     " %(theirs)s in the entry.",
                     payment=name,
                     account=Account.browse(account_id).display_name,
-                    ours=from_cents(ours),
-                    theirs=from_cents(theirs),
+                    ours=self._money(ours),
+                    theirs=self._money(theirs),
                 ),
                 ours,
                 theirs,
@@ -283,7 +287,7 @@ class TieOut:
                         "Entry %(entry)s: %(amount)s on the receivable account of convênios"
                         " belongs to no lote.",
                         entry=name,
-                        amount=from_cents(cents),
+                        amount=self._money(cents),
                     ),
                     0,
                     cents,
@@ -310,8 +314,8 @@ class TieOut:
                         "Account %(account)s: its balance is %(balance)s, but %(residual)s is"
                         " open on it.",
                         account=accounts.browse(account_id).with_company(company).display_name,
-                        balance=from_cents(balance),
-                        residual=from_cents(residual),
+                        balance=self._money(balance),
+                        residual=self._money(residual),
                     ),
                     balance,
                     residual,
@@ -360,8 +364,8 @@ class TieOut:
                         "Entry %(entry)s: %(theirs)s on the account of what is not identified,"
                         " where demonstrativos and decisions put %(ours)s.",
                         entry=name,
-                        ours=from_cents(ours),
-                        theirs=from_cents(theirs),
+                        ours=self._money(ours),
+                        theirs=self._money(theirs),
                     ),
                     ours,
                     theirs,

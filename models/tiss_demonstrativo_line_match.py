@@ -24,12 +24,13 @@ IN_ANALYSIS = """
     SELECT id, code,
            CASE WHEN code LIKE 'unknown%%' THEN 0
                 WHEN code IN ('contradicts', 'already_processed') THEN amount
+                WHEN code = 'released_open' THEN waiting
                 ELSE amount_ours END,
            CASE WHEN code = 'informed_differs' THEN amount_informed
                 ELSE amount_released END
       FROM (
         SELECT l.id, l.amount_ours, l.amount_informed, l.amount_released,
-               d.amount,
+               d.amount, d.waiting,
                CASE %(unknown)s
                     WHEN l.rows > 1 THEN 'repeated'
                     WHEN COALESCE(l.amount_informed, 0) != COALESCE(l.amount_ours, 0)
@@ -37,8 +38,9 @@ IN_ANALYSIS = """
                     WHEN l.amount_released NOT BETWEEN 0 AND l.amount_ours
                          THEN 'released_above'
                     WHEN l.amount_released - d.amount NOT BETWEEN 0 AND d.waiting
-                         THEN CASE WHEN d.waiting > 0 THEN 'contradicts'
-                                   ELSE 'already_processed' END
+                         THEN CASE WHEN d.waiting = 0 THEN 'already_processed'
+                                   WHEN d.amount = 0 THEN 'released_open'
+                                   ELSE 'contradicts' END
                END AS code
           FROM l, LATERAL (
                -- Item by item: without statistics of new rows a join would be a loop.

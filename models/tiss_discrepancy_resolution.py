@@ -6,6 +6,8 @@ from .bulk import lock
 from .deadlines import REMINDER
 from .discrepancy_kinds import OF_ANALYSES, OF_PAYMENTS, OFFERS, RESOLUTIONS, WAITING
 
+# What these decide is booked when the demonstrativo is posted.
+BOOKED = {"suspense", "set_aside", "cap", "trust_ours", "trust_rows", "spread"}
 # Undone by undoing what they did: a recurso is given up, an invoice stays an invoice.
 DONE_ELSEWHERE = {
     "contest", "create_invoice", "replace", "bank_fee", "rest_later", "other_deposit",
@@ -26,7 +28,7 @@ class TissDiscrepancy(models.Model):
     # Compute, inverse, search
     # ------------------------------------------------------------------
 
-    @api.depends("code", "state", "line_id")
+    @api.depends("code", "state", "line_id", "demonstrativo_id.state")
     def _compute_offers(self):
         for row in self:
             names = row._get_offers() if row.state != "resolved" else ()
@@ -36,6 +38,12 @@ class TissDiscrepancy(models.Model):
     def _get_offers(self):
         """Names of the decisions that fit one discrepancy, the suggestion first."""
         names = OFFERS.get(self.code, ())
+        state = self.demonstrativo_id.state
+        if state == "undone":
+            return ()
+        if state == "posted" and BOOKED & set(names):
+            # It was posted without this row: what is decided now would book nothing.
+            names = (*(name for name in names if name not in BOOKED), "keep")
         if self.line_id:
             unfit = OF_ANALYSES if self.line_id.payment_id else OF_PAYMENTS
             names = tuple(name for name in names if name not in unfit)
@@ -84,6 +92,9 @@ class TissDiscrepancy(models.Model):
             "released_above": self.env._(
                 "For %(place)s it releases %(theirs)s, of %(ours)s presented."
             ),
+            "released_open": self.env._(
+                "For %(place)s it releases %(theirs)s; only %(ours)s are open."
+            ),
             "already_processed": self.env._(
                 "%(place)s was answered before: %(ours)s then, %(theirs)s now. Nothing is booked."
             ),
@@ -93,9 +104,7 @@ class TissDiscrepancy(models.Model):
             "glosa_without_code": self.env._(
                 "%(difference)s were denied without a reason (%(place)s)."
             ),
-            "paid_below_contract": self.env._(
-                "By the contract %(ours)s were due for %(place)s, and %(theirs)s are paid."
-            ),
+            "paid_below_contract": self.env._("Contract %(ours)s, paid %(theirs)s (%(place)s)."),
         }
 
     @api.model
@@ -215,8 +224,7 @@ class TissDiscrepancy(models.Model):
             raise UserError(
                 self.env._("%s: undo that where it was done.", self._get_resolution_label())
             )
-        books = self.resolution in ("suspense", "set_aside", "cap", "trust_rows", "spread")
-        if books and self.demonstrativo_id.state == "posted":
+        if self.resolution in BOOKED and self.demonstrativo_id.state == "posted":
             raise UserError(
                 self.env._(
                     "Demonstrativo %s was posted with this decision: undo it first.",

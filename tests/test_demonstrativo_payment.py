@@ -443,7 +443,6 @@ class TestDemonstrativoPartial(PaymentCommon):
             demonstrativo.post()
         action = demonstrativo.action_post()
         form = Form(self.env[action["res_model"]].with_context(**action["context"]))
-        form.with_unidentified = True
         wizard = form.save()
         wizard.action_post()
         self.assertEqual(demonstrativo.state, "posted")

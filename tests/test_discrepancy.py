@@ -253,6 +253,18 @@ class TestResolutions(DiscrepancyCase):
         with self.assertRefused("posted with this decision"):
             row.reopen()
 
+    def test_what_was_left_out_when_posting_is_decided_by_undoing(self):
+        """After it was posted no decision would book anything: only asking and keeping are left."""
+        demonstrativo = self._import(payment_message(self.lote, {self.first.name: 60.00}, "P1"))
+        row = self._find(demonstrativo, "paid_above")
+        self.assertEqual(row.offers, "cap,suspense,ask")
+        demonstrativo.post(with_unidentified=True)
+        self.assertEqual((row.offers, row.suggestion), ("ask,keep", "ask"))
+        with self.assertRefused("cannot be done about this"):
+            row.resolve("cap")
+        demonstrativo.undo()
+        self.assertFalse(row.offers)
+
     def test_released_above_what_was_presented(self):
         """45.00 of 41.10: we take 41.10."""
         content = analysis_message(

@@ -44,7 +44,7 @@ class TestTriage(RecursoCase):
         wizard = self._decide(self.price, "accept", reach="procedure")
         self.assertEqual((wizard.count, wizard.amount), (2, 20.00))
         self.assertIn("2 glosas of 2 guias in 2 lotes", wizard.summary)
-        wizard.action_apply()
+        self.assertEqual(wizard.action_apply()["name"], "Credit Notes")
         self.assertEqual(self.invoice.amount_residual, 196.00)
         self.assertEqual(self.other.invoice_id.amount_residual, 196.00)
         self.assertLedgerSound()

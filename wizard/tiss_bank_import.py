@@ -100,7 +100,8 @@ class TissBankImport(models.TransientModel):
                     made=len(made),
                     left=len(left),
                 ),
-                "next": action,
+                # Instead of the list that it was started from, not behind it.
+                "next": {**action, "target": "main"},
             },
         }
 

@@ -24,7 +24,6 @@ class TissDemonstrativoPost(models.TransientModel):
     accounting_date = fields.Date(
         "Book On", help="An open day for payments of days on which the books are closed."
     )
-    with_unidentified = fields.Boolean("Post what agrees, and leave out the rest")
 
     # ------------------------------------------------------------------
     # Compute, inverse, search
@@ -53,6 +52,6 @@ class TissDemonstrativoPost(models.TransientModel):
         self.ensure_one()
         self.demonstrativo_id.post(
             accounting_date=self.accounting_date if self.is_locked else None,
-            with_unidentified=self.with_unidentified,
+            with_unidentified=self.is_partial,
         )
         return {"type": "ir.actions.act_window_close"}

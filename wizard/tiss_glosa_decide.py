@@ -112,8 +112,15 @@ class TissGlosaDecide(models.TransientModel):
             raise UserError(self.env._("Nothing of these glosas waits for a decision."))
         made = getattr(self, f"_apply_{self.decision}")(glosas)
         if made:
-            return made._get_records_action()
+            return made._get_records_action(name=self._get_made_name())
         return {"type": "ir.actions.act_window_close"}
+
+    def _get_made_name(self):
+        return {
+            "contest": self.env._("Recursos"),
+            "accept": self.env._("Credit Notes"),
+            "again": self.env._("Guias"),
+        }[self.decision]
 
     def _apply_contest(self, glosas):
         return glosas.contest_like(self.source_id) if self.source_id else glosas.create_recurso()
