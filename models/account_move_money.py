@@ -75,14 +75,17 @@ class AccountMove(models.Model):
                 ["amount:sum"],
             )
             others = [(month, amount) for month, amount in rows if month != own and amount]
-            move.tiss_cutoff_text = ", ".join(
-                self.env._(
-                    "%(amount)s of services of %(month)s",
-                    amount=move.currency_id.format(amount),
-                    month=format_date(self.env, month, date_format="MM/yyyy"),
+            move.tiss_cutoff_text = (
+                ", ".join(
+                    self.env._(
+                        "%(amount)s of services of %(month)s",
+                        amount=move.currency_id.format(amount),
+                        month=format_date(self.env, month, date_format="MM/yyyy"),
+                    )
+                    for month, amount in others
                 )
-                for month, amount in others
-            ) or False
+                or False
+            )
 
     def _tiss_get_until(self):
         """Until when the operadora has to answer."""

@@ -91,11 +91,7 @@ class TissLote(models.Model):
         own = [("tiss_lote_id", "=", self.id), ("state", "=", "posted")]
         for move in self.env["account.move"].search([*own, *kind], order="id desc"):
             total = to_cents(move.amount_total)
-            if (
-                total <= abs(cents)
-                and not move._tiss_is_frozen()
-                and not move.tiss_nfse_number
-            ):
+            if total <= abs(cents) and not move._tiss_is_frozen() and not move.tiss_nfse_number:
                 move._tiss_cancel()
                 cents += -total if cents > 0 else total
         return cents

@@ -111,9 +111,7 @@ class SecondLook:
         ready = {
             number: each
             for number, each in self.appeals.items()
-            if number not in self.paid
-            and each.dental == dental
-            and self.is_answered(each, on)
+            if number not in self.paid and each.dental == dental and self.is_answered(each, on)
         }
         wanted = list(ready) if numbers is None else list(dict.fromkeys(numbers))
         missing = [number for number in wanted if number not in ready]

@@ -363,9 +363,7 @@ class TestPaid(AppealCase):
             self.assertTrue(granted)
             with self.assertRaises(ValueError):
                 op.appeal_payment([taken], paid_on=TODAY, issued_on=TODAY)
-            xml = op.dental_appeal_payment(
-                paid_on=TODAY, issued_on=TODAY, cnpj="11444777000161"
-            )
+            xml = op.dental_appeal_payment(paid_on=TODAY, issued_on=TODAY, cnpj="11444777000161")
             root = self.check_answer(xml, version, "DEMONSTRATIVO_ODONTOLOGIA")
             rows = root.findall(".//ans:dadosPagamentoGuia", ANS)
             self.assertEqual({value(row, "ans:recurso") for row in rows}, {"S"})
