@@ -123,6 +123,7 @@
         "views/tiss_return_map_views.xml",
         "views/account_move_views.xml",
         "views/account_payment_views.xml",
+        "views/tiss_finance_report_views.xml",
         "views/tiss_closing_views.xml",
         "views/tiss_copayment_views.xml",
         "views/tiss_repasse_views.xml",

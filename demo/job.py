@@ -53,6 +53,7 @@ class Job:
         self.questions.ask_for_payments()
         self.accept_some_glosas()
         self.contest_a_glosa()
+        self.waiting = self.leave_one_to_post()
         self.env["tiss.underpayment"].action_look()
         self.books = Books(self).keep()
         return self
@@ -141,6 +142,15 @@ class Job:
                 kind = "recebimento" if message else "resposta"
                 self._receive(f"{kind}-recurso-{contract.ans_code}.xml", answer)
             self.recursos |= recurso
+
+    def leave_one_to_post(self):
+        """What a recurso recovered is announced: its demonstrativo waits for the accountant."""
+        today = self.clinic.today
+        for contract, operadora in self.operadoras.items():
+            if any(appeal["acatado"] for appeal in operadora.appeals.values()):
+                content = operadora.appeal_payment(paid_on=today, issued_on=today)
+                return self._receive(f"pagamento-recurso-{contract.ans_code}.xml", content)
+        return self.env["tiss.demonstrativo"]
 
     def _receive(self, name, content):
         self._keep(name, content)

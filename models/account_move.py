@@ -39,6 +39,12 @@ class AccountMove(models.Model):
         ondelete="restrict",
         help="Of what waits for a demonstrativo at the end of a month.",
     )
+    tiss_is_write_off = fields.Boolean(
+        "Glosas Written Off",
+        copy=False,
+        readonly=True,
+        help="Booked by the demonstrativo that denied them, and cancelled with it.",
+    )
     tiss_protocol_number = fields.Char(related="tiss_lote_id.protocol_number")
     tiss_nfse_number = fields.Char(
         "NFS-e",
@@ -119,7 +125,7 @@ class AccountMove(models.Model):
 
     def action_view_tiss_lote(self):
         lotes = self.tiss_lote_id or self.invoice_line_ids.tiss_lote_id
-        return lotes._get_records_action()
+        return lotes._get_records_action(name=self.env._("Lotes"))
 
     def button_draft(self):
         self._tiss_check_not_ours()

@@ -19,6 +19,10 @@ class AccountMove(models.Model):
         "In Recurso", compute="_compute_tiss_contest_text", groups=BILLING
     )
 
+    tiss_cutoff_text = fields.Char(
+        "Services of Other Months", compute="_compute_tiss_cutoff_text", groups=BILLING
+    )
+
     # ------------------------------------------------------------------
     # Compute, inverse, search
     # ------------------------------------------------------------------
@@ -56,6 +60,32 @@ class AccountMove(models.Model):
                     )
                 words.append(text)
             move.tiss_contest_text = " · ".join(words) or False
+
+    @api.depends("tiss_lote_id", "invoice_date")
+    def _compute_tiss_cutoff_text(self):
+        """Revenue belongs to the month of the service: what of an invoice is of another one."""
+        for move in self:
+            own = fields.Date.start_of(move.invoice_date, "month") if move.invoice_date else None
+            lotes = self.env["tiss.lote"]
+            if own and move.move_type == "out_invoice":
+                lotes = move._tiss_get_lotes()
+            rows = self.env["tiss.guia.line"]._read_group(
+                [("guia_id.lote_id", "in", lotes.ids), ("guia_id.state", "!=", "cancelled")],
+                ["date:month"],
+                ["amount:sum"],
+            )
+            others = [(month, amount) for month, amount in rows if month != own and amount]
+            move.tiss_cutoff_text = (
+                ", ".join(
+                    self.env._(
+                        "%(amount)s of services of %(month)s",
+                        amount=move.currency_id.format(amount),
+                        month=format_date(self.env, month, date_format="MM/yyyy"),
+                    )
+                    for month, amount in others
+                )
+                or False
+            )
 
     def _tiss_get_until(self):
         """Until when the operadora has to answer."""

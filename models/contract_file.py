@@ -142,7 +142,7 @@ SECTIONS = {
             "name", "active", "network_status", "identification_kind", "provider_code",
             "guias_per_lote", "guia_grouping", "max_guia_items", "version", "hash_charset",
             "file_pattern",
-            "invoice_moment", "payment_days", "payment_rule", "payment_adjustment",
+            "invoice_moment", "glosa_policy", "payment_days", "payment_rule", "payment_adjustment",
             "appeal_days", "appeal_working_days", "appeal_second_instance", "appeal_grouping",
             "answer_days", "allows_resubmission", "small_glosa_amount",
             "underpayment_tolerance", "provision_denied_percent", "provision_recovered_percent",
@@ -170,7 +170,7 @@ SECTIONS = {
             "production_database",
             # accounts and journals
             "receivable_account_id", "revenue_account_id", "glosa_account_id",
-            "transit_account_id", "journal_id", "bank_journal_id",
+            "transit_account_id", "journal_id", "bank_journal_id", "tax_ids",
             # work, and sections of their own
             "guia_ids", "lote_ids", "price_item_ids", "coverage_ids", "clause_ids",
             "accreditation_ids", "plan_ids", "readjustment_ids", "payment_day_ids",
@@ -324,25 +324,7 @@ def parse(env, content):
 
     :param content: bytes, or the text that a call from outside brings
     """
-    if isinstance(content, str):
-        content = content.encode("utf-8", "surrogatepass")
-    if not isinstance(content, bytes):
-        raise UserError(env._("This is no file of a convênio."))
-    if len(content) > MAX_BYTES:
-        raise UserError(
-            env._("The file has more than %s MB: that is no convênio.", MAX_BYTES // 2**20)
-        )
-    try:
-        data = json.loads(
-            content.decode("utf-8-sig"),
-            object_pairs_hook=_refuse_repeated,
-            parse_constant=_refuse_constant,
-        )
-    # A file nested too deeply exhausts the parser's stack.
-    except (ValueError, RecursionError) as error:
-        raise UserError(
-            env._("This is no file of a convênio: it cannot be read as JSON.")
-        ) from error
+    data = _decode(env, content)
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise UserError(env._("This is no file of a convênio."))
     version = data.get("version")
@@ -366,6 +348,29 @@ def parse(env, content):
             + "\n".join(checker.problems[:20])
         )
     return data
+
+
+def _decode(env, content):
+    """Whatever JSON there is in a file."""
+    if isinstance(content, str):
+        content = content.encode("utf-8", "surrogatepass")
+    if not isinstance(content, bytes):
+        raise UserError(env._("This is no file of a convênio."))
+    if len(content) > MAX_BYTES:
+        raise UserError(
+            env._("The file has more than %s MB: that is no convênio.", MAX_BYTES // 2**20)
+        )
+    try:
+        return json.loads(
+            content.decode("utf-8-sig"),
+            object_pairs_hook=_refuse_repeated,
+            parse_constant=_refuse_constant,
+        )
+    # A file nested too deeply exhausts the parser's stack.
+    except (ValueError, RecursionError) as error:
+        raise UserError(
+            env._("This is no file of a convênio: it cannot be read as JSON.")
+        ) from error
 
 
 def _refuse_repeated(pairs):

@@ -1,4 +1,4 @@
-"""What a convênio denied and gave back in a year, read from the movements. Plain Python."""
+"""What a convênio denied and gave back in a year, read from the movements."""
 
 from decimal import Decimal
 from typing import NamedTuple
@@ -6,11 +6,37 @@ from typing import NamedTuple
 from odoo.tools import SQL
 
 from ..standard.money import from_cents, to_cents, to_decimal
+from .tie_out import RELEASED, WRITTEN_OFF
 
 # Movements that still stand: neither an undoing nor undone up to the day.
 STANDING = """
     m.kind != 'undo' AND NOT EXISTS (
         SELECT 1 FROM tiss_movement u WHERE u.reverses_id = m.id AND u.date <= %(until)s)
+"""
+# The items of the convênio of a provision that were billed on its day.
+OF_PROVISION = """
+      FROM tiss_provision p
+      JOIN tiss_guia g ON g.contract_id = p.contract_id
+      JOIN tiss_guia_line l ON l.guia_id = g.id
+"""
+BILLED = """
+     WHERE p.id = ANY(%(ids)s)
+       AND EXISTS (SELECT 1 FROM tiss_movement b
+                    WHERE b.guia_line_id = l.id AND b.kind = 'bill' AND b.date <= p.date)
+     GROUP BY p.id
+"""
+LOST_SINCE = f"""
+    SELECT p.id, SUM(CASE m.to_bucket WHEN 'accepted' THEN m.amount ELSE -m.amount END)
+{OF_PROVISION}
+      JOIN tiss_movement m ON m.guia_line_id = l.id AND m.date > p.date
+           AND 'accepted' IN (m.to_bucket, m.from_bucket)
+{BILLED}
+"""
+STILL_OPEN = f"""
+    SELECT p.id, SUM(COALESCE(l.amount_to_process, 0) + COALESCE(l.amount_released, 0)
+                     + COALESCE(l.amount_denied, 0) + COALESCE(l.amount_appealed, 0))
+{OF_PROVISION}
+{BILLED}
 """
 
 
@@ -25,7 +51,7 @@ class Rates(NamedTuple):
 
 
 class ProvisionHistory:
-    """Sums of movements by convênio, for any number of them in two queries.
+    """Sums of movements by convênio, for any number of them in as many queries.
 
     :param contracts: `tiss.contract`
     :param since: day after which the history counts
@@ -40,21 +66,35 @@ class ProvisionHistory:
         self.sums = self._read_sums(contracts)
 
     def _read_open(self, contracts):
-        """{(contract id, bucket): cents} of what was open at the end of the day."""
+        """{(contract id, bucket): cents} of what was open at the end of the day.
+
+        Only of what is revenue until then: not what is invoiced by its release, unless it was
+        accrued, and not what was written off when it was denied.
+        """
+        accrued = contracts._get_accruals(self.until).tiss_accrual_contract_id
         rows = self.env.execute_query(
             SQL(
                 """
                 SELECT g.contract_id, b.bucket, SUM(b.amount)
                   FROM tiss_movement m
-                  JOIN tiss_guia g ON g.id = m.guia_id,
+                  JOIN tiss_guia g ON g.id = m.guia_id
+                  JOIN tiss_lote lo ON lo.id = m.lote_id,
                        LATERAL (VALUES (m.to_bucket, m.amount), (m.from_bucket, -m.amount))
                        AS b (bucket, amount)
                  WHERE g.contract_id = ANY(%(contracts)s) AND m.date <= %(until)s
                    AND b.bucket IS NOT NULL
+                   AND CASE WHEN lo.invoice_moment = %(released)s
+                            THEN b.bucket = 'to_process' AND g.contract_id = ANY(%(accrued)s)
+                            WHEN lo.glosa_policy = %(written_off)s
+                            THEN b.bucket NOT IN ('denied', 'appealed')
+                            ELSE TRUE END
               GROUP BY g.contract_id, b.bucket
                 """,
                 contracts=contracts.ids,
                 until=self.until,
+                accrued=accrued.ids,
+                released=RELEASED,
+                written_off=WRITTEN_OFF,
             )
         )
         return {(contract, bucket): to_cents(amount) for contract, bucket, amount in rows}
@@ -124,42 +164,8 @@ def read_outcomes(provisions):
     """
     env = provisions.env
     env.flush_all()
-    billed = SQL(
-        "EXISTS (SELECT 1 FROM tiss_movement b WHERE b.guia_line_id = l.id AND b.kind = 'bill'"
-        " AND b.date <= p.date)"
-    )
-    lost = env.execute_query(
-        SQL(
-            """
-            SELECT p.id, SUM(CASE m.to_bucket WHEN 'accepted' THEN m.amount ELSE -m.amount END)
-              FROM tiss_provision p
-              JOIN tiss_guia g ON g.contract_id = p.contract_id
-              JOIN tiss_guia_line l ON l.guia_id = g.id
-              JOIN tiss_movement m ON m.guia_line_id = l.id AND m.date > p.date
-                   AND 'accepted' IN (m.to_bucket, m.from_bucket)
-             WHERE p.id = ANY(%(ids)s) AND %(billed)s
-          GROUP BY p.id
-            """,
-            ids=provisions.ids,
-            billed=billed,
-        )
-    )
-    still_open = env.execute_query(
-        SQL(
-            """
-            SELECT p.id, SUM(COALESCE(l.amount_to_process, 0) + COALESCE(l.amount_released, 0)
-                             + COALESCE(l.amount_denied, 0) + COALESCE(l.amount_appealed, 0))
-              FROM tiss_provision p
-              JOIN tiss_guia g ON g.contract_id = p.contract_id
-              JOIN tiss_guia_line l ON l.guia_id = g.id
-             WHERE p.id = ANY(%(ids)s) AND %(billed)s
-          GROUP BY p.id
-            """,
-            ids=provisions.ids,
-            billed=billed,
-        )
-    )
-    lost, still_open = dict(lost), dict(still_open)
+    lost = dict(env.execute_query(SQL(LOST_SINCE, ids=provisions.ids)))
+    still_open = dict(env.execute_query(SQL(STILL_OPEN, ids=provisions.ids)))
     return {
         row_id: (to_cents(lost.get(row_id) or 0), to_cents(still_open.get(row_id) or 0))
         for row_id in provisions.ids

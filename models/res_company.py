@@ -2,7 +2,6 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 BR_CHART = "br"
-OPTIONAL = {"tiss_bank_difference_account_id"}  # only who wants small differences booked
 T27_CODES = {
     "01": "1.01.02.04.01",
     "02": "2.01.01.09.08",
@@ -137,7 +136,7 @@ class ResCompany(models.Model):
         missing = [
             self._fields[name]._description_string(self.env)
             for name in self._tiss_get_accounting_fields()
-            if not self[name] and name not in OPTIONAL
+            if not self[name]
         ]
         known = self.sudo().tiss_adjustment_account_ids.kind_id
         kinds = (

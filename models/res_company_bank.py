@@ -26,3 +26,11 @@ class ResCompany(models.Model):
         "CHECK(tiss_bank_alert_days >= 0 AND tiss_bank_tolerance >= 0 AND tiss_bank_fee >= 0)",
         "Days and differences are not negative.",
     )
+
+    def _tiss_get_own_accounts(self):
+        """What a bank keeps of a transfer is another financial expense."""
+        label = self.env._("(-) Other Financial Expenses")
+        return [
+            *super()._tiss_get_own_accounts(),
+            ("tiss_bank_difference_account_id", "3.01.01.09.01.08", label, "expense"),
+        ]

@@ -121,15 +121,27 @@ class TissClosingLine(models.Model):
         work = OpenWork(closing.company_id, closing.date)
         name = self.display_name
         if self.kind in LISTS:
-            first, *others = [work.search(each) for each in LISTS[self.kind]]
-            return first.union(*others)._get_records_action(name=name)
+            return work.search(*LISTS[self.kind])._get_records_action(name=name)
         if self.kind == "retention":
             return self._open_adjustments()
         if self.kind == "provision":
-            return self.env["ir.actions.act_window"]._for_xml_id(
-                "l10n_br_tiss.tiss_provision_action"
-            )
+            return self._open_provisions()
         return work.contracts._get_records_action(name=name)
+
+    def action_propose(self):
+        """Propose the provision of the month of the checklist, and show it."""
+        self.ensure_one()
+        closing = self.closing_id
+        self.env["tiss.provision"]._propose_missing(closing.company_id, closing.date)
+        return self._open_provisions()
+
+    def _open_provisions(self):
+        action = self.env["ir.actions.act_window"]._for_xml_id("l10n_br_tiss.tiss_provision_action")
+        closing = self.closing_id
+        return {
+            **action,
+            "domain": [("company_id", "=", closing.company_id.id), ("date", "=", closing.date)],
+        }
 
     def _open_adjustments(self):
         """The débitos and créditos of the month, by their account."""

@@ -1,4 +1,9 @@
-from odoo import api, fields, models
+from odoo import fields, models
+
+GLOSA_POLICIES = [
+    ("open", "Stays on the invoice until it is accepted or recovered"),
+    ("at_once", "Is written off when it arrives; what is recovered is new revenue"),
+]
 
 
 class TissContract(models.Model):
@@ -6,12 +11,15 @@ class TissContract(models.Model):
 
     _inherit = "tiss.contract"
 
+    glosa_policy = fields.Selection(
+        GLOSA_POLICIES,
+        "A Glosa",
+        default="open",
+        required=True,
+        help="For the protocolos that arrive from now on.",
+    )
     underpayment_tolerance = fields.Monetary(
         "Difference Not Worth a Look",
-        compute="_compute_underpayment_tolerance",
-        store=True,
-        readonly=False,
-        precompute=True,
         help="Items paid below the contract price by at most this are not listed.",
     )
     provision_denied_percent = fields.Float(
@@ -30,10 +38,3 @@ class TissContract(models.Model):
         " AND COALESCE(provision_recovered_percent, 0) BETWEEN 0 AND 100)",
         "A percentage is between 0 and 100.",
     )
-
-    @api.depends("company_id")
-    def _compute_underpayment_tolerance(self):
-        for contract in self:
-            contract.underpayment_tolerance = (
-                contract.underpayment_tolerance or contract.company_id.tiss_underpayment_tolerance
-            )

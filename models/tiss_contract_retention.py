@@ -53,6 +53,31 @@ class TissContract(models.Model):
             "06": "retention_csll",
         }
 
+    @api.model
+    def _get_retention_name(self, code):
+        """The name of a tax, as everybody knows it: IRRF, ISS…"""
+        return self._fields[self._get_retention_fields()[code]].string.split(" ")[0]
+
+    def _adopt_retention(self, tax, gross_cents, withheld):
+        """Take the rate that a payment shows of one tax.
+
+        Where no federal tax was expected at all, those that it withholds are from now on.
+
+        :param tax: as in `_get_retention_name`
+        :param withheld: {T27 code: cents} of the payment
+        """
+        self.ensure_one()
+        fields_of = self._get_retention_fields()
+        codes = {code for code in fields_of if self._get_retention_name(code) == tax}
+        vals = {}
+        if codes <= FEDERAL and self.retention_rule in ("simples", "hospital"):
+            vals["retention_rule"] = "rates"
+            codes = FEDERAL
+        for code in codes:
+            rate = to_decimal(from_cents(withheld.get(code, 0)) * 100 / from_cents(gross_cents), 3)
+            vals[fields_of[code]] = float(rate)
+        self.write(vals)
+
     def _get_expected_retentions(self, gross_cents):
         """{T27 code: cents} that should be withheld of a payment, by the rates of this contract."""
         self.ensure_one()

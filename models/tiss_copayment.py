@@ -1,13 +1,12 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.fields import Command
 
 from ..standard.money import from_cents, to_cents
 from .bulk import lock
 
 SYSTEM_FIELDS = {
     "company_id", "contract_id", "lote_id", "guia_id", "patient_id", "date", "amount",
-    "credit_note_id", "invoice_id", "is_cancelled",
+    "amount_at_visit", "credit_note_id", "invoice_id", "is_cancelled",
 }  # fmt: skip
 
 
@@ -27,36 +26,68 @@ class TissCopayment(models.Model):
     company_id = fields.Many2one("res.company", required=True, index=True, readonly=True)
     currency_id = fields.Many2one(related="company_id.currency_id")
     contract_id = fields.Many2one(
-        "tiss.contract", "Convênio", required=True, readonly=True, ondelete="restrict"
+        "tiss.contract",
+        "Convênio",
+        required=True,
+        index=True,
+        readonly=True,
+        check_company=True,
+        ondelete="restrict",
     )
     lote_id = fields.Many2one(
-        "tiss.lote", required=True, index=True, readonly=True, ondelete="restrict"
+        "tiss.lote",
+        required=True,
+        index=True,
+        readonly=True,
+        check_company=True,
+        ondelete="restrict",
     )
     guia_id = fields.Many2one(
-        "tiss.guia", required=True, index=True, readonly=True, ondelete="restrict"
+        "tiss.guia",
+        required=True,
+        index=True,
+        readonly=True,
+        check_company=True,
+        ondelete="restrict",
     )
     patient_id = fields.Many2one(
-        "res.partner", "Beneficiary", required=True, readonly=True, ondelete="restrict"
+        "res.partner",
+        "Beneficiary",
+        required=True,
+        index=True,
+        readonly=True,
+        ondelete="restrict",
     )
     payer_id = fields.Many2one(
         "res.partner",
         "Paid By",
         required=True,
+        index=True,
         ondelete="restrict",
         tracking=True,
         help="Who pays, with a CPF: the patient himself, or a parent.",
     )
     date = fields.Date(required=True, readonly=True)
     amount = fields.Monetary(required=True, readonly=True)
+    amount_at_visit = fields.Monetary(
+        "Invoiced at the Visit",
+        readonly=True,
+        help="The patient paid it at the desk, before the protocolo.",
+    )
     credit_note_id = fields.Many2one(
         "account.move",
         readonly=True,
+        check_company=True,
         index="btree_not_null",
         ondelete="restrict",
         help="It takes the co-payment off what the operadora owes; none where it never was in.",
     )
     invoice_id = fields.Many2one(
-        "account.move", readonly=True, index="btree_not_null", ondelete="set null"
+        "account.move",
+        readonly=True,
+        check_company=True,
+        index="btree_not_null",
+        ondelete="set null",
     )
     is_cancelled = fields.Boolean("Cancelled", readonly=True)
     state = fields.Selection(
@@ -139,50 +170,44 @@ class TissCopayment(models.Model):
         self.check_access("write")
         lock(self)
         waiting = self.filtered(lambda row: row.state == "to_invoice")
-        for company in waiting.company_id:
-            company._tiss_check_accounts("tiss_patient_account_id")
-        waiting.contract_id._check_accounting()
-        moves = self.env["account.move"].create([row._prepare_invoice() for row in waiting])
+        moves = waiting.contract_id._create_patient_invoices(
+            [row._prepare_invoice() for row in waiting]
+        )
         for row, move in zip(waiting.sudo(), moves, strict=True):
-            terms = move.line_ids.filtered(lambda line: line.display_type == "payment_term")
-            terms.account_id = row.company_id.tiss_patient_account_id
             row.invoice_id = move
-        moves.action_post()
         return moves
 
     def _prepare_invoice(self):
+        """Of what was not invoiced on the day of the visit."""
         self.ensure_one()
-        contract = self.contract_id
-        today = fields.Date.context_today(self)
         name = self.env._(
             "Co-payment · %(contract)s · Guia %(guia)s",
-            contract=contract.name,
+            contract=self.contract_id.name,
             guia=self.guia_id.name,
         )
-        return {
-            "move_type": "out_invoice",
-            "company_id": self.company_id.id,
-            "partner_id": self.payer_id.id,
-            "journal_id": contract.journal_id.id,
-            "currency_id": self.currency_id.id,
-            "invoice_date": today,
-            "date": today,
-            "invoice_date_due": today,
-            "invoice_payment_term_id": False,
-            "ref": name,
-            "tiss_beneficiary_id": self.patient_id.id,
-            "invoice_line_ids": [
-                Command.create(
-                    {
-                        "name": name,
-                        "quantity": 1,
-                        "price_unit": self.amount,
-                        "account_id": contract.revenue_account_id.id,
-                        "tax_ids": [Command.clear()],
-                    }
-                )
-            ],
-        }
+        rest = to_cents(self.amount) - to_cents(self.amount_at_visit)
+        return self.contract_id._prepare_patient_invoice(
+            self.payer_id, self.patient_id, name, float(from_cents(rest))
+        )
+
+    def _follow_visits(self):
+        """What patients were invoiced for on the day of the visit is not invoiced again."""
+        for row in self.sudo():
+            lines = row.guia_id.line_ids.filtered(lambda line: line._get_collected_cents())
+            visits = lines.encounter_line_id.encounter_id
+            invoices = visits._get_visit_invoice()
+            if not invoices:
+                continue
+            cents = sum(
+                line._get_collected_cents()
+                for line in lines
+                if line.encounter_line_id.encounter_id._get_visit_invoice()
+            )
+            row.amount_at_visit = float(from_cents(min(cents, to_cents(row.amount))))
+            row.payer_id = invoices.partner_id[:1]
+            if cents >= to_cents(row.amount):
+                # With several visits, the one that is not paid yet says the most.
+                row.invoice_id = invoices.sorted(lambda move: move.payment_state == "paid")[:1]
 
     def cancel(self):
         """The operadora owes it after all: the money goes back to what it has to process.
@@ -205,7 +230,7 @@ class TissCopayment(models.Model):
             others = lote._reverse_copayments()
             rows.sudo().is_cancelled = True
             lote._book_copayments(others - rows)
-            lote._check_tie_out()
+        living.lote_id._check_tie_out()
 
     def _get_cents(self):
         return {row.guia_id: to_cents(row.amount) for row in self}

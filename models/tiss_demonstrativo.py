@@ -4,6 +4,7 @@ from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Domain
 
 from ..standard.money import from_cents, to_cents
 
@@ -155,10 +156,15 @@ class TissDemonstrativo(models.Model):
 
     @api.depends("line_ids.status")
     def _compute_differing_lines(self):
+        """Searched: of the thousands of lines of a file nearly all agree."""
+        Line = self.env["tiss.demonstrativo.line"]
+        own = Domain("demonstrativo_id", "in", self.ids)
+        differing = Line.search(own & Line._get_differing_domain()).grouped("demonstrativo_id")
+        counts = dict(Line._read_group(own, ["demonstrativo_id"], ["__count"]))
         for demonstrativo in self:
-            differing = demonstrativo.line_ids.filtered(lambda line: line.status != "agrees")
-            demonstrativo.differing_line_ids = differing
-            demonstrativo.agreeing_count = len(demonstrativo.line_ids) - len(differing)
+            lines = differing.get(demonstrativo._origin, Line)
+            demonstrativo.differing_line_ids = lines
+            demonstrativo.agreeing_count = counts.get(demonstrativo._origin, 0) - len(lines)
 
     @api.depends("glosa_ids")
     def _compute_glosa_count(self):
@@ -210,14 +216,16 @@ class TissDemonstrativo(models.Model):
         """Post; one that leaves something to decide asks first."""
         self._check_against_guias()
         if len(self) == 1 and self.state == "imported" and self._get_questions():
-            return self.env["tiss.demonstrativo.post"]._get_wizard_action(self)
+            title = self.env._("Post %s", self.display_name)
+            return self.env["tiss.demonstrativo.post"]._get_wizard_action(self, title)
         self.post()
         return None
 
     def action_undo(self):
         """Say what will be undone, why, and on which day, before it is."""
         self.ensure_one()
-        return self.env["tiss.demonstrativo.undo"]._get_wizard_action(self)
+        title = self.env._("Undo %s", self.display_name)
+        return self.env["tiss.demonstrativo.undo"]._get_wizard_action(self, title)
 
     def action_view_glosas(self):
         return self.glosa_ids._get_records_action(name=self.env._("Glosas"))

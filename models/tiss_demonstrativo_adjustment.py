@@ -25,7 +25,16 @@ class TissDemonstrativoAdjustment(models.Model):
     company_id = fields.Many2one(
         related="payment_id.company_id", store=True, index=True, precompute=True
     )
-    contract_id = fields.Many2one(related="demonstrativo_id.contract_id")
+    contract_id = fields.Many2one(
+        related="demonstrativo_id.contract_id", store=True, index=True, precompute=True
+    )
+    payment_date = fields.Date(
+        related="payment_id.payment_date", string="Payment Date", store=True, precompute=True
+    )
+    amount_base = fields.Monetary(
+        related="payment_id.amount_released", string="Gross of the Payment"
+    )
+    move_id = fields.Many2one(related="payment_id.payment_id.move_id")
     currency_id = fields.Many2one(related="company_id.currency_id")
     is_of_file = fields.Boolean(
         "Of the Whole File",
@@ -77,9 +86,19 @@ class TissDemonstrativoAdjustment(models.Model):
 
     def write(self, vals):
         is_posted = any(row.payment_id.demonstrativo_id.state != "imported" for row in self)
-        if not self.env.su and (is_posted or set(vals) - {"account_id"}):
+        if not self.env.su and (is_posted or set(vals) - self._get_editable()):
             raise UserError(self.env._("Only the account can be chosen, and only before posting."))
         return super().write(vals)
+
+    @api.model
+    def _get_editable(self):
+        """What a person decides before posting."""
+        return {"account_id"}
+
+    def _is_homeless(self):
+        """Whether nobody knows where this is booked."""
+        self.ensure_one()
+        return not self.account_id
 
     # ------------------------------------------------------------------
     # Reading

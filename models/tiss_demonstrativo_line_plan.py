@@ -90,9 +90,9 @@ class TissDemonstrativoLine(models.Model):
                 )
         return [row for row in entries if row["cents"]]
 
-    def _plan_taking_back(self, cents):
+    def _plan_taking_back(self, cents, guia=None):
         """Entries that deny again what an earlier payment had paid of one guia."""
-        items = self.guia_id.line_ids
+        items = (guia or self.guia_id).line_ids
         paid = [to_cents(item.amount_paid) for item in items]
         return [
             {"demonstrativo_line": self[:1], "line": item, "kind": "deny", "from_bucket": "paid",

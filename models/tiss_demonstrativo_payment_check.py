@@ -1,6 +1,7 @@
 import re
 
 from odoo import fields, models
+from odoo.exceptions import UserError
 
 from ..standard.money import from_cents, to_cents
 
@@ -15,10 +16,11 @@ class TissDemonstrativoPayment(models.Model):
         rows = []
         today = fields.Date.context_today(self)
         # What was decided since the file was read counts.
-        self.adjustment_ids.filtered(lambda row: not row.account_id)._compute_account_id()
+        self.adjustment_ids._find_guias()
+        self.adjustment_ids.filtered(lambda row: row._is_homeless())._compute_account_id()
         for payment in self:
             net = payment.amount_net
-            homeless = payment.adjustment_ids.filtered(lambda row: not row.account_id)
+            homeless = payment.adjustment_ids.filtered(lambda row: row._is_homeless())
             if net < 0:
                 rows.append({"code": "negative_net", "amount_theirs": net})
             rows += [
@@ -51,15 +53,13 @@ class TissDemonstrativoPayment(models.Model):
 
     def _find_retention_discrepancies(self):
         """Taxes that are withheld otherwise than this convênio lets expect; what was is booked."""
-        withheld = {}
-        for row in self.adjustment_ids:
-            withheld[row.kind_id.code] = withheld.get(row.kind_id.code, 0) + row._get_cents()
+        withheld = self._get_withheld()
         contract = self.contract_id
-        names = contract._get_retention_fields()
         return [
             {
+                "payment_id": self.id,
                 "code": "retention_differs" if expected else "retention_undue",
-                "place": contract._fields[names[code]].string.split(" ")[0],
+                "place": contract._get_retention_name(code),
                 "amount_ours": float(from_cents(expected)),
                 "amount_theirs": float(from_cents(theirs)),
             }
@@ -67,3 +67,21 @@ class TissDemonstrativoPayment(models.Model):
                 to_cents(self.amount_released), withheld
             )
         ]
+
+    def _get_withheld(self):
+        """{T27 code: cents} that this payment takes off."""
+        withheld = {}
+        for row in self.adjustment_ids:
+            withheld[row.kind_id.code] = withheld.get(row.kind_id.code, 0) + row._get_cents()
+        return withheld
+
+    def _adopt_retention(self, tax):
+        """Expect from now on what this payment withholds of one tax.
+
+        :param tax: its name, as in the discrepancy
+        """
+        self.ensure_one()
+        gross = to_cents(self.amount_released)
+        if gross <= 0:
+            raise UserError(self.env._("Nothing was released of which this could be a rate."))
+        self.contract_id._adopt_retention(tax, gross, self._get_withheld())

@@ -30,6 +30,7 @@ class TissDemonstrativoPayment(models.Model):
         return [
             *(entry for lines in guias for entry in lines._plan_payment()),
             *(entry for lines in contested for entry in lines._plan_recovery()),
+            *self.adjustment_ids._plan_taking_back(),
         ]
 
     def _preview_entries(self):
@@ -66,6 +67,7 @@ class TissDemonstrativoPayment(models.Model):
         """One `account.payment` per payment in self, reconciled protocolo by protocolo."""
         self.contract_id._check_accounting()
         self._ensure_accounts()
+        self.adjustment_ids._ensure_lines()
         Payment = self.env["account.payment"]
         payments = Payment.create([payment._prepare_account_payment() for payment in self])
         for payment, created in zip(self, payments, strict=True):
@@ -127,9 +129,7 @@ class TissDemonstrativoPayment(models.Model):
         if net < 0:
             debt = self.company_id.tiss_debt_account_id
             commands.append(self._prepare_move_line(label, debt, net))
-        for row in self.adjustment_ids:
-            account = row.account_id or self._get_suspense_account()
-            commands.append(self._prepare_move_line(row.name, account, row._get_cents()))
+        commands += [self._prepare_adjustment_line(row) for row in self.adjustment_ids]
         booked = self._get_booked_lines()
         accounts = booked.lote_id._get_receivable_accounts()
         for lote, lines in booked.grouped("lote_id").items():
@@ -145,6 +145,15 @@ class TissDemonstrativoPayment(models.Model):
             commands.append(self._prepare_move_line(name, account, -unidentified))
         return commands
 
+    def _prepare_adjustment_line(self, row):
+        """To its account; what takes a guia back is owed again, on the receivable of its lote."""
+        lote = row.guia_id.lote_id
+        if lote:
+            account = lote._get_receivable_accounts()[lote]
+        else:
+            account = row.account_id or self._get_suspense_account()
+        return self._prepare_move_line(row.name, account, row._get_cents(), lote)
+
     def _get_unidentified_cents(self):
         """What of the net no guia and no débito or crédito explains."""
         booked = sum(line._get_booked_cents() for line in self._get_booked_lines())
@@ -158,7 +167,7 @@ class TissDemonstrativoPayment(models.Model):
         for payment in self:
             if payment.amount_net < 0:
                 payment.company_id._tiss_ensure_account("tiss_debt_account_id")
-            homeless = any(not row.account_id for row in payment.adjustment_ids)
+            homeless = any(row._is_homeless() for row in payment.adjustment_ids)
             if homeless or payment._get_unidentified_cents():
                 payment.company_id._tiss_ensure_account("tiss_suspense_account_id")
 

@@ -32,6 +32,7 @@ class TissDemonstrativo(models.Model):
         :return: `account.payment` that were created
         :raise UserError: what keeps it from being booked, in the user's words
         """
+        self.check_access("write")
         payments = self.env["account.payment"]
         # A dental file is two: what it analyses has to be booked before what it pays.
         imported = self.filtered(lambda record: record.state == "imported")
@@ -44,7 +45,7 @@ class TissDemonstrativo(models.Model):
         lock(self)
         self._check_against_guias()
         self._check_postable(accounting_date, with_unidentified)
-        lotes = self._get_all_lines().lote_id
+        lotes = self._get_all_lines().lote_id | self.adjustment_ids.guia_id.lote_id
         lock(lotes)
         self.payment_ids._set_accounting_date(accounting_date)
         if self.kind == "analysis":
@@ -156,6 +157,7 @@ class TissDemonstrativo(models.Model):
         :return: self
         :raise UserError: what has to be undone before, or that the books are closed
         """
+        self.check_access("write")
         posted = self.filtered(lambda record: record.state == "posted")
         with self.env.cr.savepoint():
             for demonstrativo in posted.sorted("kind", reverse=True):
@@ -172,7 +174,7 @@ class TissDemonstrativo(models.Model):
         reversals = self.payment_ids._undo(accounting_date)
         movements._undo()
         self.sudo().write({"state": "undone", "undo_reason": reason})
-        lotes._follow_release(accounting_date or self._get_booking_date())
+        lotes._follow_release(accounting_date or self._get_booking_date(), is_undone=True)
         lotes._check_tie_out()
         self._tell_undone(lotes, reversals, reason)
 

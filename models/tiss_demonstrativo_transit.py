@@ -14,3 +14,9 @@ class TissDemonstrativo(models.Model):
         if banks and Line.search_count(waiting, limit=1):
             self.env["tiss.bank.match"].find(banks)
         return payments
+
+    def undo(self, accounting_date=None, reason=None):
+        """Nobody waits for the money of what is undone."""
+        result = super().undo(accounting_date, reason)
+        self.env["tiss.bank.match"]._sync_queue(self.payment_ids.company_id)
+        return result

@@ -171,6 +171,7 @@ class TissGlosa(models.Model):
 
         :return: `account.move`, the credit notes
         """
+        self.check_access("write")
         glosas = self._filter_denied()
         glosas.lote_id.contract_id._check_accounting()
         moves = self.env["account.move"]
@@ -187,7 +188,7 @@ class TissGlosa(models.Model):
         """Give up {glosa: cents} of one lote; all that is open by default."""
         today = fields.Date.context_today(self)
         amounts = amounts or {glosa: to_cents(glosa.amount_open) for glosa in self}
-        move = lote._post_credit_note(
+        move = lote._post_acceptance(
             today,
             self.env._("Accepted glosas · Protocolo %s", lote.protocol_number),
             {
@@ -228,7 +229,7 @@ class TissGlosa(models.Model):
         body = (
             self.env._("Accepted: credit note %s", move.name)
             if move
-            else self.env._("Accepted: it was never invoiced")
+            else self.env._("Accepted: it does not stand on the receivable")
         )
         self._message_log_batch(dict.fromkeys(self.ids, body))
 

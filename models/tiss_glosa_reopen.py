@@ -14,7 +14,8 @@ class TissGlosa(models.Model):
         self.reopen(self.env._("Accepted by mistake, or paid after all"))
 
     def reopen(self, reason):
-        """Take the acceptance of glosas back, while the period of their credit notes is open.
+        """Take the acceptance of glosas back: credit notes are cancelled while their period is
+        open, and invoiced again as revenue after that (accounting.md §5.2, REABRIR).
 
         What was given up in several parts comes back as a whole. A credit note is of a lote and
         may be about others, too: they are given up again by a new one, so that each glosa has the
@@ -35,8 +36,7 @@ class TissGlosa(models.Model):
             for glosa in together - accepted
             if glosa.amount_accepted
         }
-        entries.move_id._tiss_cancel()
-        entries._undo()
+        entries._take_acceptance_back()
         self._decide_silently(together, move_id=False, amount_accepted=0)
         accepted._log_decision(self.env._("Denied again: %s", reason))
         accepted.browse([glosa.id for glosa in others])._accept_again(others)

@@ -13,7 +13,7 @@ GUIA_IN_PATH = re.compile(r"guiasTISS/[^/\[]+\[(\d+)\](?:/(.*))?")
 
 SYSTEM_FIELDS = {
     "invoice_id", "protocol_number", "protocol_date", "guia_ids", "is_imported", "kept_values",
-    "invoice_moment", "due_date",
+    "invoice_moment", "due_date", "glosa_policy",
 }  # fmt: skip
 
 
@@ -319,6 +319,7 @@ class TissLote(models.Model):
                 "state": "received",
                 "rejection_reason": False,
                 "invoice_moment": contract.invoice_moment,
+                "glosa_policy": contract.glosa_policy,
                 "due_date": contract._get_due_date(vals["protocol_date"]),
                 **vals,
             }

@@ -1,10 +1,10 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.fields import Command
 from odoo.tools import format_date
 
-from ..standard.money import from_cents, to_cents
+from ..standard.money import to_cents
 from .bulk import lock
+from .counted import counted
 from .tie_out import MONTH, RELEASED, TieOut
 from .tiss_contract import INVOICE_MOMENTS
 
@@ -55,8 +55,12 @@ class TissLote(models.Model):
         for group, move in zip(groups, moves, strict=True):
             group.sudo().invoice_id = move
         moves.action_post()
+        lotes._follow_invoice()
         lotes._check_tie_out()
         return moves
+
+    def _follow_invoice(self):
+        """What follows from new invoices, before they are compared with the guias."""
 
     def _check_invoiceable(self):
         """Say why one of these lotes cannot be invoiced."""
@@ -115,23 +119,15 @@ class TissLote(models.Model):
         return self._prepare_invoice_vals(date, self._get_invoice_label(), lines)
 
     def _prepare_invoice_vals(self, date, label, lines):
-        contract = self.contract_id
-        return {
-            "move_type": "out_invoice",
-            "company_id": self.company_id.id,
-            "partner_id": contract.partner_id.id,
-            "journal_id": contract.journal_id.id,
-            "currency_id": self.currency_id.id,
-            "invoice_date": date,
-            "date": date,
-            "invoice_date_due": max([date, *filter(None, self.mapped("due_date"))]),
-            "invoice_payment_term_id": False,
-            "ref": label,
-            "invoice_origin": label,
-            "tiss_lote_id": self.id if len(self) == 1 else False,
-            "tiss_contract_id": contract.id,
-            "invoice_line_ids": lines,
-        }
+        return self.contract_id._prepare_invoice_vals(
+            date,
+            label,
+            lines,
+            invoice_date_due=max([date, *filter(None, self.mapped("due_date"))]),
+            invoice_origin=label,
+            tiss_lote_id=self.id if len(self) == 1 else False,
+            tiss_contract_id=self.contract_id.id,
+        )
 
     def _get_invoice_label(self):
         if len(self) > 1:
@@ -153,10 +149,10 @@ class TissLote(models.Model):
             }
         return {
             self.env._(
-                "%(kind)s · Lote %(lote)s · %(count)s guias",
+                "%(kind)s · Lote %(lote)s · %(guias)s",
                 kind=name,
                 lote=self.name,
-                count=self.guia_count,
+                guias=counted(self.env, "guia", self.guia_count),
             ): cents
             for name, cents in amounts.items()
         }
@@ -181,16 +177,22 @@ class TissLote(models.Model):
 
     @api.model
     def _prepare_invoice_line(self, lote, name, cents, account=None):
-        return Command.create(
-            {
-                "name": name,
-                "quantity": 1,
-                "price_unit": float(from_cents(cents)),
-                "account_id": (account or lote.contract_id.revenue_account_id).id,
-                "tax_ids": [Command.clear()],
-                "tiss_lote_id": lote.id,
-            }
+        contract = lote.contract_id
+        return contract._prepare_invoice_line(
+            name,
+            cents,
+            account or contract.revenue_account_id,
+            lote._get_invoice_taxes(),
+            tiss_lote_id=lote.id,
         )
+
+    def _get_invoice_taxes(self):
+        """The taxes of a protocolo: those of its invoice, whatever the convênio says since."""
+        self.ensure_one()
+        if not self.invoice_id:
+            return self.contract_id.tax_ids
+        lines = self.invoice_id.invoice_line_ids
+        return lines.filtered(lambda line: line.tiss_lote_id == self).tax_ids
 
     # ------------------------------------------------------------------
     # Credit notes
@@ -209,6 +211,10 @@ class TissLote(models.Model):
         if self.invoice_moment == RELEASED:
             return self.env["account.move"]
         return self._book_credit_note(date, label, amounts, account)
+
+    def _post_acceptance(self, date, label, amounts, account):
+        """As `_post_credit_note`, of glosas that are given up."""
+        return self._post_credit_note(date, label, amounts, account)
 
     def _book_credit_note(self, date, label, amounts, account):
         return self._book_credit_notes({self: (date, label, amounts, account)})
@@ -229,6 +235,26 @@ class TissLote(models.Model):
         moves.action_post()
         self.browse().union(*notes)._match_receivables()
         return moves
+
+    def _invoice_again(self, note):
+        """New revenue over a credit note that the books no longer allow to cancel.
+
+        :return: the posted `account.move`
+        """
+        self.ensure_one()
+        today = fields.Date.context_today(self)
+        self._check_open_period(today)
+        label = self.env._("Denied again · %s", note.name)
+        lines = [self._prepare_invoice_line(self, label, to_cents(note.amount_total))]
+        move = self.env["account.move"].create(
+            {
+                **self._prepare_invoice_vals(today, label, lines),
+                "invoice_origin": note.name,
+            }
+        )
+        move.action_post()
+        self._match_receivables()
+        return move
 
     def _prepare_credit_note(self, date, label, amounts, account):
         lines = [

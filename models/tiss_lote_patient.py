@@ -1,6 +1,6 @@
 from odoo import fields, models
 
-from .inside import INSIDE, is_inside
+from .inside import is_inside
 from .tie_out import RELEASED
 
 
@@ -48,6 +48,7 @@ class TissLote(models.Model):
             if cents:
                 vals_list.append(rows._prepare_vals(guia.lote_id, guia, cents))
         rows = rows.sudo().create(vals_list).with_env(self.env)
+        rows._follow_visits()
         own._book_copayments(rows)
         return rows
 
@@ -116,9 +117,7 @@ class TissLote(models.Model):
         Movement = self.env["tiss.movement"]
         done = Movement.search([("lote_id", "in", self.ids), ("kind", "=", "copay")])
         undone = Movement.search([("reverses_id", "in", done.ids)]).reverses_id
-        notes = rows.credit_note_id
-        notes.line_ids.remove_move_reconcile()
-        notes.with_context(tiss_undo=INSIDE).button_cancel()
+        rows.credit_note_id._tiss_cancel()
         (done - undone)._undo()
         rows.sudo().credit_note_id = False
         return rows

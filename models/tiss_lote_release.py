@@ -2,7 +2,6 @@ from odoo import fields, models
 from odoo.tools import SQL
 
 from ..standard.money import from_cents
-from .inside import INSIDE
 from .tie_out import RELEASED
 
 
@@ -15,19 +14,32 @@ class TissLote(models.Model):
 
     _inherit = "tiss.lote"
 
-    def _follow_release(self, date):
+    def _follows_release(self):
+        """Whether a denied amount never stands, or no longer stands, on the receivable."""
+        self.ensure_one()
+        return self.invoice_moment == RELEASED
+
+    def _get_owed_buckets(self):
+        """What is open of the receivable of such a lote, by the buckets of its items."""
+        self.ensure_one()
+        return ("released",)
+
+    def _follow_release(self, date, is_undone=False):
         """Bring the invoices of lotes in line with what was released, and match them.
 
-        Called after a demonstrativo was posted or undone; does nothing to lotes that are invoiced
-        at another moment.
+        Called after a demonstrativo was posted or undone; does nothing to lotes whose glosas stay
+        open on the invoice.
 
         :param date: day of the demonstrativo; today, where the books of that day are closed
+        :param is_undone: what was booked before is taken back, instead of booked anew
         """
-        lotes = self.filtered(lambda lote: lote.invoice_moment == RELEASED)
+        lotes = self.filtered(lambda lote: lote._follows_release())
         if not lotes:
             return
         lotes.contract_id._check_accounting()
         changes = lotes._get_release_changes()
+        if is_undone:
+            changes = lotes._take_back_first(changes)
         more = lotes.filtered(lambda lote: changes.get(lote.id, 0) > 0)
         moves = self.env["account.move"].create(
             [lote._prepare_release_invoice(changes[lote.id], date) for lote in more]
@@ -40,9 +52,14 @@ class TissLote(models.Model):
             lote._take_release_back(-changes[lote.id], date)
         lotes._match_receivables()
 
+    def _take_back_first(self, changes):
+        """What of changes is left once the entries are cancelled that undoing makes needless."""
+        return changes
+
     def _get_release_changes(self):
-        """{id of a lote: cents that are released and paid, less those invoiced}."""
+        """{id of a lote: cents that are owed and paid, less those invoiced}."""
         self.env.flush_all()
+        whole = [lote.id for lote in self if "to_process" in lote._get_owed_buckets()]
         return dict(
             self.env.execute_query(
                 SQL(
@@ -50,6 +67,8 @@ class TissLote(models.Model):
                     SELECT lote, (SUM(amount) * 100)::bigint
                       FROM (SELECT g.lote_id,
                                    COALESCE(l.amount_released, 0) + COALESCE(l.amount_paid, 0)
+                                   + CASE WHEN g.lote_id = ANY(%(whole)s)
+                                          THEN COALESCE(l.amount_to_process, 0) ELSE 0 END
                               FROM tiss_guia_line l
                               JOIN tiss_guia g ON g.id = l.guia_id
                              WHERE g.lote_id = ANY(%(lotes)s)
@@ -65,6 +84,7 @@ class TissLote(models.Model):
                            ) x (lote, amount)
                      GROUP BY lote
                     """,
+                    whole=whole,
                     lotes=self.ids,
                 )
             )
@@ -73,13 +93,13 @@ class TissLote(models.Model):
     def _prepare_release_invoice(self, cents, date):
         """The first invoice, or a complement for what is released or recovered later."""
         date = self._get_open_date(date)
-        name = (
-            self.env._("Released later · Lote %s", self.name)
-            if self.invoice_id
-            else self.env._("Released · Lote %s", self.name)
-        )
-        lines = [self._prepare_invoice_line(self, name, cents)]
+        lines = [self._prepare_invoice_line(self, self._get_release_label(), cents)]
         return self._prepare_invoice_vals(date, self._get_invoice_label(), lines)
+
+    def _get_release_label(self):
+        if self.invoice_id:
+            return self.env._("Released later · Lote %s", self.name)
+        return self.env._("Released · Lote %s", self.name)
 
     def _get_open_date(self, date):
         """`date`, or today where its books are closed: that is when the invoice is made."""
@@ -94,8 +114,7 @@ class TissLote(models.Model):
         for move in self._get_release_invoices().sorted("id", reverse=True):
             total = move._tiss_get_total_cents()
             if total <= cents and move._tiss_is_untouched():
-                move.with_context(tiss_undo=INSIDE).button_draft()
-                move.with_context(tiss_undo=INSIDE).button_cancel()
+                move._tiss_cancel()
                 cents -= total
         self.sudo().invoice_id = self._get_release_invoices()[:1]
         if cents:
@@ -125,18 +144,17 @@ class TissLote(models.Model):
 
         :param entries: as for `tiss.movement._record`
         """
-        invoiced = ("released", "paid")
         changes = {}
         for entry in entries:
             lote = entry["line"].guia_id.lote_id
-            if lote.invoice_moment == RELEASED:
-                change = (entry.get("to_bucket") in invoiced) - (
-                    entry.get("from_bucket") in invoiced
-                )
+            if lote._follows_release():
+                owed = ("paid", *lote._get_owed_buckets())
+                change = (entry.get("to_bucket") in owed) - (entry.get("from_bucket") in owed)
                 changes[lote] = changes.get(lote, 0) + change * entry["cents"]
+        receivables = self.browse().union(*changes)._get_receivable_accounts()
         rows = []
         for lote, cents in changes.items():
-            accounts = (lote._get_receivable_accounts()[lote], lote.contract_id.revenue_account_id)
+            accounts = (receivables[lote], lote._get_release_account(cents))
             for account, sign in zip(accounts, (1, -1), strict=True):
                 amount = sign * cents
                 rows.append(
@@ -148,3 +166,7 @@ class TissLote(models.Model):
                     }
                 )
         return [row for row in rows if row["debit"] or row["credit"]]
+
+    def _get_release_account(self, cents):
+        """Where a change of what is released is booked, beside the receivable."""
+        return self.contract_id.revenue_account_id

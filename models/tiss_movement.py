@@ -165,8 +165,11 @@ class TissMovement(models.Model):
             "reverses_id": entry["reverses"].id if entry.get("reverses") else False,
         }
 
-    def _undo(self):
-        """Record the opposite of each movement in self."""
+    def _undo(self, move=None):
+        """Record the opposite of each movement in self.
+
+        :param move: `account.move` that books it, where what booked them stays as it is
+        """
         return self._record(
             [
                 {
@@ -182,6 +185,7 @@ class TissMovement(models.Model):
                 for movement in self.sorted("id", reverse=True)
             ],
             fields.Date.context_today(self),
+            move,
         )
 
     @api.model

@@ -39,7 +39,7 @@ class TissRepasse(models.Model):
     )
     date = fields.Date("Until", required=True, readonly=True)
     state = fields.Selection(
-        [("draft", "Draft"), ("closed", "Closed"), ("paid", "Paid")],
+        [("draft", "Draft"), ("closed", "Fixed"), ("paid", "Paid")],
         string="Status",
         default="draft",
         required=True,
@@ -227,6 +227,8 @@ class TissRepasse(models.Model):
         for movement in movements:
             item = items[movement["guia_line_id"]]
             for place, (professional_id, _weight) in enumerate(item.team):
+                if professional_id in movement["shared_with"]:
+                    continue
                 key = (item.id, professional_id)
                 if key not in state:
                     terms = book.find(
@@ -272,25 +274,43 @@ class TissRepasse(models.Model):
 
     @api.model
     def _read_movements(self, company, date):
-        """Movements until a day that are in no repasse, each item's in their order."""
+        """Movements until a day that are in no repasse, each item's in their order.
+
+        Also those of teams of which not everybody had an agreement then: who has one since is
+        given his part, as he is of items that nobody had one for.
+        """
         self.env.flush_all()
         rows = self.env.execute_query(
             SQL(
                 """
                 SELECT m.id, m.guia_line_id, m.guia_id, m.date, m.from_bucket, m.to_bucket,
-                       m.amount
+                       r.professionals, m.amount
                   FROM tiss_movement m
+                  LEFT JOIN (SELECT movement_id, array_agg(professional_id) AS professionals
+                               FROM tiss_repasse_line
+                              WHERE company_id = %(company)s
+                              GROUP BY movement_id) r ON r.movement_id = m.id
+                  LEFT JOIN (SELECT line_id, COUNT(DISTINCT professional_id) AS size
+                               FROM tiss_guia_member
+                              GROUP BY line_id) t ON t.line_id = m.guia_line_id
                  WHERE m.company_id = %(company)s
                    AND m.date <= %(date)s
-                   AND NOT EXISTS (SELECT FROM tiss_repasse_line r WHERE r.movement_id = m.id)
+                   AND COALESCE(cardinality(r.professionals), 0) < COALESCE(t.size, 1)
               ORDER BY m.guia_line_id, m.id
                 """,
                 company=company.id,
                 date=date,
             )
         )
-        names = ("id", "guia_line_id", "guia_id", "date", "from_bucket", "to_bucket")
-        return [{**dict(zip(names, row, strict=False)), "cents": to_cents(row[-1])} for row in rows]
+        names = ("id", "guia_line_id", "guia_id", "date", "from_bucket", "to_bucket", "shared_with")
+        return [
+            {
+                **dict(zip(names, row, strict=False)),
+                "shared_with": row[-2] or (),
+                "cents": to_cents(row[-1]),
+            }
+            for row in rows
+        ]
 
     @api.model
     def _read_items(self, item_ids):

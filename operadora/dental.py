@@ -14,6 +14,7 @@ from .answers import Demonstrativo, Protocol, retentions
 from .message import element, money, optional
 from .verdict import GuiaVerdict, ItemVerdict
 
+INITIAL, OF_APPEAL = "N", "S"  # recurso
 # The five sums of each level, under the names of the XSD with its slips.
 VALUES = ("Informado", "Processado", "Glosa", "Franquia", "Liberado")
 BY_GUIA = tuple(f"valorTotal{name}Guia" for name in VALUES)
@@ -46,10 +47,12 @@ def pagamento_odonto(
     paid_on: date,
     cnpj: str,
     taxes: bool,
+    recurso: str = INITIAL,
 ) -> etree._Element:
     """One demonstrativoPagamentoOdonto of one prestador and one day.
 
     :param cnpj: of the prestador, whose messages may carry only its code; or a person's CPF
+    :param recurso: whether what recursos recovered is paid
     """
     itens = [item for each in protocols for guia in each.verdict.guias for item in guia.itens]
     liberado = sum(item.liberado for item in itens)
@@ -63,7 +66,7 @@ def pagamento_odonto(
         element(
             "dadosPagamentoPorData",
             element("dadosPagamento", element("dataPagamento", paid_on.isoformat())),
-            *map(_protocolo, protocols),
+            *(_protocolo(each, recurso) for each in protocols),
             element("totaisPorData", *_sums(BY_DAY, itens)),
             element("debCredPorDataPagamento", *map(_desconto, debits)) if debits else None,
             element(
@@ -101,14 +104,14 @@ def _header(demonstrativo: Demonstrativo) -> etree._Element:
     )
 
 
-def _protocolo(protocol: Protocol) -> etree._Element:
+def _protocolo(protocol: Protocol, recurso: str) -> etree._Element:
     guias = protocol.verdict.guias
     executante = f"PRESTADOR {protocol.lote.prestador.value}"
     return element(
         "protocolos",
         element("numeroLote", protocol.lote.numero),
         element("numeroProtocolo", protocol.numero),
-        *(_guia(each, executante) for each in guias),
+        *(_guia(each, executante, recurso) for each in guias),
         element(
             "totaisPorProtocolo",
             *_sums(BY_PROTOCOL, [item for each in guias for item in each.itens]),
@@ -116,13 +119,13 @@ def _protocolo(protocol: Protocol) -> etree._Element:
     )
 
 
-def _guia(verdict: GuiaVerdict, executante: str) -> etree._Element:
+def _guia(verdict: GuiaVerdict, executante: str, recurso: str) -> etree._Element:
     guia = verdict.guia
     return element(
         "dadosPagamentoGuia",
         element("numeroGuiaPrestador", guia.numero),
         optional("numeroGuiaOperadora", guia.numero_operadora),
-        element("recurso", "N"),
+        element("recurso", recurso),
         element("nomeExecutante", executante),
         element("carteiraBeneficiario", guia.carteira),
         *(_item(each, verdict.motivos) for each in verdict.itens),

@@ -9,7 +9,7 @@ from pathlib import Path
 from lxml import etree
 
 from . import answers, dental, official, views
-from .appeals import AppealReader
+from .appeals import Appeal, AppealReader
 from .desk import Desk
 from .eligibility import Eligibility
 from .exchange import Exchange
@@ -18,7 +18,7 @@ from .ledger import Ledger
 from .lote import read_lote
 from .message import ENCODING, Prestador
 from .receipts import Document, Notice
-from .recoveries import recovered
+from .recoveries import recovered, with_items
 from .retrieval import Retrieval
 from .second_look import SecondLook
 from .services import Reply, Service
@@ -203,20 +203,48 @@ class Operadora:
         """DEMONSTRATIVO_PAGAMENTO of what recursos recovered, with tipoPagamento 2.
 
         `appeals` are their protocols, by default all that were answered and not paid; medical
-        ones, as a dental one is paid by the dental demonstrativo. ValueError for others, for two
-        prestadores, and where nothing was granted.
+        ones: see `dental_appeal_payment`. ValueError for others, for two prestadores, and where
+        nothing was granted.
         """
         with self._exchange.lock:
             chosen = self._second_look.choose_unpaid(appeals, issued_on)
-            judged = [(each, self._second_look.judge(each)) for each in chosen]
-            granted = list(filter(None, (recovered(*pair) for pair in judged)))
-            prestadores = {each.lote.prestador for each in granted}
-            if len(prestadores) != 1:
-                raise ValueError("One payment is of one prestador, and of something granted")
+            granted = [protocol for protocol, _appeal, _judged in self._get_granted(chosen)]
             reply = self._treasury.appeal_payment(granted, paid_on, issued_on)
-            xml = self._exchange.issue(reply, granted[0].lote.prestador, issued_on)
-            self._second_look.paid.update(each.numero for each in chosen)
-            return xml
+            return self._issue_recovery(reply, chosen, issued_on)
+
+    def dental_appeal_payment(
+        self,
+        appeals: Iterable[str] | None = None,
+        *,
+        paid_on: date,
+        issued_on: date,
+        cnpj: str,
+    ) -> bytes:
+        """DEMONSTRATIVO_ODONTOLOGIA of what recursos against GTOs recovered, with recurso S.
+
+        `cnpj` is the prestador's; the rest as for `appeal_payment`.
+        """
+        with self._exchange.lock:
+            chosen = self._second_look.choose_unpaid(appeals, issued_on, dental=True)
+            granted = [with_items(*each) for each in self._get_granted(chosen)]
+            reply = self._treasury.dental_payment(
+                granted, paid_on, issued_on, cnpj, dental.OF_APPEAL
+            )
+            return self._issue_recovery(reply, chosen, issued_on)
+
+    def _get_granted(self, appeals: list[Appeal]) -> list[tuple]:
+        """(what was recovered, recurso, what was decided) of recursos of one prestador."""
+        judged = [(each, self._second_look.judge(each)) for each in appeals]
+        found = [(recovered(*pair), *pair) for pair in judged]
+        granted = [each for each in found if each[0]]
+        if len({protocol.lote.prestador for protocol, *_rest in granted}) != 1:
+            raise ValueError("One payment is of one prestador, and of something granted")
+        return granted
+
+    def _issue_recovery(self, reply: Reply, appeals: list[Appeal], on: date) -> bytes:
+        xml = self._exchange.issue(reply, appeals[0].prestador, on)
+        self._second_look.paid.update(each.numero for each in appeals)
+        return xml
 
     def pay_due(self, on: date) -> None:
         """Pay each lote that was received `payment_days` ago, a demonstrativo a day and kind."""

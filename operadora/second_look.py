@@ -104,12 +104,14 @@ class SecondLook:
         part = half_up(Decimal(claim.recursado * percent) / 100)
         return min(max(part, 1), claim.recursado - 1)
 
-    def choose_unpaid(self, numbers: Iterable[str] | None, on: date) -> list[Appeal]:
+    def choose_unpaid(
+        self, numbers: Iterable[str] | None, on: date, dental: bool = False
+    ) -> list[Appeal]:
         """Recursos that were answered and not paid; ValueError for others that are named."""
         ready = {
             number: each
             for number, each in self.appeals.items()
-            if number not in self.paid and not each.dental and self.is_answered(each, on)
+            if number not in self.paid and each.dental == dental and self.is_answered(each, on)
         }
         wanted = list(ready) if numbers is None else list(dict.fromkeys(numbers))
         missing = [number for number in wanted if number not in ready]

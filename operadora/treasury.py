@@ -100,16 +100,21 @@ class Treasury:
         return self._issue(PAYMENT, granted, days, content)
 
     def dental_payment(
-        self, chosen: list[Protocol], paid_on: date, issued_on: date, cnpj: str
+        self,
+        chosen: list[Protocol],
+        paid_on: date,
+        issued_on: date,
+        cnpj: str,
+        recurso: str = dental.INITIAL,
     ) -> Reply:
-        """The demonstrativoPagamentoOdonto of dental protocols of one prestador."""
+        """The demonstrativoPagamentoOdonto of dental protocols, or recursos, of one prestador."""
         number = self._count + 1
         demonstrativo = replace(
             self._demonstrativo(number, issued_on),
             numero=f"{self.identity.prefix}{number:08d}",  # two characters less than the medical
         )
         content = dental.pagamento_odonto(
-            demonstrativo, chosen, paid_on=paid_on, cnpj=cnpj, taxes=self.taxes
+            demonstrativo, chosen, paid_on=paid_on, cnpj=cnpj, taxes=self.taxes, recurso=recurso
         )
         return self._issue(DENTAL, chosen, (paid_on,), content)
 

@@ -45,6 +45,11 @@ print(
     f" {len(questions.requests)} solicitações de demonstrativo;"
     f" {len(questions.cancellations)} cancelamentos"
 )
+books = job.books
+print(
+    f"{len(job.waiting)} demonstrativo a contabilizar; {len(books.provisions)} provisões propostas;"
+    f" {len(books.receipts)} coparticipações faturadas a pacientes"
+)
 print("Conferência do razão: " + ("tudo confere" if not breaches else "; ".join(breaches)))
 print("XML enviados e recebidos em:")
 print(folder)

@@ -45,6 +45,7 @@ from . import (
     test_exchange_queue,
     test_exchange_rights,
     test_files,
+    test_finance_reports,
     test_forged_context,
     test_glosa,
     test_glosa_triage,

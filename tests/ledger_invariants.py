@@ -21,8 +21,8 @@ class Books:
         self.contracts = contracts
         self.env.flush_all()
         self.lotes = self._rows(
-            "SELECT id, invoice_moment, invoice_id, contract_id, protocol_number FROM tiss_lote"
-            " WHERE contract_id = ANY(%s)",
+            "SELECT id, invoice_moment, glosa_policy, invoice_id, contract_id, protocol_number"
+            " FROM tiss_lote WHERE contract_id = ANY(%s)",
             contracts.ids,
         )
         self.items = self._rows(
@@ -84,6 +84,9 @@ class Books:
             own = buckets[lote["id"]]
             if lote["invoice_moment"] == "released":
                 expected[lote["id"]] = own["released"]
+            elif lote["invoice_id"] and lote["glosa_policy"] == "at_once":
+                # What is denied left the receivable when it was denied.
+                expected[lote["id"]] = own["released"] + own["to_process"]
             elif lote["invoice_id"]:
                 expected[lote["id"]] = sum(own[name] for name in OPEN)
             else:
@@ -155,9 +158,11 @@ def _check_open(books):
 def _check_kinds(books):
     """3: invoices = presented, credit notes = given up, payments = paid, of each protocolo."""
     buckets, receivable = books.get_buckets(), books.get_receivable()
+    still_open = books.get_open()
     withdrawn = defaultdict(int)
     for row in books.movements:
-        if row["kind"] == "withdraw" and row["move_id"]:
+        # What was withdrawn, or given up and denied again, was invoiced and credited for it.
+        if row["kind"] in ("withdraw", "undo") and row["move_id"]:
             withdrawn[row["lote_id"]] += cents(row["amount"])
     for lote in books.lotes:
         key, own = lote["id"], buckets[lote["id"]]
@@ -170,9 +175,10 @@ def _check_kinds(books):
         if others != -own["paid"]:
             yield f"lote {key}: paid {own['paid']}, booked {-others}"
         total = sum(own.values())
-        if lote["invoice_moment"] == "released":
+        is_written_off = lote["invoice_id"] and lote["glosa_policy"] == "at_once"
+        if lote["invoice_moment"] == "released" or is_written_off:
             net = booked["out_invoice"] + booked["out_refund"]
-            if net != own["released"] + own["paid"]:
+            if net != still_open[key] + own["paid"]:
                 yield f"lote {key}: released {own}, invoiced {net}"
             continue
         if not lote["invoice_id"]:
@@ -294,6 +300,13 @@ def _check_payments(books):
         ):
             if line["lote_id"]:
                 told[line["lote_id"]] -= cents(line["amount_released"])
+        for row in books._rows(
+            "SELECT g.lote_id, a.amount FROM tiss_demonstrativo_adjustment a"
+            " JOIN tiss_guia g ON g.id = a.guia_id WHERE a.payment_id = %s",
+            payment["id"],
+        ):
+            # A débito that takes a guia back stands on the receivable, too.
+            told[row["lote_id"]] += cents(row["amount"])
         booked = defaultdict(int)
         for line in books.lines:
             is_receivable = line["account_type"] == "asset_receivable"

@@ -11,6 +11,7 @@ ACCOUNTS = {
     "tiss_revenue_account_id": "3.01.01.01.01.06",
     "tiss_glosa_account_id": "3.01.01.01.02.11",
     "tiss_repasse_account_id": "3.01.01.03.01.03",
+    "tiss_bank_difference_account_id": "3.01.01.09.01.08",
 }
 
 
@@ -70,6 +71,7 @@ class TestAccountingSetup(TissCommon):
         self.assertTrue(company.tiss_bank_journal_id, "journals are of any chart")
         missing = company._tiss_get_missing_accounting()
         self.assertIn("Convênios Receivable", missing)
+        self.assertIn("Differences of the Bank", missing)
         with self.assertRaisesRegex(UserError, "has no Patients Receivable yet"):
             company._tiss_check_accounts("tiss_patient_account_id")
 

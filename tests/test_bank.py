@@ -246,7 +246,9 @@ class TestBankMatch(BankCase):
         self.assertLedgerSound()
 
     def test_without_an_account_the_difference_is_asked_for(self):
-        self.company.sudo().tiss_bank_tolerance = 0.05
+        self.company.sudo().write(
+            {"tiss_bank_tolerance": 0.05, "tiss_bank_difference_account_id": False}
+        )
         self._post_payment(140.00, "P1")
         self._deposit(140.03)
         _made, left = self._find()
@@ -551,21 +553,43 @@ class TestBankMatch(BankCase):
     def test_money_that_does_not_come_is_told_once(self):
         payment = self._post_payment(140.00, "P1")
         demonstrativo = payment.tiss_demonstrativo_payment_ids.demonstrativo_id
-        self.Match._cron_alert()
+        self._run_cron(self.Match._cron_alert)
         self.assertFalse(payment._tiss_get_reminders())
         self.env.cr.execute(
             "UPDATE account_payment SET date = %s WHERE id = %s",
             [self.today - timedelta(days=11), payment.id],
         )
         payment.invalidate_recordset()
-        self.Match._cron_alert()
-        self.Match._cron_alert()
+        self._run_cron(self.Match._cron_alert)
+        self._run_cron(self.Match._cron_alert)
         self.assertEqual(len(payment._tiss_get_reminders()), 1)
         self.assertIn("140", demonstrativo.activity_ids.summary)
         self._deposit(140.00)
         self.Match.propose(self.bank)
         self.Match.search([("state", "=", "proposed")])[:1].match()
         self.assertFalse(payment._tiss_get_reminders())
+
+    def _wait(self, days, line):
+        """As if a deposit had come, and what was done about it, so many days ago."""
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE account_move SET date = date - %s WHERE id = %s", [days, line.move_id.id]
+        )
+        self.env.cr.execute("UPDATE mail_activity SET date_done = date_done - %s", [days])
+        self.env.invalidate_all()
+
+    def test_a_demonstrativo_that_does_not_come_is_asked_for_again(self):
+        line = self._deposit(93.85, after=0)
+        _made, left = self._find()
+        left.match()
+        left.activity_ids.action_done()
+        self._run_cron(self.Match._cron_alert)
+        self.assertFalse(left.activity_ids, "asked for just now")
+        self._wait(11, line)
+        self._run_cron(self.Match._cron_alert)
+        self._run_cron(self.Match._cron_alert)
+        self.assertEqual(len(left.activity_ids), 1)
+        self.assertIn("93", left.activity_ids.summary)
 
     def test_an_entry_of_nobody_on_the_transit_account_is_a_breach(self):
         self.env["account.move"].sudo().create(
@@ -592,6 +616,117 @@ class TestBankMatch(BankCase):
         self.assertIn("7.00", breach)
         [found] = self.contract._get_ledger_breaches()
         self.assertEqual((found.code, found.ours, found.theirs), ("transit", 0, 700))
+        check = self.env["tiss.ledger.check"]._run(self.contract)
+        self.assertEqual((check.state, check.breach_ids.code), ("broken", "transit"))
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
+class TestBankQueue(BankCase):
+    """What of the bank does not agree stands in the queue, each with what can be done about it."""
+
+    def _get_rows(self, code):
+        return self.env["tiss.discrepancy"].search(
+            [("code", "=", code), ("state", "!=", "resolved")]
+        )
+
+    def _differ(self):
+        """140.00 are announced and 131.50 come."""
+        self.company.sudo().tiss_bank_fee = 8.50
+        payment = self._post_payment(140.00, "P1")
+        line = self._deposit(131.50)
+        self._find()
+        [row] = self._get_rows("deposit_differs")
+        self.assertEqual((row.amount_ours, row.amount_theirs), (140.00, 131.50))
+        self.assertEqual((row.contract_id, row.is_blocking), (self.contract, False))
+        self.assertIn("P1", row.place)
+        return payment, line, row
+
+    def test_the_bank_kept_a_fee(self):
+        payment, line, row = self._differ()
+        self.assertEqual(row.suggestion, "bank_fee")
+        row.action_suggested()
+        self.assertTrue(payment.is_matched)
+        self.assertIn(("3.01.01.09.01.08", 850), self._entry(line))
+        self.assertEqual((row.state, row.move_id), ("resolved", line.move_id))
+        self.assertEqual(self._transit_residual(), 0)
+        with self.assertRefused("undo that where it was done"):
+            row.reopen()
+        self.assertLedgerSound()
+
+    def test_the_rest_is_still_to_come(self):
+        payment, line, row = self._differ()
+        row.resolve("rest_later")
+        self.assertFalse(payment.is_matched)
+        self.assertEqual((line.tiss_state, self._transit_residual()), ("matched", 850))
+        self.assertFalse(self._get_rows("deposit_differs"))
+        self._deposit(8.50)
+        self._find()
+        self.assertTrue(payment.is_matched)
+        self.assertLedgerSound()
+
+    def test_it_is_another_deposit(self):
+        payment, line, row = self._differ()
+        row.resolve("other_deposit")
+        self._find()
+        self.assertEqual(line.tiss_state, "open")
+        self.assertFalse(payment.is_matched)
+        self.assertFalse(self._get_rows("deposit_differs"), "not proposed again")
+
+    def test_a_proposal_that_is_gone_leaves_the_queue(self):
+        _payment, _line, row = self._differ()
+        row.resolve("ask")
+        self.assertEqual(row.state, "asked")
+        self._deposit(140.00)
+        self._find()
+        self.assertFalse(row.exists())
+
+    def _wait_for(self, line):
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE account_move SET date = date - 11 WHERE id = %s", [line.move_id.id]
+        )
+        self.env.invalidate_all()
+        self._run_cron(self.Match._cron_alert)
+
+    def test_a_deposit_that_nobody_announced(self):
+        line = self._deposit(93.85, after=0)
+        self._find()
+        line.action_tiss_match()
+        self.assertFalse(self._get_rows("deposit_unknown"), "not for long")
+        self._wait_for(line)
+        [row] = self._get_rows("deposit_unknown")
+        self.assertEqual((row.amount_theirs, row.suggestion), (93.85, "request"))
+        row.resolve("request")
+        request = self.env["tiss.demonstrativo.request"].search([], limit=1)
+        self.assertEqual((request.payment_date, request.kind_code), (line.date, "1"))
+        self.assertEqual(row.state, "asked")
+        self._post_payment(93.85, "P1")
+        self.Match.search([("state", "=", "proposed")]).match()
+        self.assertFalse(row.exists(), "it came")
+
+    def test_a_deposit_of_nobody_s(self):
+        line = self._deposit(93.85, after=0)
+        self._find()
+        line.action_tiss_match()
+        self._wait_for(line)
+        self._get_rows("deposit_unknown").resolve("not_convenio")
+        self.assertEqual((line.tiss_state, self._transit_residual()), ("ignored", 0))
+        self.assertLedgerSound()
+
+    def test_money_that_was_announced_and_never_came(self):
+        payment = self._post_payment(140.00, "P1")
+        self.env.cr.execute(
+            "UPDATE account_payment SET date = date - 11 WHERE id = %s", [payment.id]
+        )
+        self.env.invalidate_all()
+        self._run_cron(self.Match._cron_alert)
+        [row] = self._get_rows("deposit_missing")
+        self.assertEqual((row.amount_ours, row.suggestion), (140.00, "ask"))
+        action = row.resolve("undo")
+        self.assertEqual(action["res_model"], "tiss.demonstrativo.undo")
+        payment.tiss_demonstrativo_payment_ids.demonstrativo_id.undo()
+        self.assertFalse(row.exists())
+        self.assertLedgerSound()
 
 
 @tagged("post_install", "-at_install", "post_install_l10n")

@@ -213,6 +213,16 @@ class TestClosing(TissCommon):
         closing.close()
         self.assertEqual(self.company.fiscalyear_lock_date, later)
 
+    def test_a_new_month_is_open_whatever_is_said(self):
+        said = {"state": "closed", "closed_date": "2026-01-01", "previous_lock_date": "2026-01-01"}
+        context = {f"default_{name}": value for name, value in said.items()}
+        Closing = self.env["tiss.closing"].with_context(**context)
+        vals = {"date": "2026-01-15", **said}
+        closing = Closing.create(vals)
+        self.assertEqual((closing.state, closing.date.day), ("open", 31))
+        self.assertFalse(closing.closed_date or closing.previous_lock_date)
+        self.assertEqual(vals["date"], "2026-01-15", "what the caller gave stays his")
+
     def test_nobody_ticks_by_hand(self):
         closing = self._open()
         for vals in ({"state": "closed"}, {"closed_by_id": self.env.uid}):
@@ -220,6 +230,22 @@ class TestClosing(TissCommon):
                 closing.write(vals)
         with self.assertRaisesRegex(UserError, "only explain"):
             closing.line_ids[0].snapshot = {"count": 0}
+
+    def test_the_provision_of_the_month_is_proposed(self):
+        """41.10 × 10 % = 4.11; what somebody typed since survives a second look."""
+        self.contract.provision_denied_percent = 10
+        self._create_received_lote({ECG: 1})
+        closing = self._open()
+        self.assertEqual(self._get_states(closing)["provision"], "open")
+        [line] = closing.line_ids.filtered(lambda line: line.kind == "provision")
+        action = line.action_propose()
+        row = self.env["tiss.provision"].search(action["domain"])
+        self.assertEqual((row.date, row.amount), (self.month_end, 4.11))
+        row.denied_percent = 20
+        line.action_propose()
+        self.assertEqual(row.exists().amount, 8.22)
+        row.post()
+        self.assertEqual(self._get_states(closing)["provision"], "ok")
 
     def test_each_line_opens_its_list(self):
         closing = self._open()

@@ -76,6 +76,9 @@ class TestCopayment(TissCommon):
     def test_revenue_is_what_both_pay(self):
         lote = self._create_received_lote({ECG: 1})
         lote.copayment_ids.create_invoices()
+        self.assertEqual(self._get_revenue(), -4110)
+
+    def _get_revenue(self):
         [[balance]] = self.env["account.move.line"]._read_group(
             [
                 ("account_id", "=", self.contract.revenue_account_id.id),
@@ -85,7 +88,57 @@ class TestCopayment(TissCommon):
             [],
             ["balance:sum"],
         )
-        self.assertEqual(to_cents(balance), -4110)
+        return to_cents(balance)
+
+    def _send(self, visit, protocol="900001"):
+        lote = visit.create_guias().create_lotes()
+        lote.build()
+        lote.send()
+        return lote.register_protocol(protocol, self.today)
+
+    def _pay(self, invoice):
+        self.env["account.payment.register"].with_context(
+            active_model="account.move", active_ids=invoice.ids
+        ).create({})._create_payments()
+
+    def test_paid_at_the_desk_before_the_protocolo(self):
+        """8.22 on the day of the visit; in the end revenue is 41.10, whenever the rest comes."""
+        for moment in ("protocol", "month", "released"):
+            with self.subTest(moment), self.env.cr.savepoint() as savepoint:
+                self.contract.invoice_moment = moment
+                visit = self._create_encounters({ECG: 1})
+                self.assertEqual(visit.amount_to_collect, 8.22)
+                invoice = visit.invoice_copayment()
+                self.assertEqual((invoice.state, invoice.amount_total), ("posted", 8.22))
+                self.assertEqual(invoice.tiss_beneficiary_id, self.patient)
+                self.assertEqual(visit.amount_to_collect, 0)
+                self._pay(invoice)
+                with self.assertRefused("cancel that first"):
+                    visit.action_draft()
+                lote = self._send(visit, moment)
+                [row] = lote.copayment_ids
+                self.assertEqual((row.state, row.invoice_id), ("paid", invoice))
+                self.assertEqual((row.amount, row.amount_at_visit), (8.22, 8.22))
+                self.assertFalse(row.create_invoices())
+                self.contract.invoice_month(self.today)
+                content = analysis_message(lote, {(lote.guia_ids.name, 1): 32.88}, "A1")
+                self._receive_file(content)
+                self._receive_file(payment_message(lote, {lote.guia_ids.name: 32.88}, "P1"))
+                self.assertEqual(lote.invoice_id.amount_residual, 0)
+                self.assertEqual(self._get_revenue(), -4110)
+                self.assertLedgerSound()
+                savepoint.rollback()
+            self.env.invalidate_all()
+
+    def test_an_invoice_of_the_desk_that_was_cancelled(self):
+        visit = self._create_encounters({ECG: 1})
+        visit.invoice_copayment().button_cancel()
+        self.assertEqual(visit.amount_to_collect, 8.22)
+        row = self._send(visit).copayment_ids
+        self.assertEqual((row.state, row.amount_at_visit), ("to_invoice", 0))
+        self.assertEqual(row.create_invoices().amount_total, 8.22)
+        with self.assertRefused("nothing to collect"):
+            visit.invoice_copayment()
 
     def test_the_operadora_pays_its_part_and_nothing_is_denied(self):
         lote = self._create_received_lote({ECG: 1})
@@ -95,6 +148,22 @@ class TestCopayment(TissCommon):
         self._receive_file(payment_message(lote, {guia.name: 32.88}, "P1"))
         self.assertEqual(lote.state, "closed")
         self.assertEqual(lote.invoice_id.amount_residual, 0)
+        self.assertLedgerSound()
+
+    def test_an_operadora_that_releases_the_part_of_the_patient_too(self):
+        """41.10 of which 8.22 are the patient's: no more than 32.88 is taken."""
+        lote = self._create_received_lote({ECG: 1})
+        content = analysis_message(lote, {(lote.guia_ids.name, 1): 41.10}, "A1")
+        analysis = self.env["tiss.message"].receive_file("retorno.xml", content)
+        [row] = analysis.discrepancy_ids
+        self.assertEqual(
+            (row.code, row.amount_ours, row.amount_theirs, row.is_blocking),
+            ("released_open", 32.88, 41.10, True),
+        )
+        row.action_suggested()
+        analysis.post()
+        self.assertEqual(lote.guia_ids.line_ids.amount_released, 32.88)
+        self.assertFalse(lote.glosa_ids)
         self.assertLedgerSound()
 
     def test_what_the_operadora_collects_changes_nothing_here(self):

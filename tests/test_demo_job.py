@@ -6,6 +6,7 @@ from odoo.tests import tagged
 from .. import standard
 from ..demo.job import run
 from ..standard import identifiers
+from .accountant_check import find_differences, read_booked, read_withheld
 from .common import ClinicCase
 
 
@@ -128,6 +129,70 @@ class TestDemoJob(ClinicCase):
             copaid = sum(guia.line_ids.mapped("amount_copaid"))
             parts = guia.amount_paid + guia.amount_open + accepted + copaid
             self.assertAlmostEqual(parts, guia.amount_total, places=2)
+
+    def test_an_accountant_finds_nothing_to_ask_about(self):
+        self.assertEqual(find_differences(self.job.clinic.company), {})
+
+    def test_taxes_in_the_books_are_those_of_the_files(self):
+        contents = [
+            path.read_bytes()
+            for path in self.folder.glob("*.xml")
+            if path.name.startswith(("pagamento-", "odonto-"))
+            and not path.name.startswith("pagamento-recurso-")
+        ]
+        withheld = read_withheld(contents)
+        self.assertLessEqual({"01", "04", "05", "06", "07"}, set(withheld))
+        booked = read_booked(self.job.clinic.company)
+        self.assertEqual({code: booked[code] for code in withheld}, withheld)
+
+    def test_nothing_stays_in_transit_once_all_has_come(self):
+        """The fee of the bank is booked, and what is missing is deposited to the cent."""
+        company = self.job.clinic.company.with_env(self.env)
+        Match = self.env["tiss.bank.match"]
+        queue = self.env["tiss.discrepancy"].search([("code", "=", "deposit_differs")])
+        queue.resolve("bank_fee")
+        Match.search([("state", "=", "proposed"), ("payment_ids", "!=", False)]).match()
+        items = Match.get_transit_items(company)
+        self.env["account.bank.statement.line"].create(
+            [
+                {
+                    "journal_id": self.job.bank_lines[0].journal_id.id,
+                    "date": self.job.clinic.today,
+                    "payment_ref": "TED",
+                    "partner_id": item["partner_id"],
+                    "amount": item["amount"],
+                }
+                for item in items
+                if item["kind"] == "debit"
+            ]
+        )
+        Match.find()
+        Match.search([("state", "=", "proposed"), ("payment_ids", "!=", False)]).match()
+        account = company.sudo().tiss_transit_account_id
+        self.env.flush_all()
+        self.env.cr.execute(
+            "SELECT SUM(balance) FROM account_move_line WHERE account_id = %s AND company_id = %s"
+            " AND parent_state = 'posted'",
+            [account.id, company.id],
+        )
+        self.assertEqual(self.env.cr.fetchone(), (0,))
+        self.assertEqual(find_differences(company), {})
+
+    def test_one_demonstrativo_waits_with_its_preview(self):
+        waiting = self.job.waiting
+        self.assertEqual((len(waiting), waiting.state), (1, "imported"))
+        self.assertEqual(waiting.blocking_count, 0)
+        entries = waiting.preview()["entries"]
+        self.assertGreater(len(entries), 2)
+        self.assertEqual(
+            sum(row["debit"] for row in entries), sum(row["credit"] for row in entries)
+        )
+
+    def test_a_part_of_the_provision_is_posted(self):
+        rows = self.job.books.provisions
+        self.assertEqual(set(rows.mapped("state")), {"draft", "posted"})
+        self.assertTrue(all(rows.mapped("amount")))
+        self.assertTrue(rows.move_id)
 
     def test_the_bank_shows_all_kinds_of_deposits(self):
         lines = self.job.bank_lines

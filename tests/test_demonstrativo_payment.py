@@ -1,34 +1,21 @@
 from datetime import timedelta
 from unittest.mock import patch
 
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 from odoo.tests import Form, tagged
 
 from ..models.tiss_demonstrativo_payment_entry import TissDemonstrativoPayment
 from ..models.tiss_glosa import TissGlosa
 from ..models.tiss_lote_invoice import TissLote
 from ..models.tiss_movement import TissMovement
-from .common import CONSULTATION, DIPYRONE, ECG, TissCommon
+from .common import CONSULTATION
+from .ledger_invariants import find_broken
 from .return_messages import analysis_message, payment_message
+from .return_records import ReturnCase
 
 
-class PaymentCommon(TissCommon):
-    """One guia of 150.00 in one item, one of 41.10 + 14.90 = 56.00 in two."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.consulta = cls._create_received_lote(CONSULTATION, protocol="1001")
-        cls.sadt = cls._create_received_lote({ECG: 1, DIPYRONE: 2}, protocol="1002")
-
-    def _import(self, content, name="retorno.xml"):
-        return self.env["tiss.demonstrativo"].import_file(name, content)
-
-    def _pay(self, lotes, guias, number="P1", **options):
-        return self._import(payment_message(lotes, guias, number, **options))
-
-    def _pay_consulta(self, amount=150.00, number="P1", **options):
-        return self._pay(self.consulta, {self.consulta.guia_ids.name: amount}, number, **options)
+class PaymentCommon(ReturnCase):
+    """What a payment booked, and what of it does not agree."""
 
     def _balances(self, demonstrativo):
         """{account: balance} of the entries of a demonstrativo."""
@@ -199,10 +186,11 @@ class TestDemonstrativoPayment(PaymentCommon):
 
     def _get_retentions(self, *taxes, gross=1000.00):
         """(code, tax, expected, withheld) of what a payment of 1,000.00 withholds otherwise."""
-        lote = self._create_received_lote(*[CONSULTATION] * 7, protocol="1003")
+        count = 3 + self.env["tiss.demonstrativo"].search_count([])
+        lote = self._create_received_lote(*[CONSULTATION] * 7, protocol=f"1{count:03d}")
         names = lote.guia_ids.mapped("name")
         guias = dict.fromkeys(names[:-1], 150.00) | {names[-1]: gross - 900.00}
-        number = f"R{self.env['tiss.demonstrativo'].search_count([])}"
+        number = f"R{count}"
         demonstrativo = self._pay(lote, guias, number, adjustments=taxes)
         rows = demonstrativo.discrepancy_ids.filtered(lambda row: row.code.startswith("retention"))
         self.assertFalse(any(rows.mapped("is_blocking")), "what was withheld is booked anyway")
@@ -223,6 +211,36 @@ class TestDemonstrativoPayment(PaymentCommon):
         self.assertEqual(
             self._get_retentions(("01", "IRRF", 15.00)), [("retention_undue", "IRRF", 0, 15.00)]
         )
+
+    def test_what_is_withheld_is_expected_from_now_on(self):
+        """Of 1,000.00 18.50 are withheld for IRRF, 1.85 %: the next payment says nothing new."""
+        self.contract.retention_rule = "rates"
+        taxes = [
+            ("01", "IRRF", 18.50), ("04", "PIS", 6.50), ("05", "COFINS", 30.00), ("06", "CSLL", 10),
+        ]  # fmt: skip
+        self.assertEqual(
+            self._get_retentions(*taxes), [("retention_differs", "IRRF", 15.00, 18.50)]
+        )
+        [row] = self.env["tiss.discrepancy"].search([("code", "=", "retention_differs")])
+        row.resolve("adopt")
+        self.assertEqual(self.contract.retention_irrf, 1.85)
+        self.assertEqual(self.contract.retention_pis, 0.65)
+        self.assertEqual(row.state, "resolved")
+        self.assertEqual(self._get_retentions(*taxes), [])
+
+    def test_a_clinic_that_is_no_longer_in_the_simples(self):
+        self.contract.retention_rule = "simples"
+        taxes = [("01", "IRRF", 15.00), ("05", "COFINS", 30.00)]
+        self.assertEqual(len(self._get_retentions(*taxes)), 2)
+        rows = self.env["tiss.discrepancy"].search([("code", "=", "retention_undue")])
+        rows[0].resolve("adopt")
+        self.assertEqual(self.contract.retention_rule, "rates")
+        self.assertEqual(
+            (self.contract.retention_irrf, self.contract.retention_pis,
+             self.contract.retention_cofins, self.contract.retention_csll),
+            (1.5, 0, 3, 0),
+        )  # fmt: skip
+        self.assertEqual(self._get_retentions(*taxes), [])
 
     def test_retentions_are_not_checked_unless_somebody_says_how(self):
         self.assertEqual(self._get_retentions(("01", "IRRF", 99.00)), [])
@@ -290,6 +308,67 @@ class TestDemonstrativoPayment(PaymentCommon):
         self._pay_consulta(100.00).post()
         demonstrativo = self._pay_consulta(-100.01, "P2")
         self.assertIn("paid_above", self._get_codes(demonstrativo))
+
+    def test_a_debit_that_names_a_guia_takes_it_back(self):
+        """56.00 are paid less 50.00 of the 150.00 that the first one paid: 6.00 arrive."""
+        self._pay_consulta().post()
+        guia, invoice = self.consulta.guia_ids, self.consulta.invoice_id
+        self.assertEqual(invoice.payment_state, "paid")
+        named = f"Estorno ref. guia nº {guia.name}"
+        second = self._pay(
+            self.sadt, {self.sadt.guia_ids.name: 56.00}, "P2", adjustments=[("08", named, 50.00)]
+        )
+        self.assertEqual(second.adjustment_ids.guia_id, guia)
+        self.assertNotIn("no_account", self._get_codes(second))
+        preview = [(float(row["debit"]), float(row["credit"]))
+                   for row in second.preview()["entries"]]  # fmt: skip
+        second.post()
+        move = second.payment_ids.payment_id.move_id
+        self.assertEqual(
+            [(line.account_id.code, line.tiss_lote_id, line.debit, line.credit)
+             for line in move.line_ids],
+            [("1.01.02.02.12", self.sadt.browse(), 6.00, 0),
+             ("1.01.02.02.10", self.consulta, 50.00, 0),
+             ("1.01.02.02.10", self.sadt, 0, 56.00)],
+        )  # fmt: skip
+        self.assertEqual(preview, [(line.debit, line.credit) for line in move.line_ids])
+        self.assertEqual((guia.line_ids.amount_paid, guia.line_ids.amount_denied), (100, 50))
+        self.assertEqual((guia.glosa_ids.amount, guia.glosa_ids.state), (50.00, "open"))
+        self.assertEqual(find_broken(self.contract), {})
+        self.assertLedgerSound()
+        guia.glosa_ids.accept()
+        self.assertEqual(self.consulta.state, "closed")
+        self.assertLedgerSound()
+        guia.glosa_ids.reopen("Engano")
+        second.undo()
+        self.assertEqual((guia.line_ids.amount_paid, guia.line_ids.amount_denied), (150, 0))
+        self.assertEqual(find_broken(self.contract), {})
+        self.assertLedgerSound()
+
+    def test_a_person_says_which_guia_a_debit_takes_back(self):
+        self._pay_consulta().post()
+        guia = self.consulta.guia_ids
+        second = self._pay(
+            self.sadt, {self.sadt.guia_ids.name: 56.00}, "P2",
+            adjustments=[("08", "ACERTO DE CONTAS", 50.00)],
+        )  # fmt: skip
+        row = second.adjustment_ids
+        self.assertIn("no_account", self._get_codes(second))
+        with self.assertRefused("were paid", ValidationError):
+            row.guia_id = self.sadt.guia_ids
+        row.guia_id = guia
+        second.action_check()
+        self.assertNotIn("no_account", self._get_codes(second))
+        row.account_id = self.contract.glosa_account_id
+        self.assertFalse(row.guia_id, "the account was decided instead")
+        row.guia_id = guia
+        self.assertFalse(row.account_id)
+        second.post()
+        self.assertEqual(guia.line_ids.amount_denied, 50.00)
+        self.assertFalse(
+            self.env["tiss.adjustment.account"].search([("description", "ilike", "ACERTO")])
+        )
+        self.assertLedgerSound()
 
     # ------------------------------------------------------------------
     # All or nothing
@@ -364,7 +443,6 @@ class TestDemonstrativoPartial(PaymentCommon):
             demonstrativo.post()
         action = demonstrativo.action_post()
         form = Form(self.env[action["res_model"]].with_context(**action["context"]))
-        form.with_unidentified = True
         wizard = form.save()
         wizard.action_post()
         self.assertEqual(demonstrativo.state, "posted")

@@ -6,6 +6,7 @@ from odoo.tests import tagged
 
 from ..standard.money import to_cents
 from .common import BLOOD_COUNT, CONSULTATION, DIPYRONE, ECG, ROOM_FEE, TissCommon
+from .ledger_invariants import find_broken
 from .return_messages import analysis_message
 from .test_recurso import RecursoCase
 
@@ -43,10 +44,14 @@ class TestTriage(RecursoCase):
         wizard = self._decide(self.price, "accept", reach="procedure")
         self.assertEqual((wizard.count, wizard.amount), (2, 20.00))
         self.assertIn("2 glosas of 2 guias in 2 lotes", wizard.summary)
-        wizard.action_apply()
+        self.assertEqual(wizard.action_apply()["name"], "Credit Notes")
         self.assertEqual(self.invoice.amount_residual, 196.00)
         self.assertEqual(self.other.invoice_id.amount_residual, 196.00)
         self.assertLedgerSound()
+
+    def test_one_is_said_as_one(self):
+        wizard = self._decide(self.price, "accept")
+        self.assertIn("1 glosa of 1 guia in 1 lote", wizard.summary)
 
     def test_the_words_of_a_recurso_are_used_again(self):
         first = self.price.create_recurso()
@@ -161,11 +166,34 @@ class TestTriage(RecursoCase):
             [("tiss_lote_id", "=", self.lote.id), ("move_type", "=", "out_refund")]
         )
 
-    def test_in_a_closed_period_nothing_is_reopened(self):
-        self.price.accept()
+    def test_in_a_closed_period_it_is_invoiced_again(self):
+        """The credit note of 54.90 stays: 54.90 are new revenue, and 44.90 are given up again."""
+        self.glosas.accept()
         self.company.sudo().fiscalyear_lock_date = self.today
-        with self.assertRefused("the books are closed there"):
+        with self.assertRefused("The books are closed on"):
             self.price.reopen("Foi paga")
+        with freeze_time(self.today + timedelta(days=1)):
+            self.price.reopen("Foi paga")
+        self.assertEqual((self.price.state, self.price.amount_open), ("open", 10.00))
+        self.assertEqual(
+            sorted((note.state, note.amount_total) for note in self._get_notes()),
+            [("posted", 44.90), ("posted", 54.90)],
+        )
+        again = self.lote._get_invoices().filtered(
+            lambda move: move.move_type == "out_invoice" and move != self.invoice
+        )
+        self.assertEqual(
+            (again.amount_total, again.invoice_line_ids.account_id),
+            (54.90, self.contract.revenue_account_id),
+        )
+        lines = (self.invoice | again)._tiss_get_receivable_lines()
+        self.assertEqual(round(sum(lines.mapped("amount_residual")), 2), 161.10)
+        self.assertEqual(find_broken(self.contract), {})
+        self.assertLedgerSound()
+        with freeze_time(self.today + timedelta(days=1)):
+            self.price.accept()
+        self.assertEqual(find_broken(self.contract), {})
+        self.assertLedgerSound()
 
     def test_owner_and_board(self):
         self.glosas.action_assign_to_me()

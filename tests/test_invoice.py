@@ -1,8 +1,10 @@
 from datetime import date, timedelta
+from unittest.mock import patch
 
 from freezegun import freeze_time
 
 from odoo import fields
+from odoo.exceptions import ValidationError
 from odoo.fields import Command
 from odoo.tests import Form, tagged
 
@@ -254,6 +256,210 @@ class TestReleased(InvoiceCase):
 
 
 @tagged("post_install", "-at_install", "post_install_l10n")
+class TestTaxes(InvoiceCase):
+    """Taxes “por dentro”: booked with the invoice, taken back by the credit note of a glosa."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        codes = ("2.01.01.09.08", "3.01.01.01.02.06")
+        cls.due, cls.deduction = (cls.company.sudo()._tiss_find_account(code) for code in codes)
+        cls.iss = cls._create_tax("ISS 2%", 2, (100, cls.due), (-100, cls.deduction))
+        cls.contract.tax_ids = cls.iss
+        cls.lote = cls._create_received_lote(CONSULTATION, protocol="1001")
+
+    @classmethod
+    def _create_tax(cls, name, amount, *parts, **vals):
+        lines = [
+            Command.create({"repartition_type": "base"}),
+            *(
+                Command.create(
+                    {
+                        "repartition_type": "tax",
+                        "factor_percent": factor,
+                        "account_id": account.id,
+                    }
+                )
+                for factor, account in parts
+            ),
+        ]
+        return (
+            cls.env["account.tax"]
+            .sudo()
+            .create(
+                {
+                    "name": name,
+                    "amount": amount,
+                    "type_tax_use": "sale",
+                    "company_id": cls.company.id,
+                    "country_id": cls.env.ref("base.br").id,
+                    "invoice_repartition_line_ids": lines,
+                    "refund_repartition_line_ids": lines,
+                    **vals,
+                }
+            )
+            .sudo(False)
+        )
+
+    def _get_balances(self):
+        lines = self.env["account.move.line"].search(
+            [
+                ("account_id", "in", (self.due | self.deduction).ids),
+                ("parent_state", "=", "posted"),
+                ("company_id", "=", self.company.id),
+                ("partner_id", "=", self.operadora.id),
+            ]
+        )
+        by_account = lines.grouped("account_id")
+        return tuple(
+            round(sum(by_account.get(account, lines.browse()).mapped("balance")), 2)
+            for account in (self.due, self.deduction)
+        )
+
+    def test_the_total_stays_and_the_glosa_takes_its_part_back(self):
+        """ISS of 150.00: 3.00; 50.00 are given up, 1.00 of it goes back."""
+        self.assertEqual(self.lote.invoice_id.amount_total, 150.00)
+        self.assertEqual(self._get_balances(), (-3.00, 3.00))
+        self._analyse(self.lote, {(self.lote.guia_ids.name, 1): (100.00, "1705")})
+        self.contract.tax_ids = False
+        note = self.lote.glosa_ids.accept()
+        self.assertEqual(note.amount_total, 50.00)
+        self.assertEqual(note.invoice_line_ids.tax_ids, self.iss, "those of its invoice")
+        self.assertEqual(self._get_balances(), (-2.00, 2.00))
+        self.assertSound()
+
+    def test_a_month_s_invoice_has_them_for_each_protocolo(self):
+        self.contract.invoice_moment = "month"
+        lotes = self._create_received_lote(ECG, protocol="1002")
+        lotes |= self._create_received_lote(CONSULTATION, protocol="1003")
+        invoice = self.contract.invoice_month(self.today)
+        self.assertEqual(invoice.amount_total, 191.10)
+        self.assertEqual(self._get_balances(), (-6.82, 6.82), "3.00 + 0.82 + 3.00")
+        self.assertSound()
+
+    def test_what_changes_the_total_is_refused(self):
+        plain = self._create_tax("ICMS 17%", 17, (100, self.due))
+        with self.assertRefused("changes the total", ValidationError):
+            self.contract.tax_ids = plain
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
+class TestWriteOff(InvoiceCase):
+    """A glosa is written off when it arrives; what is recovered of it is new revenue."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.contract.glosa_policy = "at_once"
+        cls.lote = cls._create_received_lote({ECG: 1, DIPYRONE: 2}, protocol="1001")
+        cls.guia = cls.lote.guia_ids
+        cls.parts = {(cls.guia.name, 1): (31.10, "1705"), (cls.guia.name, 2): (4.90, "1806")}
+
+    def _get_entries(self):
+        moves = self.lote._get_invoices().sorted("id")
+        return [(move.move_type, move.amount_total) for move in moves]
+
+    def test_what_is_denied_leaves_the_receivable(self):
+        self.assertEqual(self.lote.invoice_id.amount_residual, 56.00)
+        preview = self._import(analysis_message(self.lote, self.parts, "A1")).preview()
+        self.assertEqual(
+            [(row["account"], float(row["debit"]), float(row["credit"]))
+             for row in preview["entries"]],
+            [
+                (self.contract.receivable_account_id.display_name, 0, 20.00),
+                (self.contract.glosa_account_id.display_name, 20.00, 0),
+            ],
+        )  # fmt: skip
+        self.env["tiss.demonstrativo"].search([], limit=1).post()
+        self.assertEqual(self._get_entries(), [("out_invoice", 56.00), ("out_refund", 20.00)])
+        note = self.lote._get_invoices().sorted("id")[-1]
+        self.assertEqual(note.invoice_line_ids.account_id, self.contract.glosa_account_id)
+        self.assertEqual(self.lote.invoice_id.amount_residual, 36.00)
+        self.assertEqual(set(self.lote.glosa_ids.mapped("state")), {"open"}, "to be contested")
+        self.assertSound()
+
+    def test_giving_it_up_books_nothing_more(self):
+        self._analyse(self.lote, self.parts)
+        self._pay(self.lote, {self.guia.name: 36.00})
+        self.assertFalse(self.lote.glosa_ids.accept())
+        self.assertEqual(self._get_entries(), [("out_invoice", 56.00), ("out_refund", 20.00)])
+        self.assertEqual(self.lote.invoice_id.payment_state, "paid")
+        self.assertSound()
+        self.lote.glosa_ids.reopen("Foi paga")
+        self.assertEqual(len(self._get_entries()), 2)
+        self.assertSound()
+
+    def _recover(self):
+        recurso = self.lote.glosa_ids.create_recurso()
+        recurso.send()
+        recurso.register_protocol("7001", self.today)
+        first, second = recurso.line_ids
+        recurso.register_answer({first: 6.00, second: 0})
+        return self._pay_recurso(self.lote, {self.guia.name: 6.00})
+
+    def test_what_is_recovered_is_new_revenue(self):
+        self._analyse(self.lote, self.parts)
+        self._pay(self.lote, {self.guia.name: 36.00})
+        payment = self._recover()
+        entries = [("out_invoice", 56.00), ("out_refund", 20.00)]
+        self.assertEqual(self._get_entries(), [*entries, ("out_invoice", 6.00)])
+        invoice = self.lote._get_invoices().sorted("id")[-1]
+        self.assertEqual(invoice.invoice_line_ids.account_id, self.contract.revenue_account_id)
+        self.assertEqual(invoice.payment_state, "paid")
+        self.assertSound()
+        payment.undo()
+        self.assertEqual(self._get_entries(), entries)
+        self.assertSound()
+
+    def test_undoing_the_analysis_cancels_its_credit_note(self):
+        analysis = self._analyse(self.lote, self.parts)
+        analysis.undo()
+        self.assertEqual(self._get_entries(), [("out_invoice", 56.00)])
+        self.assertEqual(self.lote.invoice_id.amount_residual, 56.00)
+        self.assertSound()
+        self._analyse(self.lote, self.parts)
+        self.assertEqual(self.lote.invoice_id.amount_residual, 36.00)
+        self.assertSound()
+
+    def test_undoing_after_the_month_is_closed(self):
+        """The credit note of the closed month stays: what is owed again is invoiced."""
+        analysis = self._analyse(self.lote, self.parts)
+        self.company.sudo().fiscalyear_lock_date = self.today
+        with freeze_time(self.today + timedelta(days=1)):
+            analysis.undo()
+        self.assertEqual(
+            self._get_entries(),
+            [("out_invoice", 56.00), ("out_refund", 20.00), ("out_invoice", 20.00)],
+        )
+        self.assertSound()
+
+    def test_a_payment_without_an_analysis_writes_off_what_it_denies(self):
+        lote = self._create_received_lote(ECG, protocol="1002")
+        self._pay(lote, {lote.guia_ids.name: 30.00})
+        self.assertEqual(lote.invoice_id.amount_residual, 0)
+        self.assertSound()
+
+    def test_an_invoice_that_is_made_after_the_analysis(self):
+        self.contract.invoice_moment = "month"
+        lote = self._create_received_lote(ECG, protocol="1002")
+        self._analyse(lote, {(lote.guia_ids.name, 1): (30.00, "1705")}, "A2")
+        self.assertSound()
+        self.contract.invoice_month(self.today)
+        lines = lote.invoice_id._tiss_get_receivable_lines()
+        self.assertEqual(lines.mapped("amount_residual"), [30.00])
+        self.assertSound()
+
+    def test_the_convenio_changes_its_mind(self):
+        self.contract.glosa_policy = "open"
+        self._analyse(self.lote, self.parts)
+        self.assertEqual(self.lote.invoice_id.amount_residual, 36.00, "received with the other")
+        other = self._create_received_lote(ECG, protocol="1003")
+        self._analyse(other, {(other.guia_ids.name, 1): (30.00, "1705")}, "A2")
+        self.assertEqual(other.invoice_id.amount_residual, 41.10)
+        self.assertSound()
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
 class TestMonth(InvoiceCase):
     """One invoice a month, with a line and a receivable line of its own for each protocolo."""
 
@@ -401,6 +607,19 @@ class TestAccrual(InvoiceCase):
         with self.assertRefused("of this month already"):
             self.contract.accrue_unreleased(self.end)
 
+    def test_once_a_month_also_when_it_is_over(self):
+        """In the next month it is taken back at once: it was made all the same."""
+        with freeze_time(self.end + timedelta(days=4)):
+            self.contract.accrue_unreleased(self.end)
+            self.assertTrue(self.env["tiss.month.end"].create({"date": self.end}).is_done)
+            with self.assertRefused("of this month already"):
+                self.contract.accrue_unreleased(self.end)
+
+    def test_what_was_given_up_is_made_anew(self):
+        accrual = self.contract.accrue_unreleased(self.end).sorted("date")[0]
+        accrual._reverse_moves([{"date": self.end}]).action_post()
+        self.assertFalse(self.contract._get_accruals(self.end))
+
     def test_closed_books(self):
         self.company.sudo().fiscalyear_lock_date = self.end
         with self.assertRefused("books are closed"):
@@ -433,6 +652,11 @@ class TestInvoices(InvoiceCase):
         with self.assertRefused("has no Revenue yet"):
             lote.action_create_invoice()
         self.contract.revenue_account_id = account
+        bank = self.contract.bank_journal_id.sudo()
+        bank.currency_id = self.env.ref("base.USD")
+        with self.assertRefused("is in USD, and operadoras pay in reais"):
+            lote.action_create_invoice()
+        bank.currency_id = False
         lote.action_create_invoice()
         with self.assertRefused(f"is in invoice {lote.invoice_id.name}"):
             lote.action_create_invoice()
@@ -441,6 +665,27 @@ class TestInvoices(InvoiceCase):
         gone.sudo().state = "processed"
         with self.assertRefused("worth anything"):
             gone.action_create_invoice()
+
+    def test_books_that_are_not_in_reais(self):
+        lote = self._create_lote(ECG)
+        lote.send()
+        euro = self.env.ref("base.EUR")
+        with patch.object(type(self.contract), "currency_id", euro):
+            with self.assertRefused("are in EUR"):
+                lote.register_protocol("1009", self.today)
+
+    def test_services_of_another_month_are_said(self):
+        """41.10 of last month in an invoice of this one; the other 41.10 are in their month."""
+        month = self.today.replace(day=1)
+        visits = self._create_encounters({ECG: 1}, date=month - timedelta(days=1))
+        visits |= self._create_encounters({ECG: 1}, date=self.today)
+        lote = visits.create_guias().create_lotes()
+        lote.build()
+        lote.send()
+        lote.register_protocol("1009", self.today)
+        text = lote.invoice_id.tiss_cutoff_text
+        self.assertRegex(text, "^[^0-9]*41[.,]10 of services of [0-9/]*$")
+        self.assertIn((month - timedelta(days=1)).strftime("%m/%Y"), text)
 
     def test_lines_are_summaries(self):
         visits = [{ECG: 1, DIPYRONE: 2}] * 5

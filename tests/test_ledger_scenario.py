@@ -1,7 +1,7 @@
-from odoo.fields import Command
 from odoo.tests import tagged
 
 from ..standard.money import from_cents, to_cents
+from .accountant_check import find_differences
 from .common import TissCommon
 from .ledger_invariants import find_broken
 from .return_messages import analysis_message, payment_message
@@ -64,30 +64,25 @@ class TestScenario(TissCommon):
         return {code: balance for code, balance in balances.items() if balance}
 
     def _post_deposit(self, amount, payment):
-        """The bank line, its suspense line moved to transit and matched with the payment."""
-        line = (
-            self.env["account.bank.statement.line"]
-            .sudo()
-            .create(
-                {
-                    "journal_id": self.bank.id,
-                    "date": self.today,
-                    "payment_ref": "TED OPERADORA",
-                    "partner_id": self.operadora.id,
-                    "amount": amount,
-                }
-            )
+        """The bank line, on the suspense account until it is matched with the payment."""
+        line = self.env["account.bank.statement.line"].create(
+            {
+                "journal_id": self.bank.id,
+                "date": self.today,
+                "payment_ref": "TED OPERADORA",
+                "partner_id": self.operadora.id,
+                "amount": amount,
+            }
         )
-        suspense = line.move_id.line_ids.filtered(
-            lambda each: each.account_id == self.bank.suspense_account_id
+        self.assertEqual(
+            set(self._get_rows(line.move_id)),
+            {
+                (self.bank.suspense_account_id.code, 0, amount),
+                (self.bank.default_account_id.code, amount, 0),
+            },
         )
-        transit = self.contract.transit_account_id
-        line.move_id.with_context(force_delete=True, skip_readonly_check=True).write(
-            {"line_ids": [Command.update(suspense.id, {"account_id": transit.id})]}
-        )
-        (line.move_id | payment.move_id).line_ids.filtered(
-            lambda each: each.account_id == transit
-        ).reconcile()
+        made, left = self.env["tiss.bank.match"].find()
+        self.assertEqual((made.payment_ids, made.line_ids, len(left)), (payment, line, 0))
         return line
 
     def _pay_first(self):
@@ -105,12 +100,17 @@ class TestScenario(TissCommon):
     def test_the_verified_scenario(self):
         invoice = self.lote.invoice_id
         self.last_line = min(invoice.line_ids.ids) - 1
+        self.assertEqual(
+            sorted(self._get_rows(invoice)),
+            [("1.01.02.02.10", 20400.95, 0), ("3.01.01.01.01.06", 0, 20400.95)],
+        )
         self.assertEqual((len(self.guias.line_ids), invoice.amount_total), (100, 20400.95))
         self._check_payment_and_deposit(invoice)
         self._check_given_up(invoice)
         self._check_recurso(invoice)
         self._check_kept(invoice)
         self.assertEqual(find_broken(self.contract), {})
+        self.assertEqual(find_differences(self.company), {})
         self.assertLedgerSound()
 
     def _check_payment_and_deposit(self, invoice):
@@ -146,6 +146,11 @@ class TestScenario(TissCommon):
         )
         self.assertTrue(deposit.is_reconciled)
         self.assertTrue(payment.is_matched)
+        transit = (deposit.move_id | payment.move_id).line_ids.filtered(
+            lambda line: line.account_id.code == "1.01.02.02.12"
+        )
+        self.assertEqual(len(transit.full_reconcile_id), 1)
+        self.assertEqual(set(transit.mapped("amount_residual")), {0})
 
     def _check_given_up(self, invoice):
         glosas = self.lote.glosa_ids.filtered(lambda glosa: glosa.amount in (45.00, 49.25))

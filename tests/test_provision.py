@@ -1,9 +1,11 @@
 from freezegun import freeze_time
 
 from odoo import fields
+from odoo.exceptions import AccessError
 from odoo.tests import tagged
 
 from .common import DIPYRONE, ECG
+from .return_messages import analysis_message
 from .test_recurso import RecursoCase
 
 
@@ -140,12 +142,48 @@ class TestProvision(RecursoCase):
         row.post()
         self.assertTrue(self.Provision._is_done(self.company, self.today))
 
+    def _get_open(self):
+        row = self.Provision._propose(self.company, self.today)
+        return (row.amount_to_process, row.amount_denied, row.amount_appealed)
+
+    def _deny_more(self):
+        """41.10 that wait for their analysis, and 11.10 denied of other 41.10."""
+        self._create_received_lote({ECG: 1}, protocol="1004")
+        lote = self._create_received_lote({ECG: 1}, protocol="1005")
+        content = analysis_message(lote, {(lote.guia_ids.name, 1): (30.00, "1705")}, "A5")
+        self.env["tiss.demonstrativo"].import_file("a.xml", content).post()
+
+    def test_what_never_was_revenue_is_not_lost(self):
+        """What is invoiced by its release; once accrued, what waits is revenue until then."""
+        before = self._get_open()
+        self.contract.invoice_moment = "released"
+        self._deny_more()
+        self.assertEqual(self._get_open(), before)
+        self.contract.accrue_unreleased(self.today)
+        to_process, denied, appealed = before
+        self.assertEqual(self._get_open(), (to_process + 41.10, denied, appealed))
+
+    def test_what_was_written_off_is_lost_already(self):
+        to_process, denied, appealed = self._get_open()
+        self.contract.glosa_policy = "at_once"
+        self._deny_more()
+        self.assertEqual(self._get_open(), (to_process + 41.10, denied, appealed))
+
     def test_a_closed_period_is_refused(self):
         self._live()
         rows = self.Provision._propose(self.company, self.today)
         self.company.sudo().fiscalyear_lock_date = self.today
         with self.assertRefused("The books are closed"):
             rows.post()
+
+    def test_a_biller_only_reads_it(self):
+        self._live()
+        [row] = self.Provision._propose(self.company, self.today)
+        own = row.with_user(self._create_user("p.faturamento", "billing"))
+        self.assertEqual(own.amount, 34.88)
+        for method in (own.post, own.undo, own.action_propose):
+            with self.subTest(method.__name__), self.assertRaises(AccessError):
+                method()
 
     def test_what_became_of_it(self):
         """4.00 are given up later; of the two lotes 237.10 are still open."""

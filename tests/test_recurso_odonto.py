@@ -89,3 +89,31 @@ class TestRecursoOdonto(QuestionRecords, GuiaRecords, TissCommon):
     def _import_analysis(self, name, content):
         imported = self.env["tiss.demonstrativo"].import_file(name, content)
         return imported.filtered(lambda demonstrativo: demonstrativo.kind == "analysis")
+
+    def test_all_the_way_with_the_simulated_operadora(self):
+        """Denied, contested, granted and paid by dental files that nothing of ours wrote."""
+        operadora = self._simulate(seed=3)
+        guias = self.env["tiss.guia"].union(*(self._create_odonto() for _number in range(25)))
+        guias.action_check()
+        lote = guias.create_lotes()
+        lote.send()
+        receive = self.env["tiss.message"].receive_file
+        receive("protocolo.xml", operadora.receive(lote.get_xml(), self.today))
+        day = {"paid_on": self.today, "issued_on": self.today, "cnpj": self.company.vat}
+        receive("odonto.xml", operadora.dental_payment([lote.protocol_number], **day)).post()
+        recursos = lote.glosa_ids.filtered("code").create_recurso()
+        recursos.line_ids.filtered(lambda line: not line.justification).justification = "Devido"
+        recursos.send()
+        for recurso in recursos:
+            receive("recebimento.xml", operadora.receive(recurso.get_xml(), self.today))
+            question = recurso.query_status()
+            receive("resposta.xml", operadora.receive(question._get_content(), self.today))
+        granted = sum(recursos.mapped("amount_granted"))
+        self.assertTrue(granted, "something is granted")
+        payment = receive("recursos.xml", operadora.dental_appeal_payment(**day))
+        self.assertEqual(payment.mapped("blocking_count"), [0])
+        payment.post()
+        recovered = sum(recursos.mapped("amount_recovered"))
+        self.assertEqual(f"{recovered:.2f}", f"{granted:.2f}")
+        self.assertFalse(any(lote.guia_ids.line_ids.mapped("amount_appealed")))
+        self.assertLedgerSound()

@@ -4,9 +4,11 @@ import io
 import openpyxl
 
 from odoo.exceptions import UserError
+from odoo.fields import Command
 from odoo.tests import tagged
 
 from ..models.repasse_book import Item, Terms, get_base, get_share
+from ..standard.money import to_cents
 from .common import BLOOD_COUNT, DIPYRONE, ECG, TissCommon
 from .return_messages import analysis_message, payment_message
 
@@ -166,6 +168,37 @@ class TestRepasse(TissCommon):
         for base in range(0, 4111, 37):
             shares = [get_share(whole, item, place, base) for place in (0, 1)]
             self.assertEqual(sum(shares), base)
+
+    def test_a_rule_of_a_member_that_is_added_later(self):
+        """Of 41.10 the surgeon earned his part alone; the rest is the assistant's, later."""
+        assistant = self._create_professional("Assistente Exemplo", "654321")
+        guia = self._create_encounters({ECG: 1}).create_guias()
+        Term = self.env["tiss.term"]
+        guia.line_ids.member_ids = [
+            Command.clear(),
+            *(
+                Command.create(
+                    {"professional_id": member.id, "participation_id": Term._get("35", code).id}
+                )
+                for member, code in ((self.professional, "00"), (assistant, "01"))
+            ),
+        ]
+        lote = guia.create_lotes()
+        lote.build()
+        lote.send()
+        lote.register_protocol("900001", self.today)
+        self._rule(basis="production", percent=100, professional_id=self.professional.id)
+        first = self._generate()
+        self.assertEqual(first.professional_id, self.professional)
+        first.close()
+        self.assertFalse(self._generate())
+        self._rule(basis="production", percent=100, professional_id=assistant.id)
+        later = self._generate()
+        self.assertEqual(later.professional_id, assistant)
+        self.assertTrue(0 < later.amount_total < first.amount_total)
+        self.assertEqual(to_cents(first.amount_total) + to_cents(later.amount_total), 4110)
+        later.close()
+        self.assertFalse(self._generate(), "once")
 
     def test_what_a_movement_adds_to_each_basis(self):
         for basis, source, target, expected in (

@@ -23,7 +23,7 @@ DEADLINES = (
     "readjustment_index",
     "readjustment_percent",
 )
-ACCOUNTING = (*ACCOUNT_FIELDS, "invoice_moment")
+ACCOUNTING = (*ACCOUNT_FIELDS, "invoice_moment", "glosa_policy", "tax_ids")
 # What belongs to the paper that was signed, or to one operadora; the name comes from the latter.
 OWN = ("name", "start_date", "end_date", "base_date", "network_level_id", "note", "user_id")
 

@@ -344,6 +344,41 @@ class TestPaid(AppealCase):
             return
         self.assertEqual(Decimal(value(self.pay(op), ".//ans:valorLiberadoGuia")), granted)
 
+    def test_what_was_recovered_of_a_dental_guia(self):
+        """By items and as a whole, each item with its amount; every sum ties."""
+        for version in VERSIONS:
+            op, number, found = self.denied(version, dental=True)
+            guias = [q.of_dental_guia(guia, code, (seq, code, amount))
+                     for guia, seq, code, amount in found[:-1]]  # fmt: skip
+            guia, _seq, code, _amount = found[-1]
+            guias.append(q.of_dental_guia(guia, code))
+            total = str(sum(Decimal(each[3]) for each in found))
+            xml = q.appeal(number, total, *guias, form=DENTAL, version=version)
+            taken, _receipt = self.take(op, xml)
+            granted = {
+                claim["guia"]: claim["acatado"]
+                for claim in op.appeals[taken]["claims"]
+                if claim["acatado"]
+            }
+            self.assertTrue(granted)
+            with self.assertRaises(ValueError):
+                op.appeal_payment([taken], paid_on=TODAY, issued_on=TODAY)
+            xml = op.dental_appeal_payment(paid_on=TODAY, issued_on=TODAY, cnpj="11444777000161")
+            root = self.check_answer(xml, version, "DEMONSTRATIVO_ODONTOLOGIA")
+            rows = root.findall(".//ans:dadosPagamentoGuia", ANS)
+            self.assertEqual({value(row, "ans:recurso") for row in rows}, {"S"})
+            paid = {}
+            for row in rows:
+                items = row.findall("ans:dadosPagamento/ans:valorLiberado", ANS)
+                released = Decimal(value(row, "ans:valorTotalLiberadoGuia"))
+                self.assertEqual(sum(Decimal(item.text) for item in items), released)
+                paid[value(row, "ans:numeroGuiaPrestador")] = released
+            self.assertEqual(paid, granted)
+            gross = Decimal(value(root, ".//ans:valorLiberadoPorDemonstrativo"))
+            self.assertEqual(gross, op.appeals[taken]["acatado"])
+            with self.assertRaises(ValueError):
+                op.dental_appeal_payment(paid_on=TODAY, issued_on=TODAY, cnpj="11444777000161")
+
     def test_not_before_it_was_answered(self):
         op, number, [(guia, seq, code, amount), *_rest] = self.denied(appeal_days=10)
         item = q.of_guia(guia, q.item_appeal(seq, code, amount))

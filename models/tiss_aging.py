@@ -1,0 +1,98 @@
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from .tie_out import OPEN_BUCKETS, RELEASED, WRITTEN_OFF
+
+AGES = [
+    ("a_due", "Not Due"),
+    ("b_30", "1 to 30 Days"),
+    ("c_60", "31 to 60 Days"),
+    ("d_90", "61 to 90 Days"),
+    ("e_120", "91 to 120 Days"),
+    ("f_older", "More than 120 Days"),
+]
+
+
+class TissAging(models.Model):
+    """What operadoras owe, by what becomes of it and by how late it is (accounting.md §7).
+
+    Its total is the balance of the receivable accounts of convênios.
+    """
+
+    _name = "tiss.aging"
+    _description = "Open Money by Age"
+    _auto = False
+    _order = "due_date, lote_id, bucket"
+    _rec_name = "lote_id"
+    _depends = {
+        "tiss.lote": [
+            "contract_id", "company_id", "due_date", "protocol_date", "invoice_id",
+            "invoice_moment", "glosa_policy",
+        ],
+        "tiss.guia": ["lote_id"],
+        "tiss.guia.line": [f"amount_{name}" for name in OPEN_BUCKETS],
+    }  # fmt: skip
+
+    company_id = fields.Many2one("res.company", readonly=True)
+    currency_id = fields.Many2one(related="company_id.currency_id")
+    contract_id = fields.Many2one("tiss.contract", "Convênio", readonly=True)
+    lote_id = fields.Many2one("tiss.lote", "Protocolo", readonly=True)
+    invoice_id = fields.Many2one("account.move", readonly=True)
+    bucket = fields.Selection(
+        [
+            ("to_process", "To Process"),
+            ("released", "Released"),
+            ("denied", "Denied"),
+            ("appealed", "Under Recurso"),
+        ],
+        "What Becomes of It",
+        readonly=True,
+    )
+    due_date = fields.Date("Payment Expected", readonly=True)
+    days = fields.Integer("Days Late", readonly=True, aggregator="max")
+    age = fields.Selection(AGES, readonly=True)
+    amount = fields.Monetary("Open", readonly=True)
+
+    @property
+    def _table_query(self):
+        """Only what stands on the receivable: see `tie_out` for which buckets that are."""
+        today = fields.Date.context_today(self)
+        buckets = SQL(", ").join(
+            SQL("(%s, %s, l.%s)", number, name, SQL.identifier(f"amount_{name}"))
+            for number, name in enumerate(OPEN_BUCKETS)
+        )
+        return SQL(
+            """
+            SELECT x.*, GREATEST(%(today)s - x.due_date, 0) AS days,
+                   CASE WHEN %(today)s <= x.due_date THEN 'a_due'
+                        WHEN %(today)s - x.due_date <= 30 THEN 'b_30'
+                        WHEN %(today)s - x.due_date <= 60 THEN 'c_60'
+                        WHEN %(today)s - x.due_date <= 90 THEN 'd_90'
+                        WHEN %(today)s - x.due_date <= 120 THEN 'e_120'
+                        ELSE 'f_older' END AS age
+              FROM (SELECT lo.id * 4 + b.number AS id, lo.id AS lote_id, lo.company_id,
+                           lo.contract_id, lo.invoice_id, b.bucket, SUM(b.amount) AS amount,
+                           COALESCE(lo.due_date, lo.protocol_date) AS due_date
+                      FROM tiss_lote lo
+                      JOIN tiss_guia g ON g.lote_id = lo.id
+                      JOIN tiss_guia_line l ON l.guia_id = g.id
+                           CROSS JOIN LATERAL (VALUES %(buckets)s) b (number, bucket, amount)
+                     WHERE b.amount > 0
+                       AND CASE WHEN lo.invoice_moment = %(released)s THEN b.bucket = 'released'
+                                WHEN lo.invoice_id IS NULL THEN FALSE
+                                WHEN lo.glosa_policy = %(written_off)s
+                                THEN b.bucket IN ('to_process', 'released')
+                                ELSE TRUE END
+                  GROUP BY lo.id, b.number, b.bucket) x
+            """,
+            today=today,
+            buckets=buckets,
+            released=RELEASED,
+            written_off=WRITTEN_OFF,
+        )
+
+    @api.depends("lote_id", "bucket")
+    def _compute_display_name(self):
+        labels = dict(self._fields["bucket"]._description_selection(self.env))
+        for row in self:
+            row.display_name = f"{row.lote_id.display_name} · {labels.get(row.bucket)}"
