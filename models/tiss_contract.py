@@ -668,7 +668,7 @@ class TissContract(models.Model):
             if has_chart and contract.currency_id.name != "BRL":
                 raise UserError(
                     self.env._(
-                        "The books of %(company)s are in %(currency)s, and operadoras pay in reais.",
+                        "The books of %(company)s are in %(currency)s; operadoras pay in reais.",
                         company=contract.company_id.name,
                         currency=contract.currency_id.name,
                     )
