@@ -17,7 +17,7 @@ LOCKS = [
 ]
 AMOUNTS = {
     # kind: what a record of its list weighs
-    "to_post": lambda record: record.amount_net or record.amount_released,
+    "to_post": lambda record: record.amount_to_post,
     "unanswered": attrgetter("amount_open"),
     "no_invoice": attrgetter("amount_open"),
     "discrepancy": attrgetter("amount_weight"),

@@ -83,6 +83,11 @@ class TissDemonstrativo(models.Model):
         help="The operadora's own total; empty where the file gives none.",
     )
     amount_net = fields.Monetary("Net", compute="_compute_amount_net")
+    amount_to_post = fields.Monetary(
+        "Amount",
+        compute="_compute_amount_net",
+        help="What a payment brings, or what an analysis releases.",
+    )
     line_ids = fields.One2many("tiss.demonstrativo.line", "demonstrativo_id", "Lines")
     differing_line_ids = fields.One2many(
         "tiss.demonstrativo.line",
@@ -140,12 +145,16 @@ class TissDemonstrativo(models.Model):
             )
             demonstrativo.amount_denied = float(from_cents(cents))
 
-    @api.depends("payment_ids.amount_net", "payment_ids.amount_unidentified")
+    @api.depends("amount_released", "payment_ids.amount_net", "payment_ids.amount_unidentified")
     def _compute_amount_net(self):
         for demonstrativo in self:
             for name in ("amount_net", "amount_unidentified"):
                 cents = sum(to_cents(payment[name]) for payment in demonstrativo.payment_ids)
                 demonstrativo[name] = float(from_cents(cents))
+            is_paid = bool(demonstrativo.payment_ids)
+            demonstrativo.amount_to_post = (
+                demonstrativo.amount_net if is_paid else demonstrativo.amount_released
+            )
 
     @api.depends("discrepancy_ids.is_blocking")
     def _compute_blocking_count(self):

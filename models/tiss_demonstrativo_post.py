@@ -56,6 +56,9 @@ class TissDemonstrativo(models.Model):
         payments = self.payment_ids._post()
         self.adjustment_ids._remember()
         self.sudo().state = "posted"
+        if accounting_date:
+            asked = self.discrepancy_ids.filtered(lambda row: row.code in OF_BOOKING)
+            asked._close(self.env._("Booked on %s", format_date(self.env, accounting_date)))
         lotes._follow_release(self._get_booking_date())
         lotes._check_tie_out()
         return payments

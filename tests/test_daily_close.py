@@ -70,6 +70,11 @@ class TestDailyClose(TissCommon):
         lines = (deposit.move_id | payment.payment_ids.payment_id.move_id.sudo()).line_ids
         lines.filtered(lambda line: line.account_id == account).reconcile()
 
+    def test_an_analysis_counts_by_what_it_releases(self):
+        lote = self._create_received_lote({ECG: 1})
+        self._receive(analysis_message(lote, {(lote.guia_ids.name, 1): 31.10}, "A1"))
+        self.assertEqual(self._page().to_post_amount, 31.10)
+
     def test_what_cannot_be_posted_is_left_and_named_by_its_value(self):
         lote = self._create_received_lote({ECG: 1})
         name = lote.guia_ids.name

@@ -136,6 +136,9 @@ class TestDemonstrativoUndo(ReturnCase):
                 self.assertEqual((booked.date, booked.move_id.date), (self.tomorrow,) * 2)
                 self.assertEqual(payment.payment_ids.payment_date, self.today)
                 self.assertIn("paid on", booked.memo)
+                self.assertEqual(
+                    payment.discrepancy_ids.mapped("state"), ["resolved"], "it was answered"
+                )
                 self.assertEqual(self._get_locked(self.today), before)
                 self.assertLedgerSound()
                 savepoint.rollback()

@@ -7,7 +7,7 @@ from ..standard.money import from_cents, to_cents
 SHOWN = 40  # rows of a column; the list behind it has them all
 COLUMNS = {
     # column: (list of `OpenWork`, amount of a record, field of its day)
-    "to_post": ("to_post", lambda record: record.amount_net, "issue_date"),
+    "to_post": ("to_post", lambda record: record.amount_to_post, "issue_date"),
     "transit": ("transit_debit", lambda record: record.amount_residual, "date"),
     "deposit": ("deposit", lambda record: record.amount, "date"),
     "credit": ("transit_credit", lambda record: record.amount_residual, "date"),
