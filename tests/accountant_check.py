@@ -148,7 +148,7 @@ def read_booked(company):
     env.flush_all()
     env.cr.execute(
         """
-        SELECT t.code, SUM(aml.balance)
+        SELECT t.code, ROUND(SUM(aml.balance), 2)
           FROM tiss_adjustment_account a
           JOIN tiss_term t ON t.id = a.kind_id
           JOIN account_move_line aml ON aml.account_id = a.account_id
@@ -159,4 +159,5 @@ def read_booked(company):
         """,
         [company.id],
     )
-    return dict(env.cr.fetchall())
+    # The cursor gives numeric as float.
+    return {code: Decimal(str(amount)) for code, amount in env.cr.fetchall()}

@@ -701,6 +701,7 @@ class TestBankQueue(BankCase):
         self.assertEqual((request.payment_date, request.kind_code), (line.date, "1"))
         self.assertEqual(row.state, "asked")
         self._post_payment(93.85, "P1")
+        self.Match.search([("state", "=", "proposed")]).match()
         self.assertFalse(row.exists(), "it came")
 
     def test_a_deposit_of_nobody_s(self):

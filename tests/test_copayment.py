@@ -102,7 +102,7 @@ class TestCopayment(TissCommon):
         ).create({})._create_payments()
 
     def test_paid_at_the_desk_before_the_protocolo(self):
-        """8.22 on the day of the visit; in the end revenue is 41.10 whenever the rest is invoiced."""
+        """8.22 on the day of the visit; in the end revenue is 41.10, whenever the rest comes."""
         for moment in ("protocol", "month", "released"):
             with self.subTest(moment), self.env.cr.savepoint() as savepoint:
                 self.contract.invoice_moment = moment

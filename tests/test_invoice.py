@@ -310,8 +310,9 @@ class TestTaxes(InvoiceCase):
                 ("partner_id", "=", self.operadora.id),
             ]
         )
+        by_account = lines.grouped("account_id")
         return tuple(
-            round(sum(lines.filtered(lambda line: line.account_id == account).mapped("balance")), 2)
+            round(sum(by_account.get(account, lines.browse()).mapped("balance")), 2)
             for account in (self.due, self.deduction)
         )
 
