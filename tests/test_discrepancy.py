@@ -230,7 +230,7 @@ class TestResolutions(DiscrepancyCase):
             (breach.code, breach.move_id, breach.ours, breach.theirs),
             ("suspense", entry.id, 0, 150),
         )
-        self.assertIn("1.50 on the account of what is not identified", breach.words)
+        self.assertRegex(breach.words, "1[.,]50 on the account of what is not identified")
         entry.button_draft()
         self.assertLedgerSound()
         self.env.flush_all()
