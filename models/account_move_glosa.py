@@ -2,6 +2,7 @@ from odoo import models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
+from .bulk import hold_periods
 from .inside import INSIDE
 
 
@@ -12,6 +13,7 @@ class AccountMove(models.Model):
 
     def _tiss_cancel(self):
         """Cancel posted entries as long as their period is open; they keep their numbers."""
+        hold_periods(self.company_id)
         for move in self.filtered(lambda move: move.state == "posted"):
             locks = move.company_id._get_violated_lock_dates(move.date, False, move.journal_id)
             if locks or move.inalterable_hash:

@@ -401,23 +401,26 @@ class TieOut:
     def _find_residuals(self):
         """A4 and A5: what is open on an account is its balance.
 
-        It is not when something posted was matched with an entry that is cancelled or a draft.
+        It is not when something posted was matched with an entry that is cancelled or a draft. A
+        branch may be paid into the bank of its head office: they count together.
         """
         breaches = []
-        for company, contracts in self.contracts.sudo().grouped("company_id").items():
+        by_root = self.contracts.sudo().grouped(lambda contract: contract.company_id.root_id)
+        for company, contracts in by_root.items():
             accounts = contracts.transit_account_id | contracts.receivable_account_id
             rows = self._query(
                 """
                 SELECT account_id, (SUM(balance) * 100)::bigint,
                        (SUM(amount_residual) * 100)::bigint
                   FROM account_move_line
-                 WHERE company_id = %(company)s
+                 WHERE company_id IN (SELECT id FROM res_company
+                                       WHERE parent_path LIKE %(path)s)
                    AND account_id = ANY(%(accounts)s)
                    AND parent_state = 'posted'
                  GROUP BY account_id
                 HAVING SUM(balance) != SUM(amount_residual)
                 """,
-                company=company.id,
+                path=f"{company.id}/%",
                 accounts=accounts.ids,
             )
             breaches += [

@@ -115,6 +115,8 @@ class TissBankMatch(models.Model):
     def _find_transit_breaches(self, contracts):
         """Invariant 5 of accounting §6: the transit account holds what is said to wait, no more.
 
+        A branch may be paid into the bank of its head office: they count together.
+
         :return: list of `Breach`, one per operadora and account that does not agree
         """
         contracts = contracts.sudo()
@@ -129,14 +131,15 @@ class TissBankMatch(models.Model):
                                       WHERE p.payment_id = l.payment_id)
                                  THEN l.amount_residual ELSE 0 END) * 100)::bigint
                   FROM account_move_line l
+                  JOIN res_company c ON c.id = l.company_id
                  WHERE l.account_id = ANY(%(accounts)s)
-                   AND l.company_id = ANY(%(companies)s)
+                   AND split_part(c.parent_path, '/', 1)::integer = ANY(%(roots)s)
                    AND l.parent_state = 'posted'
                    AND (l.partner_id = ANY(%(partners)s) OR l.partner_id IS NULL)
-              GROUP BY l.company_id, l.account_id, l.partner_id
+              GROUP BY split_part(c.parent_path, '/', 1), l.account_id, l.partner_id
                 """,
                 accounts=contracts.transit_account_id.ids,
-                companies=contracts.company_id.ids,
+                roots=contracts.company_id.root_id.ids,
                 partners=contracts.partner_id.commercial_partner_id.ids,
             )
         )

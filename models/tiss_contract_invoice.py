@@ -7,6 +7,7 @@ from odoo.tools import SQL, format_date
 
 from ..standard.money import from_cents
 from ..standard.workdays import is_workday
+from .bulk import claim
 from .tie_out import MONTH, RELEASED
 
 
@@ -89,6 +90,18 @@ class TissContract(models.Model):
         company = self.company_id.sudo()
         return bool(company._get_violated_lock_dates(date, False, self.journal_id))
 
+    def _check_open_period(self, date):
+        """Odoo would move an entry of a locked period to another day without asking."""
+        for contract in self:
+            if contract._is_locked(date):
+                raise UserError(
+                    self.env._(
+                        "The books are closed on %(date)s: choose a later date, or ask the"
+                        " accountant to open the period.",
+                        date=format_date(self.env, date),
+                    )
+                )
+
     # ------------------------------------------------------------------
     # One invoice a month
     # ------------------------------------------------------------------
@@ -151,16 +164,26 @@ class TissContract(models.Model):
         return {self.browse(contract_id): cents for contract_id, cents in rows if cents}
 
     def _get_accruals(self, date):
-        """Live accruals of the month of a day."""
-        return self.env["account.move"].search(
+        """Accruals of the month of a day that nobody took back within it.
+
+        What takes one back on the first of the next month is a part of it.
+        """
+        end = fields.Date.end_of(date, "month")
+        accruals = self.env["account.move"].search(
             [
                 ("tiss_accrual_contract_id", "in", self.ids),
                 ("state", "=", "posted"),
                 ("reversed_entry_id", "=", False),
-                ("reversal_move_ids.state", "!=", "posted"),
                 ("date", ">=", fields.Date.start_of(date, "month")),
-                ("date", "<=", fields.Date.end_of(date, "month")),
+                ("date", "<=", end),
             ]
+        )
+        return accruals.filtered(
+            lambda move: (
+                not any(
+                    back.state == "posted" and back.date <= end for back in move.reversal_move_ids
+                )
+            )
         )
 
     def accrue_unreleased(self, date):
@@ -172,6 +195,7 @@ class TissContract(models.Model):
         :return: `account.move`, the accruals and their reversals
         """
         self.check_access("write")
+        claim(self)
         amounts = self._get_unreleased_cents(date)
         contracts = self.browse().union(*amounts)
         contracts._check_accounting()

@@ -20,7 +20,7 @@ class TissCopayment(models.Model):
 
     _name = "tiss.copayment"
     _description = "Co-payment Collected by the Clinic"
-    _inherit = ["mail.thread"]
+    _inherit = ["tiss.system.made", "mail.thread"]
     _order = "date desc, id desc"
     _check_company_auto = True
 
@@ -142,6 +142,7 @@ class TissCopayment(models.Model):
         for company in waiting.company_id:
             company._tiss_check_accounts("tiss_patient_account_id")
         waiting.contract_id._check_accounting()
+        waiting.contract_id._check_open_period(fields.Date.context_today(self))
         moves = self.env["account.move"].create([row._prepare_invoice() for row in waiting])
         for row, move in zip(waiting.sudo(), moves, strict=True):
             terms = move.line_ids.filtered(lambda line: line.display_type == "payment_term")
