@@ -85,6 +85,12 @@ class AccountMove(models.Model):
     # Business methods
     # ------------------------------------------------------------------
 
+    def _creation_subtype(self):
+        """They are made by the hundred, from guias: logged at once, and announced to nobody."""
+        if self.tiss_contract_id:
+            return self.env["mail.message.subtype"]
+        return super()._creation_subtype()
+
     def _tiss_get_lotes(self):
         """The protocolos that an entry is about: its own, or those of its receivable lines."""
         return self.tiss_lote_id | self.line_ids.tiss_lote_id

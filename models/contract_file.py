@@ -166,7 +166,7 @@ SECTIONS = {
             "next_guia_number", "next_lote_number", "next_transaction_number",
             # where messages go, and the login: of this database only
             "environment", "endpoint_ids", "service_login", "service_password",
-            "service_credentials", "production_user_id", "production_date",
+            "password_form", "service_credentials", "production_user_id", "production_date",
             "production_database",
             # accounts and journals
             "receivable_account_id", "revenue_account_id", "glosa_account_id",

@@ -91,10 +91,11 @@ def _hide_own_reason(sheet):
 
 def _make_notes(arch):
     """Where the message is, and why it came back."""
-    refresh = {"name": REFRESH, "invisible": "state != 'sending'"}
+    refresh = {"name": REFRESH, "invisible": "not is_underway"}
     elements = [
         arch.makeelement("field", {"name": "goes_by_service", "invisible": "1"}),
         arch.makeelement("field", {"name": "may_try_now", "invisible": "1"}),
+        arch.makeelement("field", {"name": "is_underway", "invisible": "1"}),
         arch.makeelement("widget", refresh),
     ]
     for name, colour, hidden in (

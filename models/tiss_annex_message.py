@@ -31,15 +31,21 @@ class TissAnnex(models.Model):
         return "ENVIO_ANEXO"
 
     def _check_alone(self):
-        inside = self.filtered(lambda annex: annex.transport == "request")
-        if inside:
-            raise UserError(
-                self.env._(
-                    "Annex %(name)s travels inside request %(request)s: work on the request.",
-                    name=inside[0].name,
-                    request=inside[0].authorization_id.name,
-                )
+        problems = self._get_inside_problems()
+        if problems:
+            raise UserError(next(iter(problems.values())))
+
+    def _get_inside_problems(self):
+        """{annex: why it makes no message of its own}"""
+        return {
+            annex: self.env._(
+                "Annex %(name)s travels inside request %(request)s: work on the request.",
+                name=annex.name,
+                request=annex.authorization_id.name,
             )
+            for annex in self
+            if annex.transport == "request"
+        }
 
     def _get_bundle(self):
         """All annexes of the messages that those in self are in, themselves included."""
@@ -70,22 +76,23 @@ class TissAnnex(models.Model):
             for number, group in zip(numbers, groups, strict=True):
                 group.sudo().write({"lote_number": str(number)})
 
-    def build(self):
+    def _build_sound(self):
         """See `tiss.outgoing`; situações iniciais of one convênio share their message.
 
-        :return: `tiss.message`, one per lote of annexes
+        :return: (`tiss.message`, one per lote of annexes, {annex: what is wrong})
         """
-        self.check_access("write")
-        self._check_alone()
-        self._check_state("draft", "validated")
-        self._take_lote_numbers()
-        bundles = self._get_bundle().grouped(lambda annex: (annex.contract_id, annex.lote_number))
+        inside = self._get_inside_problems()
+        alone = self.filtered(lambda annex: annex not in inside)
+        alone._take_lote_numbers()
+        bundles = alone._get_bundle().grouped(lambda annex: (annex.contract_id, annex.lote_number))
         # The first of each lote carries the message; the others point at it.
         leaders = self.browse().union(*(bundle[0] for bundle in bundles.values()))
-        messages = super(TissAnnex, leaders).build()
+        messages, problems = super(TissAnnex, leaders)._build_sound()
         for bundle in bundles.values():
-            bundle[1:].sudo().write({"message_id": bundle[0].message_id.id, "state": "validated"})
-        return messages
+            if bundle[0] not in problems:
+                vals = {"message_id": bundle[0].message_id.id, "state": "validated"}
+                bundle[1:].sudo().write(vals)
+        return messages, {**inside, **problems}
 
     def send(self):
         """Freeze the annexes as sent, with those that are in the same message."""

@@ -81,6 +81,10 @@ class TissCard(models.Model):
         # What came back from the web service is sent once more by whoever asks again.
         came_back = [check for check in checks.values() if check.state in ("draft", "validated")]
         Check.union(created, *came_back)._send_by_service()
+        # Whoever asks again does not wait for a queue that is paused.
+        put_off = [check for check in checks.values() if check.may_try_now]
+        if put_off:
+            Check.union(*put_off).action_try_now()
         return Check.union(*(checks[card] for card in self))
 
     def _prepare_eligibility(self, contract):

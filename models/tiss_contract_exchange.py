@@ -15,14 +15,14 @@ MANAGER = "l10n_br_tiss.group_tiss_manager"
 MANAGERS = f"{MANAGER},base.group_system"
 # Only the switch to production writes these.
 PRODUCTION_FIELDS = {"production_user_id", "production_date", "production_database"}
-MAX_LOGIN = 20  # characters, st_texto20
+MAX_LOGIN, MAX_PASSWORD = 20, 32  # characters, st_texto20 and st_texto32
 
 
 class TissContract(models.Model):
     """How messages reach the operadora: environment, web services and login.
 
     Production is a switch of its own, and holds in the database that it was made in only. Login
-    and password go in and never come out: what is kept is sealed, the password as its MD5.
+    and password go in and never come out: what is kept is sealed, the password as it is sent.
     """
 
     _inherit = "tiss.contract"
@@ -65,7 +65,17 @@ class TissContract(models.Model):
         compute="_compute_service_login",
         inverse="_inverse_service_login",
         groups=MANAGERS,
-        help="The password itself: it is sent as its MD5, as the TISS standard has it.",
+        help="The password itself, also where its MD5 is what is sent.",
+    )
+    password_form = fields.Selection(
+        [("md5", "As Its MD5 (usual)"), ("plain", "As It Is Typed")],
+        "Password Is Sent",
+        required=True,
+        default="md5",
+        groups=MANAGERS,
+        tracking=True,
+        help="Nearly all operadoras take the MD5 of the password. A few refuse it, and want the"
+        " password itself: choose that only where the operadora says so.",
     )
     has_login = fields.Boolean("Login is There", compute="_compute_has_login", compute_sudo=True)
 
@@ -121,14 +131,48 @@ class TissContract(models.Model):
         if login:
             kept["login"] = login
         if password:
-            try:
-                kept["password"] = soap.password_digest(password)
-            except UnicodeEncodeError:
-                raise ValidationError(
-                    self.env._("The password has a character that TISS cannot carry.")
-                ) from None
+            kept |= self._prepare_password(password, contract.password_form)
         contract.service_credentials = seal(self.env, json.dumps(kept).encode())
         self._message_log(body=self.env._("The login of the web services was changed."))
+
+    @api.model
+    def _prepare_password(self, password, form):
+        """What is kept of a password: it as it is sent, and which form that is (guide §2.5)."""
+        try:
+            digest = soap.password_digest(password)
+        except UnicodeEncodeError:
+            raise ValidationError(
+                self.env._("The password has a character that TISS cannot carry.")
+            ) from None
+        if form == "md5":
+            return {"password": digest, "form": form}
+        if len(password) > MAX_PASSWORD or not password.isprintable():
+            raise ValidationError(
+                self.env._(
+                    "A password that is sent as it is typed has at most %s characters.",
+                    MAX_PASSWORD,
+                )
+            )
+        return {"password": password, "form": form}
+
+    def _follow_password_form(self):
+        """What is kept of each password is what is sent from now on.
+
+        :raise UserError: where only the MD5 is kept, from which nobody gets the password back
+        """
+        for contract in self.sudo().filtered("service_credentials"):
+            kept, form = contract._get_kept_login(), contract.password_form
+            if "password" not in kept or kept.get("form", "md5") == form:
+                continue
+            if form == "plain":
+                raise UserError(
+                    self.env._(
+                        "Only the MD5 of the password is kept: to send it as it is typed, type the"
+                        " password again together with this choice."
+                    )
+                )
+            kept |= self._prepare_password(kept["password"], form)
+            contract.service_credentials = seal(self.env, json.dumps(kept).encode())
 
     def _get_kept_login(self):
         """What was typed before, to be completed by what is typed now."""
@@ -155,7 +199,10 @@ class TissContract(models.Model):
 
     def write(self, vals):
         self._check_switch(vals)
-        return super().write(vals)
+        result = super().write(vals)
+        if "password_form" in vals:
+            self._follow_password_form()
+        return result
 
     def _check_switch(self, vals):
         """Nobody gets into production by writing a field, and only managers leave it."""
@@ -294,7 +341,7 @@ class TissContract(models.Model):
         )
 
     def _get_login(self):
-        """(loginPrestador, MD5 of the password), or None where the operadora wants none.
+        """(loginPrestador, senhaPrestador), or None where the operadora wants none.
 
         :raise UserError: when it was sealed with a key that is not on this server
         """

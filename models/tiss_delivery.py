@@ -58,6 +58,7 @@ class TissDelivery(models.Model):
 
     `is_settled` says that the record was told. Then an answered, refused or failed delivery is
     finished, and PostgreSQL itself refuses to change it. Without `next_try` it waits for a person.
+    `paused_by_id` is the one because of which the queue of its address was made to wait.
 
     Commits: (1) the record and its queued row, together; (2) claim: the wire bytes in the journal
     and `sending`, before anything leaves; (3) the outcome and the bytes of the answer, under the
@@ -137,6 +138,15 @@ class TissDelivery(models.Model):
     worker = fields.Char(readonly=True, help="The process that has it in hand, or had it last.")
     code = fields.Char(readonly=True, help="What went wrong, as the program calls it.")
     problem = fields.Text(readonly=True)
+    paused_by_id = fields.Many2one(
+        "tiss.delivery",
+        "Waits Because Of",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="restrict",
+        help="What did not get through, so that the queue of its address waits.",
+    )
+    shown_problem = fields.Text("What Is Wrong", compute="_compute_shown_problem")
     answer_note = fields.Text(readonly=True, help="What the other side answered, in its own codes.")
     resolution = fields.Text(readonly=True, help="How it was found out what had become of it.")
 
@@ -164,6 +174,13 @@ class TissDelivery(models.Model):
         for delivery in self:
             parts = (delivery.transaction_name, delivery.record_name)
             delivery.display_name = " · ".join(filter(None, parts))
+
+    @api.depends("problem", "paused_by_id", "next_try", "state")
+    def _compute_shown_problem(self):
+        """What stands in the way of each: its own problem, or that of the one it waits for."""
+        for delivery in self:
+            paused = delivery._is_paused()
+            delivery.shown_problem = delivery._get_pause_note() if paused else delivery.problem
 
     # ------------------------------------------------------------------
     # CRUD
@@ -289,6 +306,10 @@ class TissDelivery(models.Model):
         if len(self) <= AT_ONCE and not self.env.context.get("tiss_in_background"):
             self.env.cr.postcommit.add(partial(_deliver_now, self.env.registry, self.ids))
             return
+        self._trigger_crons()
+
+    @api.model
+    def _trigger_crons(self):
         for name in CRONS:
             self.env.ref(f"l10n_br_tiss.{name}").sudo()._trigger()
 
@@ -301,6 +322,10 @@ class TissDelivery(models.Model):
         """Whether one delivery waits for its next try, which a person may ask for now."""
         later = self.next_try and self.next_try > fields.Datetime.now()
         return self.state in ("queued", "answered") and not self.is_settled and bool(later)
+
+    def _is_paused(self):
+        """Whether one delivery waits for no fault of its own."""
+        return bool(self.paused_by_id) and self.state == "queued" and self._is_put_off()
 
     def _speak(self):
         """The delivery in the language of who asked for it: what is written of it stays."""
@@ -322,12 +347,25 @@ class TissDelivery(models.Model):
             return False
         if self.state != "queued":
             return self.env._("It is being sent.")
+        if self._is_paused():
+            return self._get_pause_note()
         if not self.problem:
             return self.env._("It is in the queue.")
         return self.env._(
             "%(problem)s Next try: %(moment)s.",
             problem=self.problem,
             moment=format_datetime(self.env, self.next_try, dt_format="short"),
+        )
+
+    def _get_pause_note(self):
+        """Why the queue that one delivery is in waits, until when, and what a person may do."""
+        # As superuser: the queue of an address may be that of several clinics.
+        return self.env._(
+            "The queue of this web service is paused until %(moment)s, because another message did"
+            " not get through. If the cause is put right before, press “Try Now”. The cause:"
+            " %(problem)s",
+            moment=format_datetime(self.env, self.next_try, dt_format="short"),
+            problem=self.sudo().paused_by_id.problem or self.env._("No answer came."),
         )
 
 

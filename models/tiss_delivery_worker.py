@@ -30,6 +30,9 @@ LASTING = {"url", "certificate", "untrusted", "not_carried_out", "environment"}
 BUSY = (429, 503)  # “not now”
 # Values of tissFault (guide §7.1) that refuse the access, so every message that comes with it.
 ACCESS_REFUSED = {"LoginInvalido", "RemetenteInvalido", "VersaoInvalida"}
+# The same said by TLS or HTTP, before anybody there looks at a message.
+CLOSED = {"certificate", "untrusted"}
+CLOSED_STATUSES = {401, 403, 404, 405, 407}
 # What is read of a convênio to send to it.
 CONTRACT_FIELDS = [
     "certificate_id", "company_id", "environment", "hash_charset", "name", "production_database",
@@ -149,7 +152,13 @@ class TissDelivery(models.Model):
         self.env.cr.execute("SET LOCAL synchronous_commit = on")
         worker = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
         now = fields.Datetime.now()
-        started = {"worker": worker, "started": now, "ended": False, "http_status": 0}
+        started = {
+            "worker": worker,
+            "started": now,
+            "ended": False,
+            "http_status": 0,
+            "paused_by_id": False,
+        }
         try:
             with self.env.cr.savepoint():
                 endpoint, payload, message = delivery._prepare_wire()
@@ -429,18 +438,28 @@ class TissDelivery(models.Model):
     def _pause_others(self, claim, outcome):
         """Where one could not get through, the queue waits instead of running into the same."""
         state, next_try = outcome.vals["state"], outcome.vals.get("next_try")
-        access_refused = state == "refused" and outcome.vals["code"] in ACCESS_REFUSED
-        if state == "unknown" or access_refused:
+        is_access = self._is_access_refused(outcome.vals)
+        if state == "answered":
+            return self._retried(lambda Delivery: Delivery._resume(claim.delivery_id))
+        if state == "unknown" or is_access:
             next_try = fields.Datetime.now() + SILENCE
         elif state != "queued":
-            return
-        self._retried(
-            lambda Delivery: Delivery._postpone(claim.delivery_id, next_try, access_refused)
+            return None
+        return self._retried(
+            lambda Delivery: Delivery._postpone(claim.delivery_id, next_try, is_access)
         )
 
     @api.model
+    def _is_access_refused(self, vals):
+        """Whether whatever this convênio sends to that address would be turned away."""
+        if vals["state"] not in ("refused", "failed"):
+            return False
+        closed = vals["code"] in CLOSED | ACCESS_REFUSED
+        return closed or vals.get("http_status") in CLOSED_STATUSES
+
+    @api.model
     def _postpone(self, delivery_id, next_try, same_contract=False):
-        """Let the queue of an address wait.
+        """Let the queue of an address wait; each of it knows for which delivery.
 
         :param same_contract: only that of the convênio: another one has an access of its own
         """
@@ -448,7 +467,7 @@ class TissDelivery(models.Model):
             SQL(
                 """
                 UPDATE tiss_delivery
-                   SET next_try = %(next_try)s
+                   SET next_try = %(next_try)s, paused_by_id = %(id)s
                  WHERE id IN (
                        SELECT other.id
                          FROM tiss_delivery other
@@ -465,6 +484,39 @@ class TissDelivery(models.Model):
                 same_contract=same_contract,
             )
         )
+
+    @api.model
+    def _resume(self, delivery_id):
+        """One got through: what waits for the same cause need not wait longer.
+
+        Perhaps it was the address that was put right, so that of the others is not asked.
+        """
+        self.env.cr.execute(
+            SQL(
+                """
+                UPDATE tiss_delivery
+                   SET next_try = %(now)s
+                 WHERE id IN (
+                       SELECT other.id
+                         FROM tiss_delivery other
+                         JOIN tiss_delivery cause ON cause.id = other.paused_by_id
+                         JOIN tiss_delivery mine ON mine.id = %(id)s
+                        WHERE other.paused_by_id IS NOT NULL
+                          AND other.state = 'queued' AND other.is_settled IS NOT TRUE
+                          AND other.next_try > %(now)s
+                          AND CASE WHEN other.contract_id = mine.contract_id
+                              THEN other.transaction = mine.transaction OR other.url = mine.url
+                              ELSE other.url = mine.url AND cause.state NOT IN ('refused', 'failed')
+                              END
+                          FOR UPDATE OF other SKIP LOCKED
+                       )
+                """,
+                now=fields.Datetime.now(),
+                id=delivery_id,
+            )
+        )
+        if self.env.cr.rowcount:
+            self._trigger_crons()
 
     # ------------------------------------------------------------------
     # Recovery

@@ -46,7 +46,7 @@ class TissDemonstrativo(models.Model):
     def _compute_difference_html(self):
         for demonstrativo in self:
             other = demonstrativo.other_id
-            demonstrativo.difference_html = other and other._render_differences(demonstrativo)
+            demonstrativo.difference_html = bool(other) and other._render_differences(demonstrativo)
 
     # ------------------------------------------------------------------
     # Actions

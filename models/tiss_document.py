@@ -133,7 +133,7 @@ class TissDocument(models.Model):
     def _compute_xml_file(self):
         for document in self:
             message = document.sudo().message_id
-            document.xml_file = message and base64.b64encode(message._get_content())
+            document.xml_file = bool(message) and base64.b64encode(message._get_content())
 
     @api.depends(
         lambda self: (

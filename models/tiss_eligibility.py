@@ -307,7 +307,9 @@ class TissEligibility(models.Model):
             return "refused", self.env._(
                 "The operadora could not verify the card: %s", self.rejection_reason
             )
-        return "waiting", self.env._("Asked, the operadora has not answered yet.")
+        waiting = self.env._("Asked, the operadora has not answered yet.")
+        # Where it has not left yet, why and until when.
+        return "waiting", " ".join(filter(None, (waiting, self.may_try_now and self.delivery_note)))
 
     def _describe(self):
         """What was answered and how long ago, in a sentence."""

@@ -9,8 +9,10 @@ class TissEndpoint(models.Model):
     @api.model
     def _explain_error(self, error):
         """Why no answer came (`soap.TransportError`), for whoever sent the message."""
-        sentence = self._get_error_sentences().get(error.code) or self.env._(
-            "The operadora gave no answer that can be used."
+        sentence = (
+            (error.code == "not_carried_out" and self._get_status_sentences().get(error.status))
+            or self._get_error_sentences().get(error.code)
+            or self.env._("The operadora gave no answer that can be used.")
         )
         if error.reached:
             sentence += " " + self.env._("Whether the operadora has the message is not known.")
@@ -44,7 +46,8 @@ class TissEndpoint(models.Model):
             ),
             "LoginInvalido": self.env._(
                 "The operadora does not accept login and password: ask a manager to type them"
-                " again in the convênio."
+                " again in the convênio, and whether the password is sent as the operadora wants"
+                " it."
             ),
             "VersaoInvalida": self.env._(
                 "The operadora does not take this TISS version at this address: check the version"
@@ -89,6 +92,20 @@ class TissEndpoint(models.Model):
             "too_large": self.env._("The answer is far too large."),
             "not_soap": self.env._("The answer of the operadora is no answer of a web service."),
         }
+
+    @api.model
+    def _get_status_sentences(self):
+        """Statuses of HTTP with which a server turns away whatever comes"""
+        shut_out = self.env._(
+            "The server of the operadora does not let the clinic in: ask the operadora whether the"
+            " clinic's login, its certificate and the internet address of this server are"
+            " registered for this web service."
+        )
+        nothing_there = self.env._(
+            "There is no web service at this address: ask the operadora for the right one."
+        )
+        proxy = self._get_connection_sentences()["proxy"]
+        return {401: shut_out, 403: shut_out, 404: nothing_there, 405: nothing_there, 407: proxy}
 
     @api.model
     def _get_connection_sentences(self):

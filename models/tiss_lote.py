@@ -186,7 +186,8 @@ class TissLote(models.Model):
         return self.message_id.action_download_all()
 
     def action_view_guias(self):
-        return self.guia_ids._get_records_action(name=self.env._("Guias"))
+        guias = self.env["tiss.guia"].union(*(lote._get_shown_guias() for lote in self))
+        return guias._get_records_action(name=self.env._("Guias"))
 
     def action_view_invoice(self):
         return self._get_invoices()._get_records_action(name=self.env._("Invoices"))

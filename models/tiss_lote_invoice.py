@@ -202,14 +202,24 @@ class TissLote(models.Model):
         return self._book_credit_note(date, label, amounts, account)
 
     def _book_credit_note(self, date, label, amounts, account):
-        self._check_open_period(date)
-        move = self.env["account.move"].create(
-            self._prepare_credit_note(date, label, amounts, account)
+        return self._book_credit_notes({self: (date, label, amounts, account)})
+
+    @api.model
+    def _book_credit_notes(self, notes):
+        """Posted credit notes of many lotes, each matched with what is open of its own.
+
+        :param notes: {lote: (date, label, {name of a line: cents}, account)}
+        :return: `account.move`, in the same order
+        """
+        for lote, (date, *_rest) in notes.items():
+            lote._check_open_period(date)
+        # They name no invoice that they reverse: Odoo would match several of them by position.
+        moves = self.env["account.move"].create(
+            [lote._prepare_credit_note(*note) for lote, note in notes.items()]
         )
-        # One by one: posted together, Odoo may match notes with each other's invoices.
-        move.action_post()
-        self._match_receivables()
-        return move
+        moves.action_post()
+        self.browse().union(*notes)._match_receivables()
+        return moves
 
     def _prepare_credit_note(self, date, label, amounts, account):
         lines = [

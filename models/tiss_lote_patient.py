@@ -1,6 +1,7 @@
 from odoo import fields, models
 
 from .inside import INSIDE, is_inside
+from .tie_out import RELEASED
 
 
 class TissLote(models.Model):
@@ -29,14 +30,10 @@ class TissLote(models.Model):
 
     def _create_invoices(self, date=None):
         """What patients pay is in the invoice first, and leaves it by a credit note."""
-        booked = {
-            lote: lote._reverse_copayments()
-            for lote in self.filtered(lambda lote: lote.copayment_ids and not lote.invoice_id)
-        }
+        waiting = self.filtered(lambda lote: lote.copayment_ids and not lote.invoice_id)
+        rows = waiting._reverse_copayments()
         moves = super()._create_invoices(date)
-        for lote, rows in booked.items():
-            lote._book_copayments(rows)
-            lote._check_tie_out()
+        waiting._book_copayments(rows)
         return moves
 
     def _charge_copayments(self):
@@ -51,9 +48,7 @@ class TissLote(models.Model):
             if cents:
                 vals_list.append(rows._prepare_vals(guia.lote_id, guia, cents))
         rows = rows.sudo().create(vals_list).with_env(self.env)
-        for lote, batch in rows.grouped("lote_id").items():
-            lote._book_copayments(batch)
-            lote._check_tie_out()
+        own._book_copayments(rows)
         return rows
 
     def _get_collected_lines(self):
@@ -70,9 +65,7 @@ class TissLote(models.Model):
         )
 
     def _book_copayments(self, rows):
-        """Take co-payments of one protocolo off what the operadora has to process."""
-        self.ensure_one()
-        lines = rows.guia_id.line_ids
+        """Take co-payments of these lotes off what the operadora has to process."""
         entries = [
             {
                 "line": line,
@@ -80,30 +73,48 @@ class TissLote(models.Model):
                 "from_bucket": "to_process",
                 "to_bucket": "copaid",
                 "cents": cents,
+                "date": line.guia_id.lote_id._get_copayment_date(),
             }
-            for line in lines
+            for line in rows.guia_id.line_ids
             if (cents := line._get_copaid_cents())
         ]
-        total = sum(entry["cents"] for entry in entries)
-        date = max(filter(None, [self.protocol_date, self.invoice_id.invoice_date]))
-        move = None
-        if total and self.invoice_id:
-            label = self.env._("Co-payments · Protocolo %s", self.protocol_number)
-            account = self.contract_id.revenue_account_id
-            move = self._post_credit_note(date, label, {label: total}, account)
-        self.env["tiss.movement"]._record(entries, date, move)
+        moves = self._post_copayments(entries)
+        for entry in entries:
+            entry["move"] = moves.get(entry["line"].guia_id.lote_id)
+        self.env["tiss.movement"]._record(entries, fields.Date.context_today(self))
         touched = {entry["line"].guia_id for entry in entries}
-        rows.filtered(lambda row: row.guia_id in touched).sudo().credit_note_id = move
+        booked = rows.filtered(lambda row: row.guia_id in touched).sudo()
+        for lote, batch in booked.grouped("lote_id").items():
+            batch.credit_note_id = moves.get(lote)
+        rows.lote_id._check_tie_out()
+
+    def _post_copayments(self, entries):
+        """{lote: posted credit note} of what patients pay of invoices."""
+        totals = {}
+        for entry in entries:
+            lote = entry["line"].guia_id.lote_id
+            # Where only what was released is invoiced, patients' money never was on an invoice.
+            if lote.invoice_id and lote.invoice_moment != RELEASED:
+                totals[lote] = totals.get(lote, 0) + entry["cents"]
+        notes = {}
+        for lote, cents in totals.items():
+            label = self.env._("Co-payments · Protocolo %s", lote.protocol_number)
+            account = lote.contract_id.revenue_account_id
+            notes[lote] = (lote._get_copayment_date(), label, {label: cents}, account)
+        return dict(zip(notes, self._book_credit_notes(notes), strict=True))
+
+    def _get_copayment_date(self):
+        self.ensure_one()
+        return max(filter(None, [self.protocol_date, self.invoice_id.invoice_date]))
 
     def _reverse_copayments(self):
-        """Take the co-payments of one protocolo out of the ledger and the books.
+        """Take the co-payments of these lotes out of the ledger and the books.
 
         :return: `tiss.copayment`, those that were booked
         """
-        self.ensure_one()
         rows = self.copayment_ids.filtered(lambda row: not row.is_cancelled)
         Movement = self.env["tiss.movement"]
-        done = Movement.search([("lote_id", "=", self.id), ("kind", "=", "copay")])
+        done = Movement.search([("lote_id", "in", self.ids), ("kind", "=", "copay")])
         undone = Movement.search([("reverses_id", "in", done.ids)]).reverses_id
         notes = rows.credit_note_id
         notes.line_ids.remove_move_reconcile()

@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+GIVEN_BACK = ("rejected", "cancelled")
+
 
 class TissLote(models.Model):
     """A lote that the operadora refused or cancelled, and the one that takes its place."""
@@ -20,11 +22,29 @@ class TissLote(models.Model):
     released_guia_ids = fields.One2many(
         "tiss.guia", "released_lote_id", "Given Back", help="Guias that were in it."
     )
+    held_guia_ids = fields.Many2many(
+        "tiss.guia",
+        "tiss_lote_held_guia_rel",
+        "lote_id",
+        "guia_id",
+        "Guias That Were in It",
+        readonly=True,
+        copy=False,
+        help="What it was sent with, wherever these guias are now.",
+    )
     returned_count = fields.Integer("Guias to Send Again", compute="_compute_returned_count")
 
     # ------------------------------------------------------------------
     # Compute, inverse, search
     # ------------------------------------------------------------------
+
+    @api.depends("state", "held_guia_ids", "released_guia_ids")
+    def _compute_totals(self):
+        """A lote that gave its guias back owes nothing any more, but still says what it held."""
+        result = super()._compute_totals()
+        for lote in self.filtered(lambda lote: lote.state in GIVEN_BACK and not lote.guia_count):
+            lote.guia_count = len(lote.held_guia_ids or lote.released_guia_ids)
+        return result
 
     @api.depends(
         "released_guia_ids.state", "guia_ids.state", "guia_ids.replaced_by_ids.state", "state"
@@ -35,7 +55,9 @@ class TissLote(models.Model):
 
     @api.model
     def _get_system_fields(self):
-        return super()._get_system_fields() | {"replaces_id", "released_guia_ids"}
+        return super()._get_system_fields() | {
+            "replaces_id", "released_guia_ids", "held_guia_ids",
+        }  # fmt: skip
 
     # ------------------------------------------------------------------
     # Actions
@@ -70,7 +92,12 @@ class TissLote(models.Model):
         """The guias remember which lote they came back from."""
         for lote in self:
             lote.guia_ids.sudo().released_lote_id = lote
+            lote.sudo().held_guia_ids = lote.guia_ids
         return super()._release_guias(reason)
+
+    def _get_shown_guias(self):
+        """The guias of one lote; of one that gave them back, those that it held."""
+        return self.guia_ids or self.held_guia_ids or self.released_guia_ids
 
     def _get_returned_guias(self):
         """What was in one lote and can go into another: given back, or made in place of it."""

@@ -119,8 +119,8 @@ class TissMovement(models.Model):
         :param entries: dicts with line (`tiss.guia.line`), kind, from_bucket, to_bucket, cents,
             and optionally demonstrativo_line, recurso_line and reverses; entries of zero cents are
             left out
-        :param date: day of the movements
-        :param move: `account.move` that books them
+        :param date: day of the movements whose entry has no date
+        :param move: `account.move` that books those whose entry has no move
         :return: `tiss.movement`
         """
         entries = [entry for entry in entries if entry["cents"]]
@@ -147,6 +147,7 @@ class TissMovement(models.Model):
     def _prepare_vals(self, entry, date, move):
         line = entry["line"]
         guia = line.guia_id
+        move = entry.get("move", move)
         return {
             "company_id": line.company_id.id,
             "guia_line_id": line.id,
@@ -156,7 +157,7 @@ class TissMovement(models.Model):
             "from_bucket": entry.get("from_bucket"),
             "to_bucket": entry.get("to_bucket"),
             "amount": float(from_cents(entry["cents"])),
-            "date": date,
+            "date": entry.get("date", date),
             "move_id": move.id if move else False,
             "demonstrativo_line_id": entry["demonstrativo_line"].id
             if entry.get("demonstrativo_line")

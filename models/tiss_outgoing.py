@@ -4,7 +4,7 @@ import gc
 import pytz
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 
 from .. import standard
 from ..standard.message import check_envelope, envelope, to_service
@@ -163,12 +163,27 @@ class TissOutgoing(models.AbstractModel):
         """
         self.check_access("write")
         self._check_state(*SENDABLE)
-        messages, errors = self.env["tiss.message"], []
+        messages, problems = self._build_sound()
+        if problems:
+            raise UserError("\n".join(dict.fromkeys(problems.values())))
+        return messages
+
+    def _build_sound(self):
+        """Build the records in which nothing is wrong; the others stay as they are.
+
+        :return: (`tiss.message`, {record: what is wrong, in words that name it})
+        """
+        messages, problems = self.env["tiss.message"], {}
         for number, record in enumerate(self, start=1):
             try:
                 content, sequence = record._encode()
             except standard.EncodeError as error:
-                errors.append(f"{record.display_name}: {record._explain(error.violation)}")
+                problems[record] = f"{record.display_name}: {record._explain(error.violation)}"
+                continue
+            except AccessError:
+                raise
+            except UserError as error:
+                problems[record] = str(error)
                 continue
             message = record._journal(content, sequence)
             record.sudo().write({"message_id": message.id, "state": "validated"})
@@ -177,9 +192,7 @@ class TissOutgoing(models.AbstractModel):
                 # What a message leaves behind is cyclic, so it piles up until it is collected.
                 self.env.invalidate_all()
                 gc.collect()
-        if errors:
-            raise UserError("\n".join(errors))
-        return messages
+        return messages, problems
 
     def _encode(self):
         """(valid XML bytes, sequencialTransacao) of one record; raises what the codec finds."""

@@ -6,6 +6,8 @@ from .delivery_view import add_delivery
 from .tiss_delivery import AT_ONCE
 from .tiss_outgoing import SENDABLE
 
+MOST_TOLD = 5  # problems of a selection in one notice
+
 
 class TissOutgoing(models.AbstractModel):
     """What a delivery does with the record that it is about; see `tiss.delivery`."""
@@ -22,6 +24,7 @@ class TissOutgoing(models.AbstractModel):
     goes_by_service = fields.Boolean(compute="_compute_goes_by_service")
     delivery_note = fields.Char("Delivery", compute="_compute_delivery_note")
     may_try_now = fields.Boolean(compute="_compute_delivery_note")
+    is_underway = fields.Boolean(compute="_compute_is_underway")
 
     # ------------------------------------------------------------------
     # Compute, inverse, search
@@ -49,6 +52,25 @@ class TissOutgoing(models.AbstractModel):
             delivery = latest.get(record._origin.id)
             record.delivery_note = delivery and delivery._get_note()
             record.may_try_now = delivery and delivery._is_put_off()
+
+    @api.depends("state", "message_id")
+    def _compute_is_underway(self):
+        """Whether something about each was not answered yet: it, or a question about it."""
+        found = (
+            self.env["tiss.delivery"]
+            .sudo()
+            .search_fetch(
+                [
+                    ("res_model", "=", self._name),
+                    ("res_id", "in", self.ids),
+                    ("is_settled", "=", False),
+                ],
+                ["res_id"],
+            )
+        )
+        underway = set(found.mapped("res_id"))
+        for record in self:
+            record.is_underway = record._origin.id in underway
 
     @api.model
     def _get_view(self, view_id=None, view_type="form", **options):
@@ -99,8 +121,13 @@ class TissOutgoing(models.AbstractModel):
         # Where nothing can be sent, sending says why.
         ready = self.filtered(lambda record: record.state in SENDABLE) or self
         left_out = self - ready
+        ready, problems = ready._build_for_sending()
         result = super(TissOutgoing, ready).action_send()
-        notes = (ready._get_background_note(), left_out._get_left_out_note())
+        notes = (
+            ready._get_background_note(),
+            left_out._get_left_out_note(),
+            self._get_unsound_note(problems),
+        )
         message = " ".join(filter(None, notes))
         if not message:
             return result
@@ -108,11 +135,30 @@ class TissOutgoing(models.AbstractModel):
             "type": "ir.actions.client",
             "tag": "display_notification",
             "params": {
-                "type": "warning" if left_out else "info",
+                "type": "warning" if left_out or problems else "info",
                 "message": message,
+                # What is to be put right is read, and perhaps written down.
+                "sticky": bool(problems),
                 "next": {"type": "ir.actions.client", "tag": "soft_reload"},
             },
         }
+
+    def _build_for_sending(self):
+        """Build the drafts of a selection: one that cannot be built stops no other.
+
+        :return: (records to send, what is wrong with each of the others)
+        """
+        drafts = self.filtered(lambda record: record.state == "draft")
+        if len(self) <= 1 or not drafts:
+            return self, []
+        self.check_access("write")
+        self._check_state(*SENDABLE)
+        _messages, problems = drafts._build_sound()
+        told = list(dict.fromkeys(problems.values()))
+        ready = self.filtered(lambda record: record.state == "validated")
+        if not ready:
+            raise UserError("\n".join(told))
+        return ready, told
 
     def _get_background_note(self):
         """Where to follow what is sent in the background; None for the few that are waited for."""
@@ -136,6 +182,17 @@ class TissOutgoing(models.AbstractModel):
             count=len(self),
             states=", ".join(f"{labels[state]} ({len(records)})" for state, records in found),
         )
+
+    @api.model
+    def _get_unsound_note(self, problems):
+        """What is wrong with the drafts that were not sent; None where there are none."""
+        if not problems:
+            return None
+        told = " · ".join(problems[:MOST_TOLD])
+        if len(problems) > MOST_TOLD:
+            more = self.env._("and %s more", len(problems) - MOST_TOLD)
+            told = f"{told} · {more}"
+        return self.env._("What is not right was not sent: %s", told)
 
     def action_confirm_receipt(self):
         """A person asked the operadora: it has the message, and will answer."""

@@ -271,6 +271,7 @@ KINDS = {
     "gzip": Kind("resposta comprimida com gzip", True, _gzipped),
     "500": Kind("erro HTTP 500", False, _status(500)),
     "503": Kind("erro HTTP 503", False, _status(503, Retry_After="120")),
+    "401": Kind("erro HTTP 401", False, _status(401)),
     "404": Kind("erro HTTP 404", False, _status(404)),
     "403": Kind("erro HTTP 403", False, _status(403)),
     "redirect": Kind("manda para outro endereço", False, _redirect),

@@ -242,8 +242,9 @@ drop_when_done() {
 
 # Databases of runs that were killed: their process is gone.
 db_sweep() {
-  local name
-  for name in $(sql "select datname from pg_database where datname ~ '^${PREFIX}_(test|lint|bench|po)_[0-9]+\$'"); do
-    [ -d "/proc/${name##*_}" ] || db_drop "$name"
+  local name process
+  for name in $(sql "select datname from pg_database where datname ~ '^${PREFIX}_(test|lint|bench|po)_[0-9]+(-gw[0-9]+)?\$'"); do
+    process=${name##*_}
+    [ -d "/proc/${process%-gw*}" ] || db_drop "$name"
   done
 }

@@ -240,7 +240,11 @@ def mask_echo(answer: bytes, payload: bytes, *, is_read: bool) -> bytes:
     secrets = {}
     for found in _find_secrets(payload):
         secrets[found[2]] = unescape(found[3].decode(charset_of(payload)))
-    words = [secrets.get(b"senhaPrestador"), None if is_read else secrets.get(b"loginPrestador")]
+    password, login = secrets.get(b"senhaPrestador"), secrets.get(b"loginPrestador")
+    if is_read:
+        # So does a password of digits that is sent as it is typed: it may be a protocolo as well.
+        password, login = (None if (password or "").isdigit() else password), None
+    words = [password, login]
     answer = mask(answer)
     # Two bytes a letter are no answer that anybody reads, but the journal keeps them.
     wide = b"\0" in answer[:64]

@@ -27,6 +27,7 @@ from . import (
     test_delivery,
     test_delivery_crash,
     test_delivery_kinds,
+    test_delivery_matrix,
     test_delivery_obstacles,
     test_delivery_wait,
     test_demo_job,

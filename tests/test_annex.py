@@ -572,6 +572,16 @@ class TestAnnexGuards(AnnexCase):
             with self.assertRefused("lacks something"):
                 annex.build()
 
+    def test_of_a_selection_goes_what_can(self):
+        good = self._create_annex("opme")
+        bare = self._create_annex("opme", line_ids=False)
+        inside = self._create_annex("opme", alone=False)
+        told = (bare | good | inside).action_send()["params"]["message"]
+        self.assertEqual(good.state, "sent")
+        self.assertEqual((bare | inside).mapped("state"), ["draft", "draft"])
+        self.assertIn(f"Annex {bare.name} lacks something", told)
+        self.assertIn(f"Annex {inside.name} travels inside request", told)
+
     def test_each_line_opens_its_box(self):
         annex = self._create_annex("opme", requester_phone="5550000")
         self.assertIn('for="requester_phone_0"', annex.problem_links)

@@ -4,6 +4,8 @@ from contextlib import contextmanager
 from datetime import timedelta
 from unittest.mock import patch
 
+from lxml import etree
+
 from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import tagged
@@ -13,7 +15,8 @@ from .. import standard
 from ..models import tiss_delivery_settle, tiss_delivery_worker
 from ..operadora.server import Server, serve
 from ..standard.soap import password_digest
-from .common import BLOOD_COUNT, ECG, TissCommon
+from .common import BLOOD_COUNT, CONSULTATION, ECG, TissCommon
+from .secret_search import find_words
 
 WORKER = tiss_delivery_worker.__name__
 SETTLE = tiss_delivery_settle.__name__
@@ -106,6 +109,21 @@ class TestDelivery(DeliveryCase):
         declaration = content.partition(b"<ans:loteGuiasWS")[0]
         self.assertEqual(wire.wire_sha256, hashlib.sha256(declaration + left).hexdigest())
         self.assertTrue(standard.load("4.03.00").validate(declaration + left))
+
+    def test_a_password_that_is_sent_as_it_is_typed(self):
+        self.contract.write(
+            {"password_form": "plain", "service_login": "clinica", "service_password": "<4&711>"}
+        )
+        seen = []
+        original = Server.answer
+        with patch.object(Server, "answer", lambda *args: seen.append(args[2]) or original(*args)):
+            lote = self._send()
+            self._deliver()
+        root = etree.fromstring(seen[0])
+        self.assertEqual(root.findtext(".//{*}senhaPrestador"), "<4&711>")
+        self.assertEqual((lote.state, lote.delivery_ids.problem), ("received", False))
+        self.assertNotIn(b"711", lote.delivery_ids.message_id._get_content())
+        self.assertEqual(find_words(self.env, ["<4&711>", "&lt;4&amp;711&gt;"]), set())
 
     def test_cut_out_of_the_file_it_is_what_writing_it_anew_gives(self):
         self.contract.write({"service_login": "clinica & cia", "service_password": "segredo"})
@@ -220,6 +238,33 @@ class TestDelivery(DeliveryCase):
         self.assertIn("1 were left out", told)
         with self.assertRefused("Received"):
             (received | cancelled).action_send()
+
+    def _create_draft(self, **vals):
+        return self._create_encounters(CONSULTATION, **vals).create_guias().create_lotes()
+
+    def test_a_draft_that_cannot_be_built_stops_no_other(self):
+        doctor = self._create_professional("Médica Sem Registro", number="7777")
+        wrong, empty = self._create_draft(professional_id=doctor.id), self._create_draft()
+        good, ready = self._create_draft(), self._create_lote(ECG)
+        doctor.tiss_council_number = False
+        empty.guia_ids.sudo().write({"lote_id": False, "state": "ready"})
+        notice = (wrong | good | empty | ready).action_send()["params"]
+        self.assertEqual((good | ready).mapped("state"), ["sending", "sending"])
+        self.assertEqual((wrong | empty).mapped("state"), ["draft", "draft"])
+        self.assertFalse((wrong | empty).message_id)
+        self.assertIn("What is not right was not sent", notice["message"])
+        self.assertIn(wrong.display_name, notice["message"])
+        self.assertIn(f"Lote {empty.name} has 0 guias", notice["message"])
+        self.assertNotIn(good.display_name, notice["message"])
+        self.assertTrue(notice["sticky"])
+        self._deliver()
+        self.assertEqual((good | ready).mapped("state"), ["received", "received"])
+        with self.assertRefused("has 0 guias"):
+            (wrong | empty).action_send()
+        with self.assertRefused("has 0 guias"):
+            empty.action_send()
+        with self.assertRefused("has 0 guias"):
+            (empty | self._create_draft()).send()
 
     def test_the_queue_waits_when_one_is_not_answered(self):
         self.address.misbehave("die")
@@ -424,6 +469,7 @@ class TestDelivery(DeliveryCase):
         "bomb": ("unknown", "unknown", 0),
         "dtd": ("unknown", "unknown", 0),
         "deep": ("unknown", "unknown", 0),
+        "401": ("failed", "validated", 0),
         "404": ("failed", "validated", 0),
         "403": ("failed", "validated", 0),
         "fault=HashInvalido": ("refused", "validated", 0),

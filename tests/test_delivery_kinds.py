@@ -104,10 +104,11 @@ class TestDeliveredKinds(AuthorizationRecords, KindsCase):
         question = request.delivery_ids.sorted("id")[-1]
         self.assertEqual((question.state, question.attempts), ("queued", 1))
         self.assertEqual(request.state, "in_analysis")
+        self.assertTrue(request.is_underway, "its form reads on until the answer comes")
         with self._at(question.next_try):
             self._deliver()
         self.assertEqual((question.state, question.is_settled), ("answered", True))
-        self.assertFalse(question.problem)
+        self.assertFalse(question.problem or request.is_underway)
 
     def test_a_question_that_nobody_answers_leaves_the_request_as_it_is(self):
         request = self._create_request("sp_sadt")

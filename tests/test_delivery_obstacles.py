@@ -4,13 +4,14 @@ from unittest.mock import patch
 
 from odoo.exceptions import UserError
 from odoo.tests import tagged
-from odoo.tools import SQL, mute_logger
+from odoo.tools import mute_logger
 
 from ..operadora import soap
 from ..operadora.server import Response, Server
 from ..standard.soap import password_digest
 from .authorization_records import AuthorizationRecords
 from .common import ECG
+from .secret_search import find_words
 from .test_delivery import SETTLE, WORKER, DeliveryCase
 
 LOGIN, PASSWORD = "clinica-exemplo", "segredo-do-teste"
@@ -136,39 +137,7 @@ class TestEchoedLogin(ForgedAnswers):
         self.simulated.logins[LOGIN] = self.digest
 
     def _find_secrets(self):
-        """Columns written since the test began in which anything of the login is in the clear."""
-        self.env.flush_all()
-        self.env.cr.execute(
-            """
-            SELECT table_name, column_name, data_type
-              FROM information_schema.columns
-             WHERE table_schema = 'public'
-               AND data_type IN ('text', 'character varying', 'bytea', 'jsonb')
-               AND table_name IN (
-                   SELECT relname FROM pg_stat_xact_user_tables WHERE n_tup_ins + n_tup_upd > 0
-                   )
-            """
-        )
-        found = set()
-        words = (LOGIN, PASSWORD, self.digest)
-        for table, column, kind in self.env.cr.fetchall():
-            name = SQL.identifier(column)
-            text = SQL("%s::text", name)
-            if kind == "bytea" and table == "tiss_message":
-                # Odoo keeps what is binary in base64.
-                text = SQL("encode(decode(encode(%s, 'escape'), 'base64'), 'escape')", name)
-            pattern = "|".join(map(re.escape, words))
-            self.env.cr.execute(
-                SQL(
-                    "SELECT 1 FROM %s WHERE replace(%s, '\\000', '') ~* %s LIMIT 1",
-                    SQL.identifier(table),
-                    text,
-                    pattern,
-                )
-            )
-            if self.env.cr.rowcount:
-                found.add(f"{table}.{column}")
-        return found
+        return find_words(self.env, (LOGIN, PASSWORD, self.digest))
 
     def test_echoes(self):
         def page(text, status=200, charset="utf-8"):

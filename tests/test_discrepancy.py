@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 
 from odoo.tests import tagged
@@ -53,6 +54,16 @@ class TestQueue(DiscrepancyCase):
                 self.assertLessEqual(set(offers), names)
                 for name in offers:
                     self.assertTrue(hasattr(Discrepancy, f"_resolve_{name}"), name)
+
+    def test_payer_of_another_cnpj_is_remarked_zeros_name_nobody(self):
+        content = analysis_message(self.lote, {(self.first.name, None): 56.00}, "A1")
+        for cnpj, found in ((self.operadora.vat, 0), ("0" * 14, 0), ("11222333000181", 1)):
+            file = re.sub(b"<ans:numeroCNPJ>.*?<", f"<ans:numeroCNPJ>{cnpj}<".encode(), content)
+            with self.subTest(cnpj), self.env.cr.savepoint() as savepoint:
+                demonstrativo = self._import(file)
+                self.assertEqual(len(self._find(demonstrativo, "payer_differs")), found)
+                self.assertFalse(demonstrativo.discrepancy_ids.filtered("is_blocking"))
+                savepoint.rollback()
 
     def test_owner_and_reason_survive_a_new_check(self):
         content = payment_message(self.lote, {self.first.name: 60.00}, "P1")

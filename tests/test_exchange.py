@@ -12,6 +12,7 @@ from ..standard import soap
 from ..standard.soap import Fault, TransportError, password_digest
 from ..standard.tests import wire
 from .common import CONSULTATION, ECG, TissCommon
+from .secret_search import find_words
 from .test_delivery import DeliveryCase
 
 ADDRESS = "https://ws.exemplo.invalid/tissLoteGuias"
@@ -557,6 +558,21 @@ class TestLogin(ExchangeCase):
         self.contract.write({"service_login": "NOVO", "service_password": "outra"})
         self.assertEqual(self.contract.sudo()._get_login(), ("NOVO", password_digest("outra")))
 
+    def test_an_operadora_that_refuses_the_md5(self):
+        """Guide §2.5: some expect the password as it is typed."""
+        with self.assertRefused("type the password again"):
+            self.contract.password_form = "plain"
+        self.assertEqual(self.contract.password_form, "md5")
+        self.contract.write({"password_form": "plain", "service_password": PASSWORD})
+        self.assertEqual(self.contract.sudo()._get_login(), ("CLINICA7", PASSWORD))
+        self.contract.service_login = "NOVO"
+        self.assertEqual(self.contract.sudo()._get_login(), ("NOVO", PASSWORD))
+        with self.assertRefused("at most 32 characters", ValidationError):
+            self.contract.service_password = "X" * 33
+        self.contract.password_form = "md5"
+        self.assertEqual(self.contract.sudo()._get_login(), ("NOVO", password_digest(PASSWORD)))
+        self.assertEqual(find_words(self.env, [PASSWORD, password_digest(PASSWORD)]), set())
+
     def test_nobody_reads_them(self):
         contract = self.contract
         self.assertFalse(contract.service_login or contract.service_password)
@@ -581,6 +597,8 @@ class TestLogin(ExchangeCase):
         for user in (self.biller, self.receptionist):
             with self.assertRefused("", AccessError):
                 self.contract.with_user(user).write({"service_password": "x"})
+            with self.assertRefused("", AccessError):
+                self.contract.with_user(user).write({"password_form": "plain"})
             with self.assertRaises(AccessError):
                 self.contract.with_user(user).read(["service_login"])
 

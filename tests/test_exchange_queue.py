@@ -1,8 +1,11 @@
 import hashlib
 import re
+import tempfile
 import threading
+from pathlib import Path
 from unittest.mock import patch
 
+from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 
 from odoo import fields
@@ -12,7 +15,7 @@ from odoo.tools import SQL, mute_logger
 
 from ..models import secrets
 from ..models.inside import INSIDE
-from ..operadora.server import Server
+from ..operadora.server import Server, serve
 from ..standard.certificate import Certificate
 from ..standard.tests import certificates as made
 from .common import ECG
@@ -69,6 +72,7 @@ class TestQueueOfYears(DeliveryCase):
                 self.env.invalidate_all(),
                 Delivery._count_due(),
                 Delivery._postpone(waiting.delivery_ids.id, fields.Datetime.now()),
+                Delivery._resume(waiting.delivery_ids.id),
                 waiting._compute_delivery_note(),
                 waiting._resolve_deliveries(),
             )
@@ -243,13 +247,24 @@ class TestOneCause(DeliveryCase):
     def _break(self, fault):
         self.endpoint.url = self.address.url("tissLoteGuias", f"fault={fault}")
 
+    # how the operadora shuts the clinic out → what the biller is told
+    SHUT = {
+        "fault=LoginInvalido": "does not accept login and password",
+        "fault=RemetenteInvalido": "does not know the clinic",
+        "fault=VersaoInvalida": "does not take this TISS version",
+        "401": "does not let the clinic in",
+        "403": "does not let the clinic in",
+        "404": "There is no web service at this address",
+    }
+
     def test_where_the_access_is_refused_the_queue_waits(self):
-        for fault in ("LoginInvalido", "RemetenteInvalido", "VersaoInvalida"):
-            with self.subTest(fault):
-                self._break(fault)
+        for kind, words in self.SHUT.items():
+            with self.subTest(kind):
+                self.endpoint.url = self.address.url("tissLoteGuias", kind)
                 first, second = self._send(), self._send()
                 self._deliver()
                 self.assertEqual((first | second).mapped("state"), ["validated", "sending"])
+                self.assertIn(words, first.rejection_reason)
                 self.assertEqual(second.delivery_ids.attempts, 0)
                 self.assertTrue(second.may_try_now)
                 self.endpoint.url = self.good
@@ -258,6 +273,74 @@ class TestOneCause(DeliveryCase):
                 second.action_try_now()
                 self._deliver()
                 self.assertEqual(second.state, "received")
+
+    def test_a_refused_client_certificate(self):
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        authority = Path(folder, "ca.pem")
+        authority.write_bytes(made.authority().public_bytes(Encoding.PEM))
+        address = self.enterContext(
+            serve(self.simulated, today=self.today, tls=True, client_ca=str(authority))
+        )
+        self.endpoint.write(
+            {
+                "url": address.url("tissLoteGuias"),
+                "authority": Path(address.ca_file).read_text("ascii"),
+            }
+        )
+        first, second = self._send(), self._send()
+        self._deliver()
+        self.assertEqual((first | second).mapped("state"), ["validated", "sending"])
+        self.assertIn("does not accept the client certificate", first.rejection_reason)
+        self.assertIn("does not accept the client certificate", second.delivery_note)
+        self.assertEqual(second.delivery_ids.attempts, 0)
+
+    def test_the_others_say_why_they_wait_and_until_when(self):
+        biller = self._create_user("q.espera", "billing")
+        self._break("LoginInvalido")
+        first, second = self._send(), self._send().with_user(biller)
+        self.assertEqual(second.delivery_note, "It is in the queue.")
+        self._deliver()
+        for told in (second.delivery_note, second.delivery_ids.shown_problem):
+            self.assertIn("paused until", told)
+            self.assertIn("does not accept login and password", told)
+            self.assertIn("press “Try Now”", told)
+        self.assertEqual(first.delivery_ids.shown_problem, first.delivery_ids.problem)
+        with self._at(second.sudo().delivery_ids.next_try):
+            second.invalidate_recordset(["delivery_note"])
+            self.assertEqual(second.delivery_note, "It is in the queue.")
+
+    def test_a_silent_operadora_is_said_as_well(self):
+        self.address.misbehave("die")
+        first, second = self._send(), self._send()
+        self._deliver()
+        self.assertEqual(first.state, "unknown")
+        self.assertIn("paused until", second.delivery_note)
+        self.assertIn(first.delivery_ids.problem, second.delivery_note)
+
+    def test_when_one_gets_through_the_others_need_no_person(self):
+        self._break("LoginInvalido")
+        lotes = self._send() | self._send() | self._send()
+        self._deliver()
+        # A manager types the password, the biller sends once more what came back.
+        self.endpoint.url = self.good
+        lotes[0].send()
+        self._deliver()
+        self.assertEqual(set(lotes.mapped("state")), {"received"})
+        self.assertFalse(lotes.delivery_ids.paused_by_id)
+
+    def test_what_another_convenio_waits_for_is_not_ended_by_it(self):
+        self._break("LoginInvalido")
+        first, second = self._send(), self._send()
+        self._deliver()
+        waiting = second.delivery_ids.sudo()
+        waiting.contract_id = self._create_contract("005711")
+        waiting.url = self.good
+        before = waiting.next_try
+        self.endpoint.url = self.good
+        first.send()
+        self._deliver()
+        self.assertEqual(first.state, "received")
+        self.assertEqual((waiting.state, waiting.next_try), ("queued", before))
 
     def test_the_queue_of_another_convenio_goes_on(self):
         self._break("LoginInvalido")

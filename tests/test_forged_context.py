@@ -1,6 +1,7 @@
 from odoo.service.model import call_kw
 from odoo.tests import tagged
 
+from .authorization_records import AuthorizationRecords
 from .common import ECG, TissCommon
 
 
@@ -65,3 +66,51 @@ class TestForgedContext(TissCommon):
         cards = self.patient.tiss_card_ids
         self._call(self.biller, cards, "write", {"is_main": False}, tiss_settling_main=True)
         self.assertEqual(len(cards.filtered("is_main")), 1)
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
+class TestForgedQuestion(AuthorizationRecords, TissCommon):
+    """A browser cannot make a request its own question, nor write an answer on it."""
+
+    FORGED = (True, 1, "1", {}, [1])
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls._setup_people()
+
+    def test_what_is_sent_is_the_request_itself(self):
+        for said in self.FORGED:
+            for method in ("build", "send", "action_send"):
+                with self.subTest(method, said=said):
+                    request = self._create_request().with_context(tiss_status_query=said)
+                    getattr(request, method)()
+                    message = request.message_id
+                    self.assertEqual(message.transaction, "SOLICITACAO_PROCEDIMENTOS")
+                    self.assertIn(b"solicitacaoSP-SADT", message._get_content())
+
+    def test_what_lacks_something_is_not_sent_as_a_question(self):
+        request = self._create_request()
+        request.line_ids.unlink()
+        for said in self.FORGED:
+            with self.subTest(said=said), self.assertRefused("cannot be sent yet"):
+                request.with_context(tiss_status_query=said).send()
+        self.assertEqual(request.state, "draft")
+
+    def test_nobody_changes_what_was_asked_for_as_if_it_were_an_answer(self):
+        """As superuser: also where a method that anybody may call writes for him."""
+        request = self._create_request()
+        request.send()
+        for said in self.FORGED:
+            lines = request.line_ids.sudo().with_context(tiss_authorization_answer=said)
+            with self.subTest("write", said=said), self.assertRefused("was sent"):
+                lines.write({"quantity": 9})
+            with self.subTest("unlink", said=said), self.assertRefused("was sent"):
+                lines.unlink()
+
+    def test_what_is_authorized_is_not_written_by_a_person(self):
+        request = self._create_request()
+        request.send()
+        lines = request.line_ids.with_context(tiss_authorization_answer=True)
+        with self.assertRefused("follows from the operadora's answer"):
+            lines.quantity_authorized = 3

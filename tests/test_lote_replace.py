@@ -34,6 +34,22 @@ class TestLoteReplace(TissCommon):
         self.assertEqual(new.register_protocol("900009").state, "received")
         self.assertLedgerSound()
 
+    def test_a_refused_lote_says_what_it_held(self):
+        lote, guias = self._create_refused(CONSULTATION, CONSULTATION)
+        self.assertEqual((lote.guia_count, lote.held_guia_ids), (2, guias))
+        self.assertEqual(lote.amount_total, 0, "nothing of it is owed")
+        self.assertEqual(lote.action_view_guias()["domain"], [("id", "in", guias.ids)])
+        again = lote.create_substitute()
+        again.send()
+        again.action_reject()
+        self.assertEqual((lote | again).mapped("guia_count"), [2, 2])
+        self.assertEqual(again.held_guia_ids, guias)
+        cancelled = again.create_substitute()
+        cancelled.action_cancel()
+        self.assertEqual(cancelled.guia_count, 2)
+        with self.assertRefused("follows what is done"):
+            lote.held_guia_ids = guias[0]
+
     def test_nothing_came_back(self):
         lote, _guias = self._create_refused(CONSULTATION)
         lote.create_substitute()

@@ -107,3 +107,36 @@ class TestEligibilityAtTheDesk(DeliveryCase):
         self.contract.endpoint_ids.unlink()
         action = self.card.action_verify_eligibility()
         self.assertEqual(action["res_id"], self.card.eligibility_ids.id)
+
+    def test_the_page_reads_an_answer_that_comes_late(self):
+        """On the card, the visit and the appointment: nobody has to load the page again."""
+        for model, view, field in (
+            ("tiss.card", "tiss_card_view_form", "eligibility_state"),
+            ("tiss.encounter", "tiss_encounter_view_form", "eligibility_state"),
+            ("calendar.event", "calendar_event_view_form_front_desk", "tiss_eligibility_state"),
+        ):
+            with self.subTest(model):
+                view = self.env.ref(f"l10n_br_tiss.{view}")
+                arch = etree.fromstring(self.env[model].get_view(view.id, "form")["arch"])
+                [widget] = arch.iterfind(".//widget[@name='tiss_run_refresh']")
+                hidden = {
+                    state
+                    for state in ("waiting", "eligible", "refused", False)
+                    if safe_eval(
+                        widget.get("invisible"), {field: state, "authorization_state": False}
+                    )
+                }
+                self.assertEqual(hidden, {"eligible", "refused", False})
+
+    def test_a_question_that_waits_in_a_paused_queue_says_so(self):
+        self.address.misbehave("403")
+        other = self.card.copy({"number": "0999999999"})
+        other.action_verify_eligibility()
+        self.card.action_verify_eligibility()
+        self._deliver()
+        self.assertEqual((other | self.card).mapped("eligibility_state"), ["refused", "waiting"])
+        self.assertIn("paused until", self.card.eligibility_text)
+        self.assertIn("does not let the clinic in", self.card.eligibility_text)
+        self.card.action_verify_eligibility()
+        self._deliver()
+        self.assertIn(self.card.eligibility_state, ("eligible", "not_eligible"))

@@ -11,6 +11,7 @@ class TissLoteProtocol(models.TransientModel):
     currency_id = fields.Many2one(related="lote_id.currency_id")
     guia_count = fields.Integer(related="lote_id.guia_count")
     amount_total = fields.Monetary(related="lote_id.amount_total")
+    booked_date = fields.Date(related="lote_id.invoice_id.invoice_date", string="Invoice Date")
     protocol_number = fields.Char("Protocolo", required=True, size=12)
     protocol_date = fields.Date("Date", required=True, default=fields.Date.context_today)
 

@@ -131,7 +131,7 @@ class TestKinds(ServerCase):
         self.assertIsNone(answer.fault)
 
     def test_status(self):
-        for kind in ("500", "503", "404", "403"):
+        for kind in ("500", "503", "404", "403", "401"):
             answer = self.bad(kind)[1]
             self.assertEqual(answer.status, int(kind))
         self.assertEqual(self.bad("503")[1].headers["Retry-After"], "120")

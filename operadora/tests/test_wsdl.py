@@ -1,7 +1,7 @@
 """WSDLs, and zeep as a client that was not written here.
 
-The test with the files of ANS runs where TISS_ANS_ZIP names the zip of a version (they may not be
-distributed): `TISS_ANS_ZIP=…/tiss-comunicacao-4.03.00.zip`.
+The test with the files of ANS runs where a folder has their zips (they may not be distributed):
+that of TISS_ANS_ZIPS, or shared/tiss/ans beside the checkout. Without them the run says so.
 """
 
 import os
@@ -22,7 +22,11 @@ from .test_server import ServerCase
 from .test_services import questions
 from .wire import fetch, payload
 
-ZIP = os.environ.get("TISS_ANS_ZIP")
+ZIPS = Path(
+    os.environ.get("TISS_ANS_ZIPS")
+    or Path(__file__).resolve().parents[2].parent / "shared" / "tiss" / "ans"
+)
+ZIP = ZIPS / "tiss-comunicacao-4.03.00.zip"
 # The XSD of XML signatures, which all versions import, begins with a DTD.
 SETTINGS = zeep.Settings(forbid_entities=False, forbid_dtd=False)
 WSDL = {"w": "http://schemas.xmlsoap.org/wsdl/", "s": "http://schemas.xmlsoap.org/wsdl/soap/"}
@@ -139,7 +143,7 @@ class TestOwn(ZeepCase):
             self.assertEqual(fetch(f"{address}/{path}").status, 404)
 
 
-@unittest.skipUnless(ZIP, "TISS_ANS_ZIP does not name the zip of ANS")
+@unittest.skipUnless(ZIP.exists(), f"no ANS zips in the folder of TISS_ANS_ZIPS ({ZIPS.name})")
 class TestOfficial(ZeepCase, OperadoraCase):
     """The WSDLs and XSDs of ANS, unpacked for the time of the test."""
 

@@ -154,6 +154,12 @@ class TestSecrets(unittest.TestCase):
         )
         # A code that only begins as the login does is another one.
         self.assertEqual(soap.mask_echo(b"CLINICA77", payload, is_read=False), b"CLINICA77")
+        # A password of digits that is sent as it is typed may be a protocolo as well.
+        digits = payload.replace(SECRET.encode(), b"4711")
+        receipt = b"<senhaPrestador>4711</senhaPrestador><numeroProtocolo>4711</numeroProtocolo>"
+        kept = soap.mask_echo(receipt, digits, is_read=True)
+        self.assertEqual(kept, receipt.replace(b"4711", b"****", 1))
+        self.assertNotIn(b"4711", soap.mask_echo(receipt, digits, is_read=False))
         wide = soap.mask_echo("CLINICA7".encode("utf-16"), payload, is_read=False)
         self.assertEqual(wide, b"\xff\xfe" + b"*" * 16)
 

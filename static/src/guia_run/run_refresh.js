@@ -4,6 +4,10 @@ import { registry } from "@web/core/registry";
 import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
 
 const SECONDS = 2;
+// What takes longer than a minute may take hours.
+const PATIENCE = 60;
+const SECONDS_AFTER = 15;
+const TYPING = ".o_form_view :is(input, textarea, [contenteditable])";
 
 /** Reads the record again while something works on it in the background; shown it reads on. */
 export class RunRefresh extends Component {
@@ -11,21 +15,35 @@ export class RunRefresh extends Component {
     static props = { ...standardWidgetProps };
 
     setup() {
-        this.timer = browser.setInterval(() => this.refresh(), SECONDS * 1000);
-        onWillUnmount(() => browser.clearInterval(this.timer));
+        this.began = Date.now();
+        this.wait();
+        onWillUnmount(() => {
+            this.isGone = true;
+            browser.clearTimeout(this.timer);
+        });
+    }
+
+    wait() {
+        const isSoon = Date.now() - this.began < PATIENCE * 1000;
+        const seconds = isSoon ? SECONDS : SECONDS_AFTER;
+        this.timer = browser.setTimeout(() => this.refresh(), seconds * 1000);
     }
 
     async refresh() {
-        // Nobody looks at a hidden tab, and one answer at a time is enough.
-        if (this.isReading || document.hidden) {
-            return;
-        }
-        this.isReading = true;
         try {
-            await this.props.record.load();
+            // Nobody looks at a hidden tab, and nothing that somebody types may be lost.
+            if (!document.hidden && !this.props.record.dirty && !this.isTyping()) {
+                await this.props.record.load();
+            }
         } finally {
-            this.isReading = false;
+            if (!this.isGone) {
+                this.wait();
+            }
         }
+    }
+
+    isTyping() {
+        return Boolean(document.activeElement?.closest(TYPING));
     }
 }
 
