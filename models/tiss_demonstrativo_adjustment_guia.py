@@ -129,10 +129,13 @@ class TissDemonstrativoAdjustment(models.Model):
                 }
             )
 
-    def _plan_taking_back(self):
-        """Entries that deny again what the guias were paid."""
-        return [
-            entry
-            for row in self.filtered("guia_id")
-            for entry in row.line_id._plan_taking_back(to_cents(row.amount), row.guia_id)
-        ]
+    def _plan_taking_back(self, moved):
+        """Entries that deny again what the guias were paid.
+
+        :param moved: `Moved` by what is planned and not recorded yet; these come to it
+        """
+        entries = []
+        for row in self.filtered("guia_id"):
+            cents = to_cents(row.amount)
+            entries += moved.add(row.line_id._plan_taking_back(cents, moved, row.guia_id))
+        return entries
