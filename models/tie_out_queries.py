@@ -138,9 +138,10 @@ RESIDUALS = """
     HAVING SUM(balance) != SUM(amount_residual)
 """
 # (operadora, cents on its transit account, cents that a payment or a deposit says to wait there).
+# A branch may be paid into the bank of its head office: they count together.
 TRANSIT = """
     SELECT partner_id, (SUM(balance) * 100)::bigint, (SUM(waiting) * 100)::bigint
-      FROM (SELECT split_part(c.parent_path, '/', 1)::integer AS root, l.account_id, l.partner_id,
+      FROM (SELECT split_part(c.parent_path, '/', 1) AS root, l.account_id, l.partner_id,
                    l.balance,
                    CASE WHEN l.statement_line_id IS NOT NULL OR EXISTS (
                              SELECT 1 FROM tiss_demonstrativo_payment p
@@ -149,9 +150,9 @@ TRANSIT = """
               FROM account_move_line l
               JOIN res_company c ON c.id = l.company_id
              WHERE l.account_id = ANY(%(accounts)s)
+               AND split_part(c.parent_path, '/', 1)::integer = ANY(%(roots)s)
                AND l.parent_state = 'posted'
                AND (l.partner_id = ANY(%(partners)s) OR l.partner_id IS NULL)) x
-     WHERE root = ANY(%(roots)s)
      GROUP BY root, account_id, partner_id
     HAVING SUM(balance) != SUM(waiting)
 """

@@ -134,8 +134,10 @@ class TissDemonstrativoAdjustment(models.Model):
 
         :param moved: `Moved` by what is planned and not recorded yet; these come to it
         """
-        entries = []
-        for row in self.filtered("guia_id"):
-            cents = to_cents(row.amount)
-            entries += moved.add(row.line_id._plan_taking_back(cents, moved, row.guia_id))
-        return entries
+        return [
+            entry
+            for row in self.filtered("guia_id")
+            for entry in moved.add(
+                row.line_id._plan_taking_back(to_cents(row.amount), moved, row.guia_id)
+            )
+        ]

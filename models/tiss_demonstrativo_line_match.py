@@ -18,8 +18,7 @@ UNKNOWN = SQL(
 # targets of an analysis: only the rest of its amount is new.
 IN_ANALYSIS = """
     WITH l AS (
-        SELECT *, COUNT(*) OVER (
-               PARTITION BY lote_id, guia_id, guia_line_id, is_appeal) > 1
+        SELECT *, COUNT(*) OVER (PARTITION BY lote_id, guia_id, guia_line_id, is_appeal) > 1
                -- The whole of a protocolo or guia, and a part of it.
                OR level != MIN(level) FILTER (WHERE level = 'protocol')
                            OVER (PARTITION BY lote_id)

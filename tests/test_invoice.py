@@ -607,19 +607,18 @@ class TestAccrual(InvoiceCase):
         with self.assertRefused("of this month already"):
             self.contract.accrue_unreleased(self.end)
 
-    def test_once_also_after_the_month(self):
-        """In the next month both entries are posted at once; that is no reason for two more."""
-        with freeze_time(self.end + timedelta(days=5)):
-            moves = self.contract.accrue_unreleased(self.end)
-            self.assertEqual(set(moves.mapped("state")), {"posted"})
+    def test_once_a_month_also_when_it_is_over(self):
+        """In the next month it is taken back at once: it was made all the same."""
+        with freeze_time(self.end + timedelta(days=4)):
+            self.contract.accrue_unreleased(self.end)
+            self.assertTrue(self.env["tiss.month.end"].create({"date": self.end}).is_done)
             with self.assertRefused("of this month already"):
                 self.contract.accrue_unreleased(self.end)
-            wizard = self.env["tiss.month.end"].create({"date": self.end})
-            self.assertTrue(wizard.is_done)
-            # Who reverses it within the month can have another one.
-            accrual = moves.filtered(lambda move: move.date == self.end)
-            accrual._reverse_moves([{"date": self.end}]).action_post()
-            self.assertEqual(self.contract._get_accruals(self.end).ids, [])
+
+    def test_what_was_given_up_is_made_anew(self):
+        accrual = self.contract.accrue_unreleased(self.end).sorted("date")[0]
+        accrual._reverse_moves([{"date": self.end}]).action_post()
+        self.assertFalse(self.contract._get_accruals(self.end))
 
     def test_closed_books(self):
         self.company.sudo().fiscalyear_lock_date = self.end
