@@ -94,6 +94,7 @@ class Clinic:
             }
         )
         company.partner_id.tz = "America/Sao_Paulo"
+        company.logo = False  # its name on what is printed, instead of Odoo's “Your logo”
         if company.chart_template != "br":
             self.env["account.chart.template"].try_loading("br", company, install_demo=False)
         company._tiss_setup_accounting()

@@ -11,6 +11,7 @@ from datetime import timedelta
 from odoo.fields import Command
 
 from ..standard import identifiers
+from .errand import Errand
 
 HOSPITAL_CNPJ = identifiers.complete_cnpj("112223330001")
 SPECIALISTS = [
@@ -40,15 +41,11 @@ PDF = (
 )
 
 
-class Forms:
+class Forms(Errand):
     """Asks the operadoras of a `Job` and hands it the visits that they granted."""
 
     def __init__(self, job):
-        self.job = job
-        self.clinic = job.clinic
-        # The people who ask see what is clinical; the biller of the job does not.
-        self.env = job.clinic.env
-        self.today = job.clinic.today
+        super().__init__(job)
         self.requests = self.env["tiss.authorization"]
         self.annexes = self.env["tiss.annex"]
         self.notices = self.env["tiss.stay.notice"]
@@ -60,10 +57,7 @@ class Forms:
         """Everything that comes before the bill; returns self."""
         self._build_people()
         self._build_products()
-        for contract in self.job.contracts.with_env(self.env):
-            cards = self.clinic.cards.filtered(
-                lambda card, contract=contract: card.operadora_id == contract.partner_id
-            )
+        for contract, cards in self._get_convenios():
             self._ask_exams(cards)
             self._ask_oncology(contract, cards[0])
             self._ask_stay(cards)

@@ -5,19 +5,18 @@ One of each kind for each convênio, made as people make them and answered by it
 
 from odoo.fields import Command
 
+from .errand import Errand
+
 VERIFIED = 3  # cards of each convênio that are verified on the day
 SUSPENDED = "1016"  # Tabela 38, as somebody heard it on the telephone
 ECHOCARDIOGRAM = "40901106"
 
 
-class Questions:
+class Questions(Errand):
     """Asks the operadoras of a `Job` by the hands of its `Forms`."""
 
     def __init__(self, job):
-        self.job = job
-        self.clinic = job.clinic
-        self.env = job.clinic.env
-        self.today = job.clinic.today
+        super().__init__(job)
         self.checks = self.env["tiss.eligibility"]
         self.queries = self.env["tiss.protocol.query"]
         self.requests = self.env["tiss.demonstrativo.request"]
@@ -25,10 +24,7 @@ class Questions:
 
     def ask(self):
         """Before anything is analysed; returns self."""
-        for contract in self.job.contracts.with_env(self.env):
-            cards = self.clinic.cards.filtered(
-                lambda card, contract=contract: card.operadora_id == contract.partner_id
-            )
+        for contract, cards in self._get_convenios():
             self._verify(cards)
             self._query(contract)
             self._give_up(contract, cards[0])

@@ -125,7 +125,7 @@ class AccountMove(models.Model):
 
     def action_view_tiss_lote(self):
         lotes = self.tiss_lote_id or self.invoice_line_ids.tiss_lote_id
-        return lotes._get_records_action()
+        return lotes._get_records_action(name=self.env._("Lotes"))
 
     def button_draft(self):
         self._tiss_check_not_ours()

@@ -1,4 +1,4 @@
-from odoo import models
+from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
@@ -6,9 +6,22 @@ from .inside import INSIDE
 
 
 class AccountMove(models.Model):
-    """Entries that a decision made go again when it is taken back."""
+    """Entries that a decision made go again when it is taken back, or when their month is over."""
 
     _inherit = "account.move"
+
+    def _tiss_reverse_on(self, date, prepare):
+        """Reverse entries on a day; before it has come, Odoo posts the reversals when it does.
+
+        :param prepare: gives the values of the reversal of one entry, beside its day
+        :return: `account.move`, the reversals
+        """
+        is_future = date > fields.Date.context_today(self)
+        common = {"date": date, "auto_post": "at_date" if is_future else "no"}
+        reversals = self._reverse_moves([{**prepare(move), **common} for move in self])
+        if not is_future:
+            reversals.action_post()
+        return reversals
 
     def _tiss_is_frozen(self):
         """Whether an entry can no longer be cancelled: its period is closed, or it is hashed."""

@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.tools import format_date
 
 from ..standard.money import from_cents, to_cents
@@ -18,6 +18,26 @@ class AccountPayment(models.Model):
         "Demonstrativo Payments",
         groups="l10n_br_tiss.group_tiss_billing",
     )
+    tiss_bank_state = fields.Selection(
+        [("expected", "Expected in the Bank"), ("confirmed", "Confirmed by the Bank")],
+        "Bank",
+        compute="_compute_tiss_bank_state",
+        compute_sudo=True,
+        help="Odoo calls a payment paid as soon as its invoices are, whatever the bank shows.",
+    )
+
+    # ------------------------------------------------------------------
+    # Compute, inverse, search
+    # ------------------------------------------------------------------
+
+    @api.depends("state", "is_matched", "tiss_demonstrativo_payment_ids")
+    def _compute_tiss_bank_state(self):
+        for payment in self:
+            ours = payment.tiss_demonstrativo_payment_ids
+            if not ours or payment.state not in ("in_process", "paid"):
+                payment.tiss_bank_state = False
+            else:
+                payment.tiss_bank_state = "confirmed" if payment.is_matched else "expected"
 
     # ------------------------------------------------------------------
     # Actions
@@ -32,7 +52,9 @@ class AccountPayment(models.Model):
         return super().action_cancel()
 
     def action_view_tiss_demonstrativo(self):
-        return self.tiss_demonstrativo_payment_ids.demonstrativo_id._get_records_action()
+        return self.tiss_demonstrativo_payment_ids.demonstrativo_id._get_records_action(
+            name=self.env._("Demonstrativos")
+        )
 
     # ------------------------------------------------------------------
     # Bank

@@ -324,25 +324,7 @@ def parse(env, content):
 
     :param content: bytes, or the text that a call from outside brings
     """
-    if isinstance(content, str):
-        content = content.encode("utf-8", "surrogatepass")
-    if not isinstance(content, bytes):
-        raise UserError(env._("This is no file of a convênio."))
-    if len(content) > MAX_BYTES:
-        raise UserError(
-            env._("The file has more than %s MB: that is no convênio.", MAX_BYTES // 2**20)
-        )
-    try:
-        data = json.loads(
-            content.decode("utf-8-sig"),
-            object_pairs_hook=_refuse_repeated,
-            parse_constant=_refuse_constant,
-        )
-    # A file nested too deeply exhausts the parser's stack.
-    except (ValueError, RecursionError) as error:
-        raise UserError(
-            env._("This is no file of a convênio: it cannot be read as JSON.")
-        ) from error
+    data = _decode(env, content)
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise UserError(env._("This is no file of a convênio."))
     version = data.get("version")
@@ -366,6 +348,29 @@ def parse(env, content):
             + "\n".join(checker.problems[:20])
         )
     return data
+
+
+def _decode(env, content):
+    """Whatever JSON there is in a file."""
+    if isinstance(content, str):
+        content = content.encode("utf-8", "surrogatepass")
+    if not isinstance(content, bytes):
+        raise UserError(env._("This is no file of a convênio."))
+    if len(content) > MAX_BYTES:
+        raise UserError(
+            env._("The file has more than %s MB: that is no convênio.", MAX_BYTES // 2**20)
+        )
+    try:
+        return json.loads(
+            content.decode("utf-8-sig"),
+            object_pairs_hook=_refuse_repeated,
+            parse_constant=_refuse_constant,
+        )
+    # A file nested too deeply exhausts the parser's stack.
+    except (ValueError, RecursionError) as error:
+        raise UserError(
+            env._("This is no file of a convênio: it cannot be read as JSON.")
+        ) from error
 
 
 def _refuse_repeated(pairs):

@@ -10,11 +10,13 @@ CODES = [
     # ---- Its amounts
     ("informed_differs", "Presented amount differs from what was sent"),
     ("released_above", "Released more than was presented"),
+    ("released_open", "Released more than is open: the patient pays a part"),
     ("already_processed", "Already processed with another amount"),
     ("contradicts", "Contradicts what was processed before"),
     ("glosa_without_code", "Glosa without a code"),
     ("paid_below_contract", "Paid below the contract price"),
     ("glosa_differs", "The stated glosa is not presented minus released"),
+    ("row_differs", "Rows whose released amount is not processed minus glosa"),
     ("sums_disagree", "The sums of the file disagree"),
     # ---- Payments
     ("appeal_payment", "Payment of a recurso"),
@@ -24,20 +26,30 @@ CODES = [
     ("suspended", "Received more than was billed"),
     ("negative_net", "The débitos are larger than the payment"),
     ("no_account", "A débito or crédito has no account"),
+    ("retention_differs", "Tax withheld differs from what was expected"),
+    ("retention_undue", "Tax withheld that should not be"),
     ("locked_period", "The books are closed on the payment date"),
+    ("future_payment", "Payment date in the future, and no deposit"),
+    ("payer_differs", "CNPJ of another payer"),
+    ("payer_account_differs", "Another bank account"),
     ("same_number", "Same number with another content"),
     # ---- Bank
     ("deposit_differs", "Deposit is not the net of the demonstrativo"),
     ("deposit_unknown", "Deposit without a demonstrativo"),
     ("deposit_missing", "Demonstrativo without a deposit"),
 ]
+# Their place says how many rows they are about, which may change: it does not tell them apart.
+COUNTED = {"row_differs", "glosa_without_code", "paid_below_contract"}
 # Nothing of these keeps a demonstrativo from being posted.
 REMARKS = {
-    "already_processed", "glosa_differs", "item_missing", "glosa_without_code",
-    "paid_below_contract", "suspended", "deposit_differs", "deposit_unknown", "deposit_missing",
+    "already_processed", "glosa_differs", "row_differs", "item_missing", "glosa_without_code",
+    "paid_below_contract", "suspended", "negative_net", "retention_differs", "retention_undue",
+    "future_payment", "payer_differs", "payer_account_differs", "deposit_differs",
+    "deposit_unknown", "deposit_missing",
 }  # fmt: skip
 OF_BANK = {"deposit_differs", "deposit_unknown", "deposit_missing"}
-OF_FILE = {"sums_disagree", "glosa_differs"}  # the file does not change when it is checked again
+# What the file itself got wrong does not change when it is checked again.
+OF_FILE = {"sums_disagree", "glosa_differs", "row_differs", "payer_differs"}
 RESOLUTIONS = [
     ("keep", "It is right as it is"),
     ("ask", "Ask the operadora about it"),
@@ -70,6 +82,7 @@ OFFERS = {
     "item_missing": ("analysis", "keep"),
     "informed_differs": ("trust_ours", "cap", "set_aside", "ask"),
     "released_above": ("cap", "set_aside", "ask"),
+    "released_open": ("cap", "set_aside", "ask"),
     "already_processed": ("keep", "ask"),
     "contradicts": ("cap", "set_aside", "ask"),
     "glosa_without_code": ("contest", "ask", "keep"),
@@ -96,5 +109,7 @@ OFFERS = {
 # Of a payment a row that is left out leaves its money behind; of an analysis there is none.
 OF_PAYMENTS = {"suspense"}
 OF_ANALYSES = {"set_aside"}
+# A row with one of these is not booked, though it keeps nothing else from being posted.
+LEFT_OUT = {"set_aside", "suspense"}
 # These leave the matter open: somebody waits for an answer.
 WAITING = {"ask", "analysis", "request", "undo"}

@@ -21,10 +21,14 @@ class OpenWork:
             .search([("company_id", "=", company.id)])
         )
 
-    def search(self, name, **options):
-        """Records of one list: "to_post", "no_invoice", "discrepancy", …"""
-        model, domain = getattr(self, f"_get_{name}")()
-        return self.env[model].search(domain, **options)
+    def search(self, *names, **options):
+        """Records of a list, or of several of one model: "to_post", "no_invoice", "discrepancy"…"""
+        found = []
+        for name in names:
+            model, domain = getattr(self, f"_get_{name}")()
+            found.append(self.env[model].search(domain, **options))
+        first, *others = found
+        return first.union(*others)
 
     def _until(self, field):
         return Domain(field, "<=", self.date) if self.date else Domain.TRUE
@@ -40,6 +44,10 @@ class OpenWork:
     def _get_discrepancy(self):
         """What does not agree and nobody decided about."""
         domain = self._of_company() & Domain("state", "!=", "resolved")
+        # An undone demonstrativo says nothing any more.
+        domain &= Domain("demonstrativo_id.state", "!=", "undone") | Domain(
+            "demonstrativo_id", "=", False
+        )
         if self.date:
             day = Domain("demonstrativo_id.issue_date", "<=", self.date)
             domain &= day | Domain("demonstrativo_id", "=", False)

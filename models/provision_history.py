@@ -1,4 +1,4 @@
-"""What a convênio denied and gave back in a year, read from the movements. Plain Python."""
+"""What a convênio denied and gave back in a year, read from the movements."""
 
 from decimal import Decimal
 from typing import NamedTuple
@@ -12,6 +12,31 @@ from .tie_out import RELEASED, WRITTEN_OFF
 STANDING = """
     m.kind != 'undo' AND NOT EXISTS (
         SELECT 1 FROM tiss_movement u WHERE u.reverses_id = m.id AND u.date <= %(until)s)
+"""
+# The items of the convênio of a provision that were billed on its day.
+OF_PROVISION = """
+      FROM tiss_provision p
+      JOIN tiss_guia g ON g.contract_id = p.contract_id
+      JOIN tiss_guia_line l ON l.guia_id = g.id
+"""
+BILLED = """
+     WHERE p.id = ANY(%(ids)s)
+       AND EXISTS (SELECT 1 FROM tiss_movement b
+                    WHERE b.guia_line_id = l.id AND b.kind = 'bill' AND b.date <= p.date)
+     GROUP BY p.id
+"""
+LOST_SINCE = f"""
+    SELECT p.id, SUM(CASE m.to_bucket WHEN 'accepted' THEN m.amount ELSE -m.amount END)
+{OF_PROVISION}
+      JOIN tiss_movement m ON m.guia_line_id = l.id AND m.date > p.date
+           AND 'accepted' IN (m.to_bucket, m.from_bucket)
+{BILLED}
+"""
+STILL_OPEN = f"""
+    SELECT p.id, SUM(COALESCE(l.amount_to_process, 0) + COALESCE(l.amount_released, 0)
+                     + COALESCE(l.amount_denied, 0) + COALESCE(l.amount_appealed, 0))
+{OF_PROVISION}
+{BILLED}
 """
 
 
@@ -139,42 +164,8 @@ def read_outcomes(provisions):
     """
     env = provisions.env
     env.flush_all()
-    billed = SQL(
-        "EXISTS (SELECT 1 FROM tiss_movement b WHERE b.guia_line_id = l.id AND b.kind = 'bill'"
-        " AND b.date <= p.date)"
-    )
-    lost = env.execute_query(
-        SQL(
-            """
-            SELECT p.id, SUM(CASE m.to_bucket WHEN 'accepted' THEN m.amount ELSE -m.amount END)
-              FROM tiss_provision p
-              JOIN tiss_guia g ON g.contract_id = p.contract_id
-              JOIN tiss_guia_line l ON l.guia_id = g.id
-              JOIN tiss_movement m ON m.guia_line_id = l.id AND m.date > p.date
-                   AND 'accepted' IN (m.to_bucket, m.from_bucket)
-             WHERE p.id = ANY(%(ids)s) AND %(billed)s
-          GROUP BY p.id
-            """,
-            ids=provisions.ids,
-            billed=billed,
-        )
-    )
-    still_open = env.execute_query(
-        SQL(
-            """
-            SELECT p.id, SUM(COALESCE(l.amount_to_process, 0) + COALESCE(l.amount_released, 0)
-                             + COALESCE(l.amount_denied, 0) + COALESCE(l.amount_appealed, 0))
-              FROM tiss_provision p
-              JOIN tiss_guia g ON g.contract_id = p.contract_id
-              JOIN tiss_guia_line l ON l.guia_id = g.id
-             WHERE p.id = ANY(%(ids)s) AND %(billed)s
-          GROUP BY p.id
-            """,
-            ids=provisions.ids,
-            billed=billed,
-        )
-    )
-    lost, still_open = dict(lost), dict(still_open)
+    lost = dict(env.execute_query(SQL(LOST_SINCE, ids=provisions.ids)))
+    still_open = dict(env.execute_query(SQL(STILL_OPEN, ids=provisions.ids)))
     return {
         row_id: (to_cents(lost.get(row_id) or 0), to_cents(still_open.get(row_id) or 0))
         for row_id in provisions.ids

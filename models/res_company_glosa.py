@@ -24,11 +24,6 @@ class ResCompany(models.Model):
         check_company=True,
         domain=[("type", "=", "general")],
     )
-    tiss_underpayment_tolerance = fields.Monetary(
-        "Difference Not Worth a Look",
-        help="New convênios begin with it: items paid below the contract price by at most this are"
-        " not listed.",
-    )
 
     def _tiss_get_own_accounts(self):
         """Beside the allowance for doubtful accounts and the variable consideration (CPC 47)."""

@@ -3,6 +3,7 @@
 from odoo.fields import Command
 
 from ..standard.money import from_cents, to_cents
+from .counted import counted
 from .return_pieces import ANALYSIS, PAYMENT, Sum
 
 ROW_GLOSA = {"detalhesGuia": "relacaoGlosa", "guiasDoLote": "valorGlosaGuia"}
@@ -192,7 +193,7 @@ class ReturnReading:
             self.discrepancies.append(
                 {
                     "code": "row_differs",
-                    "place": self.env._("%s rows", count),
+                    "place": counted(self.env, "row", count),
                     "amount_ours": float(from_cents(ours)),
                     "amount_theirs": float(from_cents(theirs)),
                 }

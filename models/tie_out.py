@@ -1,8 +1,6 @@
 """The tie-out: every cent of every item stands in the sub-ledger and in the books.
 
-Both sides of a question are stacked by UNION ALL and summed, never joined: that is one pass over
-each table whatever PostgreSQL knows of it, so a hundred thousand movements take a second. The
-letters and numbers are those of the invariants A1 to A7.
+The letters and numbers are those of the invariants A1 to A7 of accounting.md §6.
 """
 
 from typing import NamedTuple
@@ -10,6 +8,16 @@ from typing import NamedTuple
 from odoo.tools import SQL
 
 from ..standard.money import from_cents
+from .tie_out_queries import (
+    GLOSAS,
+    INVOICES,
+    ITEMS,
+    LOTES,
+    PAYMENTS,
+    RESIDUALS,
+    TRANSIT,
+    UNTAGGED,
+)
 from .tie_out_suspense import get_suspense_query
 from .tiss_movement import BUCKETS as LABELS
 
@@ -63,6 +71,10 @@ class TieOut:
         self.lote_count = 0  # lotes with money; known after find()
         self.env.flush_all()
 
+    def _money(self, cents):
+        """An amount in words; books of convênios are in the currency of the company."""
+        return self.env.company.currency_id.format(float(from_cents(cents)))
+
     def find(self):
         """Every breach, as a list of `Breach`."""
         breaches = [
@@ -76,6 +88,7 @@ class TieOut:
             breaches += [
                 *self._find_untagged(),
                 *self._find_residuals(),
+                *self._find_transit(),
                 *self._find_suspense(),
             ]
         return breaches
@@ -101,23 +114,7 @@ class TieOut:
         )
         differs = SQL(" OR ").join(SQL("SUM(%s) != 0", SQL.identifier(name)) for name in BUCKETS)
         rows = self._query(
-            """
-            SELECT item, (SUM(held) * 100)::bigint, (SUM(due) * 100)::bigint
-              FROM (SELECT l.id, %(ours)s, %(held)s,
-                           CASE WHEN lo.protocol_number IS NULL OR g.state = 'cancelled' THEN 0
-                                ELSE l.amount END
-                      FROM tiss_guia_line l
-                      JOIN tiss_guia g ON g.id = l.guia_id
-                      JOIN tiss_lote lo ON lo.id = g.lote_id
-                     WHERE g.lote_id = %(lotes)s
-                 UNION ALL
-                    SELECT guia_line_id, %(moved)s, 0, 0
-                      FROM tiss_movement
-                     WHERE lote_id = %(lotes)s) x (item, %(names)s, held, due)
-             GROUP BY item
-            HAVING %(differs)s OR SUM(held) != SUM(due)
-             ORDER BY item
-            """,
+            ITEMS,
             ours=ours,
             held=SQL(" + ").join(held),
             moved=moved,
@@ -137,27 +134,7 @@ class TieOut:
 
     def _find_glosas(self):
         """What is denied, under recurso and given up of an item is that of its glosas."""
-        rows = self._query(
-            """
-            SELECT item, (SUM(held) * 100)::bigint, (SUM(told) * 100)::bigint
-              FROM (SELECT l.id, l.amount_denied, l.amount_appealed, l.amount_accepted,
-                           COALESCE(l.amount_denied, 0) + COALESCE(l.amount_appealed, 0)
-                           + COALESCE(l.amount_accepted, 0), 0
-                      FROM tiss_guia_line l
-                      JOIN tiss_guia g ON g.id = l.guia_id
-                     WHERE g.lote_id = %(lotes)s
-                 UNION ALL
-                    SELECT guia_line_id, -amount_open, -amount_appealed, -amount_accepted, 0,
-                           COALESCE(amount_open, 0) + COALESCE(amount_appealed, 0)
-                           + COALESCE(amount_accepted, 0)
-                      FROM tiss_glosa
-                     WHERE lote_id = %(lotes)s
-                   ) x (item, denied, appealed, accepted, held, told)
-             GROUP BY item
-            HAVING SUM(denied) != 0 OR SUM(appealed) != 0 OR SUM(accepted) != 0
-             ORDER BY item
-            """
-        )
+        rows = self._query(GLOSAS)
         return [
             breach._replace(
                 words=self.env._(
@@ -204,15 +181,15 @@ class TieOut:
                         " books.",
                         lote=lote.display_name,
                         kind=labels[code],
-                        ours=from_cents(ours),
-                        theirs=from_cents(theirs),
+                        ours=self._money(ours),
+                        theirs=self._money(theirs),
                     )
                     breaches.append(Breach(code, words, ours, theirs, lote_id=lote_id))
             if row["floating"]:
                 words = self.env._(
                     "Lote %(lote)s: a credit of %(amount)s settles nothing.",
                     lote=lote.display_name,
-                    amount=from_cents(-row["floating"]),
+                    amount=self._money(-row["floating"]),
                 )
                 breaches.append(Breach("floating", words, 0, row["floating"], lote_id=lote_id))
         return breaches
@@ -225,33 +202,7 @@ class TieOut:
         """
         zeros = SQL(", ").join([SQL("0")] * len(BUCKETS))
         return self._query(
-            """
-            SELECT lote, %(sums)s
-              FROM (SELECT g.lote_id, %(ours)s, 0, 0, 0, 0, 0, 0
-                      FROM tiss_guia_line l
-                      JOIN tiss_guia g ON g.id = l.guia_id
-                     WHERE g.lote_id = %(lotes)s
-                 UNION ALL
-                    SELECT lote_id, %(zeros)s, amount, 0, 0, 0, 0, 0
-                      FROM tiss_movement
-                     WHERE lote_id = %(lotes)s AND kind IN ('withdraw', 'undo')
-                       AND move_id IS NOT NULL
-                 UNION ALL
-                    SELECT aml.tiss_lote_id, %(zeros)s, 0,
-                           CASE mv.move_type WHEN 'out_invoice' THEN aml.balance ELSE 0 END,
-                           CASE mv.move_type WHEN 'out_refund' THEN aml.balance ELSE 0 END,
-                           CASE WHEN mv.move_type IN ('out_invoice', 'out_refund') THEN 0
-                                ELSE aml.balance END,
-                           aml.amount_residual,
-                           LEAST(aml.amount_residual, 0)
-                      FROM account_move_line aml
-                      JOIN account_move mv ON mv.id = aml.move_id
-                      JOIN account_account a ON a.id = aml.account_id
-                     WHERE aml.tiss_lote_id = %(lotes)s
-                       AND aml.parent_state = 'posted'
-                       AND a.account_type = 'asset_receivable') x (lote, %(names)s)
-             GROUP BY lote
-            """,
+            LOTES,
             sums=SQL(", ").join(
                 SQL("(SUM(%s) * 100)::bigint", SQL.identifier(name)) for name in LOTE_COLUMNS
             ),
@@ -262,29 +213,14 @@ class TieOut:
 
     def _find_invoices(self):
         """A7: an invoice is paid or reversed as soon as nothing of it is open, and not before."""
-        rows = self._query(
-            """
-            SELECT mv.id, mv.name, (SUM(aml.amount_residual) * 100)::bigint, MIN(aml.tiss_lote_id)
-              FROM account_move mv
-              JOIN account_move_line aml ON aml.move_id = mv.id
-              JOIN account_account a ON a.id = aml.account_id
-             WHERE mv.id IN (SELECT move_id FROM account_move_line WHERE tiss_lote_id = %(lotes)s)
-               AND mv.state = 'posted'
-               AND mv.move_type = 'out_invoice'
-               AND a.account_type = 'asset_receivable'
-             GROUP BY mv.id
-            HAVING (mv.payment_state = ANY(%(settled)s)) != (SUM(aml.amount_residual) = 0)
-             ORDER BY mv.id
-            """,
-            settled=list(SETTLED),
-        )
+        rows = self._query(INVOICES, settled=list(SETTLED))
         return [
             Breach(
                 "state",
                 self.env._(
                     "Invoice %(invoice)s: %(amount)s of it is open, which its status denies.",
                     invoice=name,
-                    amount=from_cents(residual),
+                    amount=self._money(residual),
                 ),
                 0,
                 residual,
@@ -296,38 +232,7 @@ class TieOut:
 
     def _find_payments(self):
         """A6 and 10: the entry of a payment has the net and each débito and crédito of its file."""
-        rows = self._query(
-            """
-            SELECT x.move, mv.name, a.id, (SUM(ours) * 100)::bigint, (SUM(books) * 100)::bigint
-              FROM (SELECT ap.move_id, adj.account_id,
-                           CASE adj.direction WHEN 'debit' THEN adj.amount ELSE -adj.amount END,
-                           0, 1
-                      FROM tiss_demonstrativo_adjustment adj
-                      JOIN tiss_demonstrativo_payment dp ON dp.id = adj.payment_id
-                      JOIN account_payment ap ON ap.id = dp.payment_id
-                     WHERE %(payments)s
-                 UNION ALL
-                    SELECT ap.move_id, ap.outstanding_account_id, dp.amount_net, 0, 1
-                      FROM tiss_demonstrativo_payment dp
-                      JOIN account_payment ap ON ap.id = dp.payment_id
-                     WHERE %(payments)s AND dp.amount_net >= 0
-                 UNION ALL
-                    SELECT aml.move_id, aml.account_id, 0, aml.balance, 0
-                      FROM account_move_line aml
-                     WHERE aml.move_id IN (SELECT ap.move_id
-                                             FROM tiss_demonstrativo_payment dp
-                                             JOIN account_payment ap ON ap.id = dp.payment_id
-                                            WHERE %(payments)s)
-                   ) x (move, account, ours, books, expected)
-              JOIN account_move mv ON mv.id = x.move
-              JOIN account_account a ON a.id = x.account
-             WHERE mv.state = 'posted' AND a.account_type != 'asset_receivable'
-             GROUP BY x.move, mv.name, a.id
-            HAVING SUM(ours) != SUM(books) AND SUM(expected) > 0
-             ORDER BY x.move, a.id
-            """,
-            payments=self._get_payments(),
-        )
+        rows = self._query(PAYMENTS, payments=self._get_payments())
         Account = self.env["account.account"].sudo()
         return [
             Breach(
@@ -337,8 +242,8 @@ class TieOut:
                     " %(theirs)s in the entry.",
                     payment=name,
                     account=Account.browse(account_id).display_name,
-                    ours=from_cents(ours),
-                    theirs=from_cents(theirs),
+                    ours=self._money(ours),
+                    theirs=self._money(theirs),
                 ),
                 ours,
                 theirs,
@@ -369,18 +274,7 @@ class TieOut:
         breaches = []
         for company, contracts in self.contracts.sudo().grouped("company_id").items():
             rows = self._query(
-                """
-                SELECT aml.move_id, mv.name, aml.partner_id, (SUM(aml.balance) * 100)::bigint
-                  FROM account_move_line aml
-                  JOIN account_move mv ON mv.id = aml.move_id
-                 WHERE aml.company_id = %(company)s
-                   AND aml.account_id = ANY(%(accounts)s)
-                   AND aml.parent_state = 'posted'
-                   AND aml.tiss_lote_id IS NULL
-                   AND (aml.account_id = %(own)s OR aml.partner_id = ANY(%(partners)s))
-                 GROUP BY aml.move_id, mv.name, aml.partner_id
-                 ORDER BY aml.move_id
-                """,
+                UNTAGGED,
                 company=company.id,
                 accounts=contracts.receivable_account_id.ids,
                 own=company.tiss_receivable_account_id.id or 0,
@@ -393,7 +287,7 @@ class TieOut:
                         "Entry %(entry)s: %(amount)s on the receivable account of convênios"
                         " belongs to no lote.",
                         entry=name,
-                        amount=from_cents(cents),
+                        amount=self._money(cents),
                     ),
                     0,
                     cents,
@@ -412,20 +306,7 @@ class TieOut:
         breaches = []
         for company, contracts in self.contracts.sudo().grouped("company_id").items():
             accounts = contracts.transit_account_id | contracts.receivable_account_id
-            rows = self._query(
-                """
-                SELECT account_id, (SUM(balance) * 100)::bigint,
-                       (SUM(amount_residual) * 100)::bigint
-                  FROM account_move_line
-                 WHERE company_id = %(company)s
-                   AND account_id = ANY(%(accounts)s)
-                   AND parent_state = 'posted'
-                 GROUP BY account_id
-                HAVING SUM(balance) != SUM(amount_residual)
-                """,
-                company=company.id,
-                accounts=accounts.ids,
-            )
+            rows = self._query(RESIDUALS, company=company.id, accounts=accounts.ids)
             breaches += [
                 Breach(
                     "residual",
@@ -433,8 +314,8 @@ class TieOut:
                         "Account %(account)s: its balance is %(balance)s, but %(residual)s is"
                         " open on it.",
                         account=accounts.browse(account_id).with_company(company).display_name,
-                        balance=from_cents(balance),
-                        residual=from_cents(residual),
+                        balance=self._money(balance),
+                        residual=self._money(residual),
                     ),
                     balance,
                     residual,
@@ -442,6 +323,34 @@ class TieOut:
                 for account_id, balance, residual in rows
             ]
         return breaches
+
+    def _find_transit(self):
+        """A5: the transit account holds what is said to wait, no more."""
+        contracts = self.contracts.sudo()
+        rows = self._query(
+            TRANSIT,
+            accounts=contracts.transit_account_id.ids,
+            companies=contracts.company_id.ids,
+            partners=contracts.partner_id.commercial_partner_id.ids,
+        )
+        Partner = self.env["res.partner"].sudo()
+        return [
+            Breach(
+                "transit",
+                self.env._(
+                    "The transit account holds %(balance)s of %(operadora)s, but %(expected)s wait"
+                    " for the bank or for a demonstrativo.",
+                    balance=from_cents(balance),
+                    expected=from_cents(expected),
+                    operadora=Partner.browse(partner_id or ()).name
+                    or self.env._("nobody in particular"),
+                ),
+                expected,
+                balance,
+                partner_id=partner_id,
+            )
+            for partner_id, balance, expected in rows
+        ]
 
     def _find_suspense(self):
         """What is not identified: set aside by demonstrativos, less what was cleared."""
@@ -455,8 +364,8 @@ class TieOut:
                         "Entry %(entry)s: %(theirs)s on the account of what is not identified,"
                         " where demonstrativos and decisions put %(ours)s.",
                         entry=name,
-                        ours=from_cents(ours),
-                        theirs=from_cents(theirs),
+                        ours=self._money(ours),
+                        theirs=self._money(theirs),
                     ),
                     ours,
                     theirs,

@@ -3,6 +3,7 @@ from odoo.exceptions import UserError
 
 from ..standard import bankmatch
 from ..standard.money import from_cents, to_cents
+from .counted import counted
 
 RULES = [
     ("exact", "Same Amount"),
@@ -33,11 +34,24 @@ class TissBankMatch(models.Model):
     company_id = fields.Many2one("res.company", required=True, index=True, readonly=True)
     currency_id = fields.Many2one(related="company_id.currency_id")
     journal_id = fields.Many2one(
-        "account.journal", "Bank", required=True, index=True, readonly=True, ondelete="cascade"
+        "account.journal",
+        "Bank",
+        required=True,
+        index=True,
+        readonly=True,
+        check_company=True,
+        ondelete="cascade",
     )
-    partner_id = fields.Many2one("res.partner", "Operadora", required=True, readonly=True)
+    partner_id = fields.Many2one(
+        "res.partner", "Operadora", required=True, index=True, readonly=True, ondelete="restrict"
+    )
     account_id = fields.Many2one(
-        "account.account", "Transit Account", required=True, readonly=True, ondelete="restrict"
+        "account.account",
+        "Transit Account",
+        required=True,
+        readonly=True,
+        check_company=True,
+        ondelete="restrict",
     )
     key = fields.Char(required=True, readonly=True, help="Which lines and payments: no two equal.")
     state = fields.Selection(
@@ -144,8 +158,8 @@ class TissBankMatch(models.Model):
         if not self.days:
             return self.env._("on the stated day")
         if self.days > 0:
-            return self.env._("%s working days after the stated day", self.days)
-        return self.env._("%s working days before the stated day", -self.days)
+            return self.env._("%s after the stated day", counted(self.env, "workday", self.days))
+        return self.env._("%s before the stated day", counted(self.env, "workday", -self.days))
 
     def _explain_evidence(self):
         labels = dict(self._fields["evidence"]._description_selection(self.env))

@@ -1,9 +1,9 @@
 from odoo import api, fields, models
-from odoo.tools import SQL, format_date
+from odoo.fields import Domain
+from odoo.tools import format_date
 
 from ..standard.money import from_cents
 from .deadlines import REMINDER, get_reminded
-from .tie_out import Breach
 
 
 class TissBankMatch(models.Model):
@@ -104,8 +104,14 @@ class TissBankMatch(models.Model):
 
     @api.model
     def _cron_alert(self):
-        """Look for matches, then tell about money and demonstrativos that do not come."""
-        for company in self.env["res.company"].search([("active", "=", True)]):
+        """Look for matches, then tell about money and demonstrativos that do not come.
+
+        One transaction for each company.
+        """
+        companies = self.env["res.company"].search([("active", "=", True)])
+        cron = self.env["ir.cron"]
+        cron._commit_progress(remaining=len(companies))
+        for company in companies:
             own = self.with_company(company).with_context(allowed_company_ids=company.ids)
             own.find()
             old = [item for item in own.get_transit_items(company) if item["is_old"]]
@@ -113,66 +119,9 @@ class TissBankMatch(models.Model):
                 item["res_id"] for item in old if item["kind"] == "debit"
             )
             payments._tiss_remind_of_money()
-            own.search(
-                [
-                    (
-                        "line_ids",
-                        "in",
-                        [item["res_id"] for item in old if item["kind"] == "credit"],
-                    ),
-                    ("state", "=", "matched"),
-                    ("payment_ids", "=", False),
-                ]
-            )._ask_again(company.tiss_bank_alert_days)
-        return True
-
-    # ------------------------------------------------------------------
-    # Check
-    # ------------------------------------------------------------------
-
-    @api.model
-    def _find_transit_breaches(self, contracts):
-        """Invariant 5 of accounting §6: the transit account holds what is said to wait, no more.
-
-        :return: list of `Breach`, one per operadora and account that does not agree
-        """
-        contracts = contracts.sudo()
-        self.env.flush_all()
-        rows = self.env.execute_query(
-            SQL(
-                """
-                SELECT l.partner_id,
-                       (SUM(l.balance) * 100)::bigint,
-                       (SUM(CASE WHEN l.statement_line_id IS NOT NULL OR EXISTS (
-                                     SELECT 1 FROM tiss_demonstrativo_payment p
-                                      WHERE p.payment_id = l.payment_id)
-                                 THEN l.amount_residual ELSE 0 END) * 100)::bigint
-                  FROM account_move_line l
-                 WHERE l.account_id = ANY(%(accounts)s)
-                   AND l.company_id = ANY(%(companies)s)
-                   AND l.parent_state = 'posted'
-                   AND (l.partner_id = ANY(%(partners)s) OR l.partner_id IS NULL)
-              GROUP BY l.company_id, l.account_id, l.partner_id
-                """,
-                accounts=contracts.transit_account_id.ids,
-                companies=contracts.company_id.ids,
-                partners=contracts.partner_id.commercial_partner_id.ids,
+            deposits = [item["res_id"] for item in old if item["kind"] == "credit"]
+            waiting = Domain("state", "=", "matched") & Domain("payment_ids", "=", False)
+            own.search(waiting & Domain("line_ids", "in", deposits))._ask_again(
+                company.tiss_bank_alert_days
             )
-        )
-        return [
-            self._make_transit_breach(partner_id, balance, expected)
-            for partner_id, balance, expected in rows
-            if balance != expected
-        ]
-
-    @api.model
-    def _make_transit_breach(self, partner_id, balance, expected):
-        partner = self.env["res.partner"].browse(partner_id or ())
-        words = self.env._(
-            "The transit account holds %(balance)s of %(operadora)s, but %(expected)s wait for the"
-            " bank or for a demonstrativo.",
-            balance=from_cents(balance),
-            expected=from_cents(expected),
-            operadora=partner.name or self.env._("nobody in particular"),
-        )
-        return Breach("transit", words, expected, balance, partner_id=partner.id or None)
+            cron._commit_progress(1)

@@ -1,3 +1,5 @@
+from operator import attrgetter
+
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import date_utils, format_date
@@ -5,16 +7,27 @@ from odoo.tools import date_utils, format_date
 from ..standard.money import from_cents, to_cents
 from .bulk import lock
 from .open_work import OpenWork
-from .tiss_closing_line import KINDS
+from .system_fields import without_defaults
+from .tiss_closing_line import KINDS, LISTS
 
 ADVISER = "account.group_account_manager"
 LOCKS = [
     ("fiscalyear_lock_date", "Everything"),
     ("sale_lock_date", "Only sales: the invoices of convênios"),
 ]
-SYSTEM_FIELDS = {
-    "company_id", "date", "state", "line_ids", "closed_by_id", "closed_date", "previous_lock_date",
-}  # fmt: skip
+AMOUNTS = {
+    # kind: what a record of its list weighs
+    "to_post": lambda record: record.amount_to_post,
+    "unanswered": attrgetter("amount_open"),
+    "no_invoice": attrgetter("amount_open"),
+    "discrepancy": attrgetter("amount_weight"),
+    "late_glosa": attrgetter("amount_open"),
+    "bank": attrgetter("amount"),
+    "transit": attrgetter("amount_residual"),
+    "copayment": attrgetter("amount"),
+    "repasse": attrgetter("amount_total"),
+}
+CLOSED_FIELDS = {"state", "line_ids", "closed_by_id", "closed_date", "previous_lock_date"}
 
 
 class TissClosing(models.Model):
@@ -56,7 +69,7 @@ class TissClosing(models.Model):
         help="Odoo refuses to close everything while bank lines of the month are not matched.",
     )
     state = fields.Selection(
-        [("open", "Open"), ("closed", "Closed")],
+        [("open", "Open"), ("closed", "Locked")],
         string="Status",
         default="open",
         required=True,
@@ -105,21 +118,29 @@ class TissClosing(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        for vals in vals_list:
-            date = fields.Date.to_date(vals.get("date")) or self._default_date()
-            vals["date"] = date_utils.end_of(date, "month")
-            # Whoever opens a month closes nothing by it.
-            for name in SYSTEM_FIELDS - {"company_id", "date"}:
-                vals.pop(name, None)
-        closings = super().create(vals_list)
+        # Whoever opens a month closes nothing by it, and neither does his context.
+        said = without_defaults(self, CLOSED_FIELDS)
+        closings = super(TissClosing, said).create(
+            [
+                {
+                    **{name: value for name, value in vals.items() if name not in CLOSED_FIELDS},
+                    "date": self._get_month_end(vals.get("date")),
+                }
+                for vals in vals_list
+            ]
+        )
         self.env["tiss.closing.line"].sudo().create(
             [{"closing_id": closing.id, "kind": kind} for closing in closings for kind, _ in KINDS]
         )
-        return closings
+        return closings.with_env(self.env)
+
+    @api.model
+    def _get_month_end(self, date):
+        return date_utils.end_of(fields.Date.to_date(date) or self._default_date(), "month")
 
     def write(self, vals):
         if not self.env.su:
-            if (SYSTEM_FIELDS - {"line_ids"}) & set(vals):
+            if {"company_id", "date", *CLOSED_FIELDS - {"line_ids"}} & set(vals):
                 raise UserError(self.env._("A month is closed and opened by its buttons."))
             if "lock_field" in vals and any(closing.state == "closed" for closing in self):
                 raise UserError(self.env._("This month is closed already."))
@@ -166,7 +187,7 @@ class TissClosing(models.Model):
                     "previous_lock_date": before,
                 }
             )
-            closing._log(closing.env._("Closed"))
+            closing._log(closing.env._("Locked"))
 
     def reopen(self):
         """Give the lock date back that was there before; the reason stays in the history."""
@@ -234,13 +255,19 @@ class TissClosing(models.Model):
         """{kind: {"count", "cents", "detail"}} as the books are now."""
         self.ensure_one()
         work = OpenWork(self.company_id, self.date)
-        return {kind: getattr(self, f"_check_{kind}")(work) for kind, _label in KINDS}
+        words = self._get_words()
+        return {
+            kind: self._count(work.search(*LISTS[kind]), AMOUNTS[kind], words[kind])
+            if kind in LISTS
+            else getattr(self, f"_check_{kind}")(work)
+            for kind, _label in KINDS
+        }
 
     @api.model
     def _found(self, count, cents=0, detail=""):
         return {"count": count, "cents": cents, "detail": detail}
 
-    def _count(self, records, amount, detail):
+    def _count(self, records, amount, words):
         """Result of a list: what is in it must be settled."""
         cents = sum(abs(to_cents(amount(record) or 0)) for record in records)
         if not records:
@@ -250,76 +277,28 @@ class TissClosing(models.Model):
             len(records),
             cents,
             self.env._(
-                "%(count)s %(what)s, %(total)s", count=len(records), what=detail, total=total
+                "%(what)s: %(count)s, %(total)s", what=words, count=len(records), total=total
             ),
         )
 
-    def _check_to_post(self, work):
-        return self._count(
-            work.search("to_post"),
-            lambda record: record.amount_net or record.amount_released,
-            self.env._("demonstrativos wait to be posted"),
-        )
-
-    def _check_unanswered(self, work):
-        return self._count(
-            work.search("unanswered"),
-            lambda lote: lote.amount_open,
-            self.env._("protocolos are due and without demonstrativo"),
-        )
-
-    def _check_no_invoice(self, work):
-        return self._count(
-            work.search("no_invoice"),
-            lambda lote: lote.amount_open,
-            self.env._("protocolos have no invoice"),
-        )
-
-    def _check_discrepancy(self, work):
-        return self._count(
-            work.search("blocking"),
-            lambda row: row.amount_weight,
-            self.env._("discrepancies are open"),
-        )
-
-    def _check_late_glosa(self, work):
-        return self._count(
-            work.search("late_glosa"),
-            lambda glosa: glosa.amount_open,
-            self.env._("glosas are past their deadline and not decided"),
-        )
-
-    def _check_bank(self, work):
-        return self._count(
-            work.search("deposit"),
-            lambda line: line.amount,
-            self.env._("deposits are not explained"),
-        )
-
-    def _check_transit(self, work):
-        return self._count(
-            work.search("transit_debit") | work.search("transit_credit"),
-            lambda line: line.amount_residual,
-            self.env._("entries are still in transit"),
-        )
+    @api.model
+    def _get_words(self):
+        """What stands in the list of a kind, before how many they are."""
+        return {
+            "to_post": self.env._("Demonstrativos to post"),
+            "unanswered": self.env._("Protocolos that are due, without a demonstrativo"),
+            "no_invoice": self.env._("Protocolos without an invoice"),
+            "discrepancy": self.env._("Discrepancies that prevent posting"),
+            "late_glosa": self.env._("Glosas past their deadline, not decided"),
+            "bank": self.env._("Deposits to explain"),
+            "transit": self.env._("Entries still in transit"),
+            "copayment": self.env._("Co-payments not invoiced to the patient"),
+            "repasse": self.env._("Repasses in draft"),
+        }
 
     def _check_tie_out(self, work):
         breaches = work.contracts.check_ledger()
         return self._found(len(breaches), 0, " ".join(breaches[:3]))
-
-    def _check_copayment(self, work):
-        return self._count(
-            work.search("copayment"),
-            lambda row: row.amount,
-            self.env._("co-payments are not invoiced to the patient"),
-        )
-
-    def _check_repasse(self, work):
-        return self._count(
-            work.search("repasse"),
-            lambda repasse: repasse.amount_total,
-            self.env._("repasses are drafts"),
-        )
 
     def _check_retention(self, work):
         """Taxes that demonstrativos withheld in the month, account by account, against the ledger.
@@ -345,21 +324,7 @@ class TissClosing(models.Model):
     def _get_retentions(self, work):
         """[{account, cents, booked}] of the month, for every account of a débito or crédito."""
         self.ensure_one()
-        start = self.date.replace(day=1)
-        stated = {}
-        for account, direction, amount in self.env["tiss.demonstrativo.adjustment"]._read_group(
-            [
-                ("company_id", "=", self.company_id.id),
-                ("demonstrativo_id.state", "=", "posted"),
-                ("payment_id.payment_date", ">=", start),
-                ("payment_id.payment_date", "<=", self.date),
-                ("account_id", "!=", False),
-            ],
-            ["account_id", "direction"],
-            ["amount:sum"],
-        ):
-            sign = 1 if direction == "debit" else -1
-            stated[account] = stated.get(account, 0) + sign * to_cents(amount)
+        stated = self._read_stated_retentions()
         known = self.env["tiss.adjustment.account"].search(
             [("company_id", "=", self.company_id.id)]
         )
@@ -371,7 +336,7 @@ class TissClosing(models.Model):
                     ("account_id", "in", accounts.ids),
                     ("partner_id", "in", work.contracts.partner_id.ids),
                     ("parent_state", "=", "posted"),
-                    ("date", ">=", start),
+                    ("date", ">=", self.date.replace(day=1)),
                     ("date", "<=", self.date),
                 ],
                 ["account_id"],
@@ -387,9 +352,27 @@ class TissClosing(models.Model):
             for account in accounts
         ]
 
+    def _read_stated_retentions(self):
+        """{account: cents} of the débitos less the créditos that demonstrativos of the month say"""
+        stated = {}
+        for account, direction, amount in self.env["tiss.demonstrativo.adjustment"]._read_group(
+            [
+                ("company_id", "=", self.company_id.id),
+                ("demonstrativo_id.state", "=", "posted"),
+                ("payment_id.payment_date", ">=", self.date.replace(day=1)),
+                ("payment_id.payment_date", "<=", self.date),
+                ("account_id", "!=", False),
+            ],
+            ["account_id", "direction"],
+            ["amount:sum"],
+        ):
+            sign = 1 if direction == "debit" else -1
+            stated[account] = stated.get(account, 0) + sign * to_cents(amount)
+        return stated
+
     def _check_provision(self, work):
         """Whether the glosas that are expected are provided for; nothing open needs nothing."""
         owed = [contract for contract in work.contracts if to_cents(contract.amount_open)]
         if not owed or self.env["tiss.provision"]._is_done(self.company_id, self.date):
             return self._found(0)
-        return self._found(1, 0, self.env._("the provision for glosas of the month is not posted"))
+        return self._found(1, 0, self.env._("The provision for glosas of the month is not posted"))

@@ -121,8 +121,7 @@ class TissClosingLine(models.Model):
         work = OpenWork(closing.company_id, closing.date)
         name = self.display_name
         if self.kind in LISTS:
-            first, *others = [work.search(each) for each in LISTS[self.kind]]
-            return first.union(*others)._get_records_action(name=name)
+            return work.search(*LISTS[self.kind])._get_records_action(name=name)
         if self.kind == "retention":
             return self._open_adjustments()
         if self.kind == "provision":

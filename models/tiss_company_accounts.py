@@ -38,9 +38,6 @@ class TissCompanyAccounts(models.AbstractModel):
     tiss_repasse_journal_id = fields.Many2one(
         related="company_id.tiss_repasse_journal_id", readonly=False
     )
-    tiss_accrual_account_id = fields.Many2one(
-        related="company_id.tiss_accrual_account_id", readonly=False
-    )
     tiss_suspense_account_id = fields.Many2one(
         related="company_id.tiss_suspense_account_id", readonly=False
     )

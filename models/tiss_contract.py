@@ -659,20 +659,9 @@ class TissContract(models.Model):
         }
 
     def _check_accounting(self):
-        """Raise, naming them, when accounts or journals of the contract are missing.
-
-        Guias and demonstrativos are in reais: no book in another currency can agree with them.
-        """
+        """Raise, naming them, when accounts or journals are missing, or are not in reais."""
+        self._check_currency()
         for contract in self:
-            has_chart = contract.company_id.root_id.sudo().chart_template
-            if has_chart and contract.currency_id.name != "BRL":
-                raise UserError(
-                    self.env._(
-                        "The books of %(company)s are in %(currency)s; operadoras pay in reais.",
-                        company=contract.company_id.name,
-                        currency=contract.currency_id.name,
-                    )
-                )
             missing = [
                 contract._fields[name]._description_string(self.env)
                 for name in ACCOUNT_FIELDS
@@ -687,3 +676,28 @@ class TissContract(models.Model):
                         missing=", ".join(missing),
                     )
                 )
+
+    def _check_currency(self):
+        """Guias and demonstrativos are in reais: no book of another currency agrees with them."""
+        for contract in self:
+            own = contract.currency_id
+            has_chart = contract.company_id.root_id.sudo().chart_template
+            if has_chart and own.name != "BRL":
+                raise UserError(
+                    self.env._(
+                        "The books of %(company)s are in %(currency)s, and operadoras pay in"
+                        " reais.",
+                        company=contract.company_id.name,
+                        currency=own.name,
+                    )
+                )
+            for journal in contract.journal_id | contract.bank_journal_id:
+                if journal.currency_id not in (own.browse(), own):
+                    raise UserError(
+                        self.env._(
+                            "The journal %(journal)s is in %(currency)s, and operadoras pay in"
+                            " reais.",
+                            journal=journal.display_name,
+                            currency=journal.currency_id.name,
+                        )
+                    )

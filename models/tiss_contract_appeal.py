@@ -42,15 +42,15 @@ class TissContract(models.Model):
 
     def _get_answer_deadline(self, date):
         """The day by which a recurso that was taken on `date` has to be answered."""
-        self.ensure_one()
-        days = self.answer_days or self.appeal_days
-        if self.appeal_working_days:
-            return add_workdays(date, days)
-        return fields.Date.add(date, days=days)
+        return self._add_appeal_days(date, self.answer_days or self.appeal_days)
 
     def _get_appeal_deadline(self, date):
         """The last day to contest what was denied on `date`."""
+        return self._add_appeal_days(date, self.appeal_days)
+
+    def _add_appeal_days(self, date, days):
+        """So many days after `date`, as the contract counts them."""
         self.ensure_one()
         if self.appeal_working_days:
-            return add_workdays(date, self.appeal_days)
-        return fields.Date.add(date, days=self.appeal_days)
+            return add_workdays(date, days)
+        return fields.Date.add(date, days=days)

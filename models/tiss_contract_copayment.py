@@ -1,5 +1,6 @@
 from odoo import fields, models
-from odoo.fields import Command
+
+from ..standard.money import to_cents
 
 
 class TissContract(models.Model):
@@ -27,31 +28,16 @@ class TissContract(models.Model):
     def _prepare_patient_invoice(self, payer, beneficiary, name, amount):
         """Values of an invoice over what a patient pays; the DMED names payer and beneficiary."""
         self.ensure_one()
-        today = fields.Date.context_today(self)
-        return {
-            "move_type": "out_invoice",
-            "company_id": self.company_id.id,
-            "partner_id": payer.id,
-            "journal_id": self.journal_id.id,
-            "currency_id": self.currency_id.id,
-            "invoice_date": today,
-            "date": today,
-            "invoice_date_due": today,
-            "invoice_payment_term_id": False,
-            "ref": name,
-            "tiss_beneficiary_id": beneficiary.id,
-            "invoice_line_ids": [
-                Command.create(
-                    {
-                        "name": name,
-                        "quantity": 1,
-                        "price_unit": amount,
-                        "account_id": self.revenue_account_id.id,
-                        "tax_ids": [Command.set(self.tax_ids.ids)],
-                    }
-                )
-            ],
-        }
+        line = self._prepare_invoice_line(
+            name, to_cents(amount), self.revenue_account_id, self.tax_ids
+        )
+        return self._prepare_invoice_vals(
+            fields.Date.context_today(self),
+            name,
+            [line],
+            partner_id=payer.id,
+            tiss_beneficiary_id=beneficiary.id,
+        )
 
     def _create_patient_invoices(self, vals_list):
         """Posted invoices on the account of patients, of convênios of one company.

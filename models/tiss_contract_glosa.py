@@ -1,4 +1,4 @@
-from odoo import api, fields, models
+from odoo import fields, models
 
 GLOSA_POLICIES = [
     ("open", "Stays on the invoice until it is accepted or recovered"),
@@ -20,10 +20,6 @@ class TissContract(models.Model):
     )
     underpayment_tolerance = fields.Monetary(
         "Difference Not Worth a Look",
-        compute="_compute_underpayment_tolerance",
-        store=True,
-        readonly=False,
-        precompute=True,
         help="Items paid below the contract price by at most this are not listed.",
     )
     provision_denied_percent = fields.Float(
@@ -42,10 +38,3 @@ class TissContract(models.Model):
         " AND COALESCE(provision_recovered_percent, 0) BETWEEN 0 AND 100)",
         "A percentage is between 0 and 100.",
     )
-
-    @api.depends("company_id")
-    def _compute_underpayment_tolerance(self):
-        for contract in self:
-            contract.underpayment_tolerance = (
-                contract.underpayment_tolerance or contract.company_id.tiss_underpayment_tolerance
-            )

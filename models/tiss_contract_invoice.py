@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.fields import Command
+from odoo.fields import Command, Domain
 from odoo.tools import SQL, format_date
 
 from ..standard.money import from_cents
@@ -90,6 +90,46 @@ class TissContract(models.Model):
         return bool(company._get_violated_lock_dates(date, False, self.journal_id))
 
     # ------------------------------------------------------------------
+    # Documents
+    # ------------------------------------------------------------------
+
+    def _prepare_invoice_vals(self, date, label, lines, **vals):
+        """Values of an invoice in the journal of a convênio, to its operadora.
+
+        :param lines: commands of `_prepare_invoice_line`
+        :param vals: what is otherwise, or more
+        """
+        self.ensure_one()
+        return {
+            "move_type": "out_invoice",
+            "company_id": self.company_id.id,
+            "partner_id": self.partner_id.id,
+            "journal_id": self.journal_id.id,
+            "currency_id": self.company_id.currency_id.id,
+            "invoice_date": date,
+            "date": date,
+            "invoice_date_due": date,
+            "invoice_payment_term_id": False,
+            "ref": label,
+            "invoice_line_ids": lines,
+            **vals,
+        }
+
+    @api.model
+    def _prepare_invoice_line(self, name, cents, account, taxes=(), **vals):
+        """The command of one line; never with the default tax of the chart, which is ICMS."""
+        return Command.create(
+            {
+                "name": name,
+                "quantity": 1,
+                "price_unit": float(from_cents(cents)),
+                "account_id": account.id,
+                "tax_ids": [Command.set([tax.id for tax in taxes])],
+                **vals,
+            }
+        )
+
+    # ------------------------------------------------------------------
     # One invoice a month
     # ------------------------------------------------------------------
 
@@ -151,16 +191,20 @@ class TissContract(models.Model):
         return {self.browse(contract_id): cents for contract_id, cents in rows if cents}
 
     def _get_accruals(self, date):
-        """Live accruals of the month of a day."""
+        """Live accruals of the month of a day.
+
+        Each is taken back on the first day of the next month: only what was reversed before that
+        day does not stand.
+        """
+        end = fields.Date.end_of(date, "month")
+        until_then = [("state", "=", "posted"), ("date", "<=", end)]
         return self.env["account.move"].search(
-            [
-                ("tiss_accrual_contract_id", "in", self.ids),
-                ("state", "=", "posted"),
-                ("reversed_entry_id", "=", False),
-                ("reversal_move_ids.state", "!=", "posted"),
-                ("date", ">=", fields.Date.start_of(date, "month")),
-                ("date", "<=", fields.Date.end_of(date, "month")),
-            ]
+            Domain("tiss_accrual_contract_id", "in", self.ids)
+            & Domain("state", "=", "posted")
+            & Domain("reversed_entry_id", "=", False)
+            & Domain("date", ">=", fields.Date.start_of(date, "month"))
+            & Domain("date", "<=", end)
+            & ~Domain("reversal_move_ids", "any", until_then)
         )
 
     def accrue_unreleased(self, date):
@@ -180,20 +224,13 @@ class TissContract(models.Model):
             [contract._prepare_accrual(cents, date) for contract, cents in amounts.items()]
         )
         accruals.action_post()
-        back = fields.Date.add(fields.Date.end_of(date, "month"), days=1)
-        today = fields.Date.context_today(self)
-        reversals = accruals._reverse_moves(
-            [
-                {
-                    "date": back,
-                    "ref": self.env._("Taken back: %s", move.ref),
-                    "tiss_accrual_contract_id": move.tiss_accrual_contract_id.id,
-                    "auto_post": "at_date" if back > today else "no",
-                }
-                for move in accruals
-            ]
+        reversals = accruals._tiss_reverse_on(
+            fields.Date.add(fields.Date.end_of(date, "month"), days=1),
+            lambda move: {
+                "ref": self.env._("Taken back: %s", move.ref),
+                "tiss_accrual_contract_id": move.tiss_accrual_contract_id.id,
+            },
         )
-        reversals.filtered(lambda move: move.auto_post == "no").action_post()
         return accruals | reversals
 
     def _check_accruable(self, date):

@@ -36,9 +36,13 @@ class TissContract(models.Model):
 
     @api.model
     def _cron_tie_out(self):
-        """Check every convênio, archived ones too, and note the result where people see it."""
+        """Check every convênio, archived ones too, one transaction for each."""
         contracts = self.with_context(active_test=False).search([("company_id.active", "=", True)])
-        self.env["tiss.ledger.check"]._run(contracts)
+        cron = self.env["ir.cron"]
+        cron._commit_progress(remaining=len(contracts))
+        for contract in contracts:
+            self.env["tiss.ledger.check"]._run(contract)
+            cron._commit_progress(1)
 
     def action_check_ledger(self):
         """Check now, and show what was found."""

@@ -26,21 +26,43 @@ class TissCopayment(models.Model):
     company_id = fields.Many2one("res.company", required=True, index=True, readonly=True)
     currency_id = fields.Many2one(related="company_id.currency_id")
     contract_id = fields.Many2one(
-        "tiss.contract", "Convênio", required=True, readonly=True, ondelete="restrict"
+        "tiss.contract",
+        "Convênio",
+        required=True,
+        index=True,
+        readonly=True,
+        check_company=True,
+        ondelete="restrict",
     )
     lote_id = fields.Many2one(
-        "tiss.lote", required=True, index=True, readonly=True, ondelete="restrict"
+        "tiss.lote",
+        required=True,
+        index=True,
+        readonly=True,
+        check_company=True,
+        ondelete="restrict",
     )
     guia_id = fields.Many2one(
-        "tiss.guia", required=True, index=True, readonly=True, ondelete="restrict"
+        "tiss.guia",
+        required=True,
+        index=True,
+        readonly=True,
+        check_company=True,
+        ondelete="restrict",
     )
     patient_id = fields.Many2one(
-        "res.partner", "Beneficiary", required=True, readonly=True, ondelete="restrict"
+        "res.partner",
+        "Beneficiary",
+        required=True,
+        index=True,
+        readonly=True,
+        ondelete="restrict",
     )
     payer_id = fields.Many2one(
         "res.partner",
         "Paid By",
         required=True,
+        index=True,
         ondelete="restrict",
         tracking=True,
         help="Who pays, with a CPF: the patient himself, or a parent.",
@@ -55,12 +77,17 @@ class TissCopayment(models.Model):
     credit_note_id = fields.Many2one(
         "account.move",
         readonly=True,
+        check_company=True,
         index="btree_not_null",
         ondelete="restrict",
         help="It takes the co-payment off what the operadora owes; none where it never was in.",
     )
     invoice_id = fields.Many2one(
-        "account.move", readonly=True, index="btree_not_null", ondelete="set null"
+        "account.move",
+        readonly=True,
+        check_company=True,
+        index="btree_not_null",
+        ondelete="set null",
     )
     is_cancelled = fields.Boolean("Cancelled", readonly=True)
     state = fields.Selection(
@@ -203,7 +230,7 @@ class TissCopayment(models.Model):
             others = lote._reverse_copayments()
             rows.sudo().is_cancelled = True
             lote._book_copayments(others - rows)
-            lote._check_tie_out()
+        living.lote_id._check_tie_out()
 
     def _get_cents(self):
         return {row.guia_id: to_cents(row.amount) for row in self}

@@ -4,6 +4,7 @@ from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Domain
 
 from ..standard.money import from_cents, to_cents
 
@@ -82,6 +83,11 @@ class TissDemonstrativo(models.Model):
         help="The operadora's own total; empty where the file gives none.",
     )
     amount_net = fields.Monetary("Net", compute="_compute_amount_net")
+    amount_to_post = fields.Monetary(
+        "Amount",
+        compute="_compute_amount_net",
+        help="What a payment brings, or what an analysis releases.",
+    )
     line_ids = fields.One2many("tiss.demonstrativo.line", "demonstrativo_id", "Lines")
     differing_line_ids = fields.One2many(
         "tiss.demonstrativo.line",
@@ -139,12 +145,16 @@ class TissDemonstrativo(models.Model):
             )
             demonstrativo.amount_denied = float(from_cents(cents))
 
-    @api.depends("payment_ids.amount_net", "payment_ids.amount_unidentified")
+    @api.depends("amount_released", "payment_ids.amount_net", "payment_ids.amount_unidentified")
     def _compute_amount_net(self):
         for demonstrativo in self:
             for name in ("amount_net", "amount_unidentified"):
                 cents = sum(to_cents(payment[name]) for payment in demonstrativo.payment_ids)
                 demonstrativo[name] = float(from_cents(cents))
+            is_paid = bool(demonstrativo.payment_ids)
+            demonstrativo.amount_to_post = (
+                demonstrativo.amount_net if is_paid else demonstrativo.amount_released
+            )
 
     @api.depends("discrepancy_ids.is_blocking")
     def _compute_blocking_count(self):
@@ -155,10 +165,15 @@ class TissDemonstrativo(models.Model):
 
     @api.depends("line_ids.status")
     def _compute_differing_lines(self):
+        """Searched: of the thousands of lines of a file nearly all agree."""
+        Line = self.env["tiss.demonstrativo.line"]
+        own = Domain("demonstrativo_id", "in", self.ids)
+        differing = Line.search(own & Line._get_differing_domain()).grouped("demonstrativo_id")
+        counts = dict(Line._read_group(own, ["demonstrativo_id"], ["__count"]))
         for demonstrativo in self:
-            differing = demonstrativo.line_ids.filtered(lambda line: line.status != "agrees")
-            demonstrativo.differing_line_ids = differing
-            demonstrativo.agreeing_count = len(demonstrativo.line_ids) - len(differing)
+            lines = differing.get(demonstrativo._origin, Line)
+            demonstrativo.differing_line_ids = lines
+            demonstrativo.agreeing_count = counts.get(demonstrativo._origin, 0) - len(lines)
 
     @api.depends("glosa_ids")
     def _compute_glosa_count(self):
@@ -210,14 +225,16 @@ class TissDemonstrativo(models.Model):
         """Post; one that leaves something to decide asks first."""
         self._check_against_guias()
         if len(self) == 1 and self.state == "imported" and self._get_questions():
-            return self.env["tiss.demonstrativo.post"]._get_wizard_action(self)
+            title = self.env._("Post %s", self.display_name)
+            return self.env["tiss.demonstrativo.post"]._get_wizard_action(self, title)
         self.post()
         return None
 
     def action_undo(self):
         """Say what will be undone, why, and on which day, before it is."""
         self.ensure_one()
-        return self.env["tiss.demonstrativo.undo"]._get_wizard_action(self)
+        title = self.env._("Undo %s", self.display_name)
+        return self.env["tiss.demonstrativo.undo"]._get_wizard_action(self, title)
 
     def action_view_glosas(self):
         return self.glosa_ids._get_records_action(name=self.env._("Glosas"))

@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.fields import Domain
 
 from ..standard.money import from_cents, to_cents
 
@@ -100,6 +101,15 @@ class TissDemonstrativoLine(models.Model):
                 line.status = "blocked"
             else:
                 line.status = "decide" if line.amount_difference else "agrees"
+
+    @api.model
+    def _get_differing_domain(self):
+        """Lines that do not simply agree; the same question as `status` asks."""
+        return (
+            Domain("amount_difference", ">", 0)
+            | Domain("amount_difference", "<", 0)
+            | Domain("discrepancy_ids", "any", [("is_blocking", "=", True)])
+        )
 
     # ------------------------------------------------------------------
     # Reading

@@ -7,6 +7,93 @@ from .return_rows import CHUNK, PLACE
 from .return_targets import ReturnTargets
 
 TARGETS = ("lote_id", "guia_id", "guia_line_id", "amount_ours", "amount_difference")
+UNKNOWN = SQL(
+    """
+    WHEN l.lote_id IS NULL THEN 'unknown_protocol'
+    WHEN l.level != 'protocol' AND l.guia_id IS NULL THEN 'unknown_guia'
+    WHEN l.level = 'item' AND l.guia_line_id IS NULL THEN 'unknown_item'
+    """
+)
+# (line, code, ours, theirs) of what cannot be booked. Earlier demonstrativos decided a part of the
+# targets of an analysis: only the rest of its amount is new.
+IN_ANALYSIS = """
+    WITH l AS (
+        SELECT *, COUNT(*) OVER (
+               PARTITION BY lote_id, guia_id, guia_line_id, is_appeal) AS rows
+          FROM tiss_demonstrativo_line WHERE demonstrativo_id = %(demonstrativo)s)
+    SELECT id, code,
+           CASE WHEN code LIKE 'unknown%%' THEN 0
+                WHEN code IN ('contradicts', 'already_processed') THEN amount
+                WHEN code = 'released_open' THEN waiting
+                ELSE amount_ours END,
+           CASE WHEN code = 'informed_differs' THEN amount_informed
+                ELSE amount_released END
+      FROM (
+        SELECT l.id, l.amount_ours, l.amount_informed, l.amount_released,
+               d.amount, d.waiting,
+               CASE %(unknown)s
+                    WHEN l.rows > 1 THEN 'repeated'
+                    WHEN COALESCE(l.amount_informed, 0) != COALESCE(l.amount_ours, 0)
+                         THEN 'informed_differs'
+                    WHEN l.amount_released NOT BETWEEN 0 AND l.amount_ours
+                         THEN 'released_above'
+                    WHEN l.amount_released - d.amount NOT BETWEEN 0 AND d.waiting
+                         THEN CASE WHEN d.waiting = 0 THEN 'already_processed'
+                                   WHEN d.amount = 0 THEN 'released_open'
+                                   ELSE 'contradicts' END
+               END AS code
+          FROM l, LATERAL (
+               -- Item by item: without statistics of new rows a join would be a loop.
+               SELECT COALESCE(SUM(amount_released), 0)
+                      + COALESCE(SUM(amount_paid), 0) AS amount,
+                      COALESCE(SUM(amount_to_process), 0) AS waiting
+                 FROM (SELECT i.* FROM tiss_guia_line i
+                        WHERE l.level = 'item' AND i.id = l.guia_line_id
+                        UNION ALL
+                       SELECT i.* FROM tiss_guia_line i
+                        WHERE l.level = 'guia' AND i.guia_id = l.guia_id
+                        UNION ALL
+                       SELECT i.* FROM tiss_guia_line i
+                         JOIN tiss_guia g ON g.id = i.guia_id
+                        WHERE l.level = 'protocol' AND g.lote_id = l.lote_id) i) d) found
+     WHERE code IS NOT NULL ORDER BY id
+"""
+# The same of a payment: what it takes back of a guia, as a row below zero, was paid before.
+IN_PAYMENT = """
+    WITH l AS (
+        SELECT *, SUM(amount_released) OVER (
+                  PARTITION BY lote_id, guia_id, is_appeal) AS total
+          FROM tiss_demonstrativo_line WHERE demonstrativo_id = %(demonstrativo)s)
+    SELECT id, code,
+           CASE WHEN code LIKE 'unknown%%' THEN 0 WHEN is_appeal THEN appealed
+                ELSE released + waiting END,
+           amount_released
+      FROM (
+        SELECT l.id, l.is_appeal, l.amount_released, g.appealed, g.released, g.waiting,
+               CASE %(unknown)s
+                    WHEN o.invoice_id IS NULL
+                         AND o.invoice_moment IS DISTINCT FROM 'released'
+                         THEN 'no_invoice'
+                    WHEN l.is_appeal AND l.total NOT BETWEEN 0 AND g.appealed
+                         THEN CASE WHEN g.appealed > 0 THEN 'paid_above'
+                                   ELSE 'appeal_payment' END
+                    WHEN l.is_appeal THEN NULL
+                    WHEN l.total < 0 AND -l.total <= g.paid THEN NULL
+                    WHEN l.total NOT BETWEEN 0 AND g.released + g.waiting
+                         THEN 'paid_above'
+                    WHEN l.total NOT IN (g.released, g.released + g.waiting)
+                         AND g.waiting > 0 AND g.items > 1 THEN 'detail_missing'
+               END AS code
+          FROM l
+          LEFT JOIN tiss_lote o ON o.id = l.lote_id, LATERAL (
+               SELECT COUNT(*) AS items,
+                      COALESCE(SUM(i.amount_released), 0) AS released,
+                      COALESCE(SUM(i.amount_to_process), 0) AS waiting,
+                      COALESCE(SUM(i.amount_paid), 0) AS paid,
+                      COALESCE(SUM(i.amount_appealed), 0) AS appealed
+                 FROM tiss_guia_line i WHERE i.guia_id = l.guia_id) g) found
+     WHERE code IS NOT NULL ORDER BY id
+"""
 
 
 class TissDemonstrativoLine(models.Model):
@@ -77,11 +164,6 @@ class TissDemonstrativoLine(models.Model):
             )
         )
 
-    @api.model
-    def _find_targets(self, contract, rows):
-        """What rows are about; see `ReturnTargets.find_all`."""
-        return ReturnTargets(self.env, contract).find_all(rows)
-
     # ------------------------------------------------------------------
     # Checking
     # ------------------------------------------------------------------
@@ -90,118 +172,16 @@ class TissDemonstrativoLine(models.Model):
     def _find_discrepancies(self, demonstrativo):
         """Lines of one demonstrativo that cannot be booked as they are, as discrepancy values."""
         self.env.flush_all()
-        query = self._payment_query if demonstrativo.kind == "payment" else self._analysis_query
+        parts = {"demonstrativo": demonstrativo.id, "unknown": UNKNOWN}
+        is_payment = demonstrativo.kind == "payment"
+        query = SQL(IN_PAYMENT, **parts) if is_payment else SQL(IN_ANALYSIS, **parts)
         rows = [
             {"line_id": line, "code": code, "amount_ours": float(ours or 0),
              "amount_theirs": float(theirs or 0)}
-            for line, code, ours, theirs in self.env.execute_query(query(demonstrativo))
+            for line, code, ours, theirs in self.env.execute_query(query)
         ]  # fmt: skip
         return rows + self._find_unshared_recoveries(
             demonstrativo, {row["line_id"] for row in rows}
-        )
-
-    def _unknown_cases(self):
-        return SQL(
-            """
-            WHEN l.lote_id IS NULL THEN 'unknown_protocol'
-            WHEN l.level != 'protocol' AND l.guia_id IS NULL THEN 'unknown_guia'
-            WHEN l.level = 'item' AND l.guia_line_id IS NULL THEN 'unknown_item'
-            """
-        )
-
-    def _analysis_query(self, demonstrativo):
-        """(line, code, ours, theirs) of what an analysis says and cannot be booked.
-
-        Earlier demonstrativos decided a part of its targets: only the rest of its amount is new.
-        """
-        return SQL(
-            """
-            WITH l AS (
-                SELECT *, COUNT(*) OVER (
-                       PARTITION BY lote_id, guia_id, guia_line_id, is_appeal) AS rows
-                  FROM tiss_demonstrativo_line WHERE demonstrativo_id = %(demonstrativo)s)
-            SELECT id, code,
-                   CASE WHEN code LIKE 'unknown%%' THEN 0
-                        WHEN code IN ('contradicts', 'already_processed') THEN amount
-                        ELSE amount_ours END,
-                   CASE WHEN code = 'informed_differs' THEN amount_informed
-                        ELSE amount_released END
-              FROM (
-                SELECT l.id, l.amount_ours, l.amount_informed, l.amount_released,
-                       d.amount,
-                       CASE %(unknown)s
-                            WHEN l.rows > 1 THEN 'repeated'
-                            WHEN COALESCE(l.amount_informed, 0) != COALESCE(l.amount_ours, 0)
-                                 THEN 'informed_differs'
-                            WHEN l.amount_released NOT BETWEEN 0 AND l.amount_ours
-                                 THEN 'released_above'
-                            WHEN l.amount_released - d.amount NOT BETWEEN 0 AND d.waiting
-                                 THEN CASE WHEN d.waiting > 0 THEN 'contradicts'
-                                           ELSE 'already_processed' END
-                       END AS code
-                  FROM l, LATERAL (
-                       -- Item by item: without statistics of new rows a join would be a loop.
-                       SELECT COALESCE(SUM(amount_released), 0)
-                              + COALESCE(SUM(amount_paid), 0) AS amount,
-                              COALESCE(SUM(amount_to_process), 0) AS waiting
-                         FROM (SELECT i.* FROM tiss_guia_line i
-                                WHERE l.level = 'item' AND i.id = l.guia_line_id
-                                UNION ALL
-                               SELECT i.* FROM tiss_guia_line i
-                                WHERE l.level = 'guia' AND i.guia_id = l.guia_id
-                                UNION ALL
-                               SELECT i.* FROM tiss_guia_line i
-                                 JOIN tiss_guia g ON g.id = i.guia_id
-                                WHERE l.level = 'protocol' AND g.lote_id = l.lote_id) i) d) found
-             WHERE code IS NOT NULL ORDER BY id
-            """,
-            demonstrativo=demonstrativo.id,
-            unknown=self._unknown_cases(),
-        )
-
-    def _payment_query(self, demonstrativo):
-        """(line, code, ours, theirs) of what a payment says and cannot be booked.
-
-        What it takes back of a guia, as a row below zero, was paid before.
-        """
-        return SQL(
-            """
-            WITH l AS (
-                SELECT *, SUM(amount_released) OVER (
-                          PARTITION BY lote_id, guia_id, is_appeal) AS total
-                  FROM tiss_demonstrativo_line WHERE demonstrativo_id = %(demonstrativo)s)
-            SELECT id, code,
-                   CASE WHEN code LIKE 'unknown%%' THEN 0 WHEN is_appeal THEN appealed
-                        ELSE released + waiting END,
-                   amount_released
-              FROM (
-                SELECT l.id, l.is_appeal, l.amount_released, g.appealed, g.released, g.waiting,
-                       CASE %(unknown)s
-                            WHEN o.invoice_id IS NULL
-                                 AND o.invoice_moment IS DISTINCT FROM 'released'
-                                 THEN 'no_invoice'
-                            WHEN l.is_appeal AND l.total NOT BETWEEN 0 AND g.appealed
-                                 THEN CASE WHEN g.appealed > 0 THEN 'paid_above'
-                                           ELSE 'appeal_payment' END
-                            WHEN l.is_appeal THEN NULL
-                            WHEN l.total < 0 AND -l.total <= g.paid THEN NULL
-                            WHEN l.total NOT BETWEEN 0 AND g.released + g.waiting
-                                 THEN 'paid_above'
-                            WHEN l.total NOT IN (g.released, g.released + g.waiting)
-                                 AND g.waiting > 0 AND g.items > 1 THEN 'detail_missing'
-                       END AS code
-                  FROM l
-                  LEFT JOIN tiss_lote o ON o.id = l.lote_id, LATERAL (
-                       SELECT COUNT(*) AS items,
-                              COALESCE(SUM(i.amount_released), 0) AS released,
-                              COALESCE(SUM(i.amount_to_process), 0) AS waiting,
-                              COALESCE(SUM(i.amount_paid), 0) AS paid,
-                              COALESCE(SUM(i.amount_appealed), 0) AS appealed
-                         FROM tiss_guia_line i WHERE i.guia_id = l.guia_id) g) found
-             WHERE code IS NOT NULL ORDER BY id
-            """,
-            demonstrativo=demonstrativo.id,
-            unknown=self._unknown_cases(),
         )
 
     @api.model

@@ -11,6 +11,7 @@ class TissDemonstrativoPayment(models.Model):
     _name = "tiss.demonstrativo.payment"
     _description = "Demonstrativo Payment"
     _order = "demonstrativo_id, payment_date"
+    _check_company_auto = True
 
     demonstrativo_id = fields.Many2one(
         "tiss.demonstrativo", required=True, index=True, readonly=True, ondelete="cascade"
@@ -43,15 +44,20 @@ class TissDemonstrativoPayment(models.Model):
         help="What was booked as received without knowing for which guias.",
     )
     payment_id = fields.Many2one(
-        "account.payment", readonly=True, index="btree_not_null", ondelete="restrict"
+        "account.payment",
+        readonly=True,
+        check_company=True,
+        index="btree_not_null",
+        ondelete="restrict",
     )
     reversal_move_id = fields.Many2one(
         "account.move",
         "Reversal",
         readonly=True,
+        check_company=True,
         index="btree_not_null",
         ondelete="restrict",
-        help="What undid the payment in an open period.",
+        help="What took back, on an open day, a payment of a closed period.",
     )
 
     # ------------------------------------------------------------------

@@ -1,8 +1,5 @@
 from odoo import fields, models
 from odoo.exceptions import UserError
-from odoo.fields import Command
-
-from ..standard.money import from_cents
 
 
 class TissDemonstrativoPayment(models.Model):
@@ -43,8 +40,8 @@ class TissDemonstrativoPayment(models.Model):
     def _bill_suspended(self, cents):
         """An invoice over money that came for no guia of ours, and turned out to be ours.
 
-        It adds revenue, with what taxes the journal asks for, and takes the same off the suspense
-        account, so that nothing of it is receivable.
+        It adds revenue and takes the same off the suspense account, so that nothing of it is
+        receivable.
 
         :return: the posted `account.move`
         """
@@ -55,38 +52,17 @@ class TissDemonstrativoPayment(models.Model):
             raise UserError(self.env._("Only what was received can be billed."))
         today = fields.Date.context_today(self)
         label = self.env._("Supplement · Demonstrativo %s", self.demonstrativo_id.name)
-        move = self.env["account.move"].create(
-            {
-                "move_type": "out_invoice",
-                "company_id": self.company_id.id,
-                "partner_id": contract.partner_id.id,
-                "journal_id": contract.journal_id.id,
-                "currency_id": self.currency_id.id,
-                "invoice_date": today,
-                "date": today,
-                "invoice_date_due": today,
-                "invoice_payment_term_id": False,
-                "ref": label,
-                "invoice_line_ids": [
-                    Command.create(
-                        {
-                            "name": name,
-                            "quantity": 1,
-                            "price_unit": float(from_cents(amount)),
-                            "account_id": target.id,
-                            "tax_ids": [Command.set(taxes.ids)],
-                        }
-                    )
-                    for name, amount, target, taxes in (
-                        (label, cents, contract.revenue_account_id, contract.tax_ids),
-                        (self.env._("Received already"), -cents, account, contract.tax_ids[:0]),
-                    )
-                ],
-            }
-        )
+        lines = [
+            contract._prepare_invoice_line(
+                label, cents, contract.revenue_account_id, contract.tax_ids
+            ),
+            contract._prepare_invoice_line(self.env._("Received already"), -cents, account),
+        ]
+        vals = contract._prepare_invoice_vals(today, label, lines)
+        move = self.env["account.move"].create(vals)
         move.action_post()
         move._tiss_get_receivable_lines().tiss_lote_id = self.line_ids.lote_id[:1]
         if account.reconcile:
-            lines = (move | self.payment_id.move_id).line_ids
-            lines.filtered(lambda line: line.account_id == account).reconcile()
+            booked = (move | self.payment_id.move_id).line_ids
+            booked.filtered(lambda line: line.account_id == account).reconcile()
         return move

@@ -32,6 +32,7 @@ class TissDemonstrativo(models.Model):
         :return: `account.payment` that were created
         :raise UserError: what keeps it from being booked, in the user's words
         """
+        self.check_access("write")
         payments = self.env["account.payment"]
         # A dental file is two: what it analyses has to be booked before what it pays.
         imported = self.filtered(lambda record: record.state == "imported")
@@ -55,6 +56,9 @@ class TissDemonstrativo(models.Model):
         payments = self.payment_ids._post()
         self.adjustment_ids._remember()
         self.sudo().state = "posted"
+        if accounting_date:
+            asked = self.discrepancy_ids.filtered(lambda row: row.code in OF_BOOKING)
+            asked._close(self.env._("Booked on %s", format_date(self.env, accounting_date)))
         lotes._follow_release(self._get_booking_date())
         lotes._check_tie_out()
         return payments
@@ -156,6 +160,7 @@ class TissDemonstrativo(models.Model):
         :return: self
         :raise UserError: what has to be undone before, or that the books are closed
         """
+        self.check_access("write")
         posted = self.filtered(lambda record: record.state == "posted")
         with self.env.cr.savepoint():
             for demonstrativo in posted.sorted("kind", reverse=True):

@@ -15,4 +15,5 @@ class TissDemonstrativo(models.Model):
         result = super()._undo_one(accounting_date, reason)
         self.sudo().underpayment_ids.unlink()
         self.sudo().is_price_checked = False
+        self.env["tiss.underpayment"]._queue(self)
         return result

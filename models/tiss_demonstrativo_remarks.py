@@ -1,6 +1,8 @@
 from odoo import models
+from odoo.fields import Domain
 
 from ..standard.money import from_cents, to_cents
+from .counted import counted
 
 
 class TissDemonstrativo(models.Model):
@@ -13,52 +15,75 @@ class TissDemonstrativo(models.Model):
         self._find_remarks()
         return payments
 
+    def _undo_one(self, accounting_date, reason):
+        result = super()._undo_one(accounting_date, reason)
+        self._find_remarks()
+        return result
+
     def _find_remarks(self):
         """Queue what was denied without a reason, and items that no answer came for."""
-        Discrepancy = self.env["tiss.discrepancy"]
-        known = Discrepancy.search(
+        self._queue_nameless_glosas()
+        self._queue_missing_items(self._get_all_lines().lote_id)
+
+    def _queue_nameless_glosas(self):
+        """One discrepancy per demonstrativo, as long as any of its glosas waits for a decision."""
+        known = self.env["tiss.discrepancy"].search(
+            [("demonstrativo_id", "in", self.ids), ("code", "=", "glosa_without_code")]
+        )
+        Glosa = self.env["tiss.glosa"]
+        known._sync(
             [
-                ("demonstrativo_id", "in", self.ids),
-                ("code", "in", ("glosa_without_code", "item_missing")),
+                {
+                    "demonstrativo_id": demonstrativo.id,
+                    "code": "glosa_without_code",
+                    "place": counted(self.env, "glosa", count),
+                    "amount_ours": 0,
+                    "amount_theirs": amount,
+                }
+                for demonstrativo, count, amount in Glosa._read_group(
+                    Glosa._get_decidable_domain()
+                    & Domain("demonstrativo_id", "in", self.ids)
+                    & Domain("code", "=", False),
+                    ["demonstrativo_id"],
+                    ["__count", "amount_open:sum"],
+                )
             ]
         )
-        known._sync([*self._find_nameless_glosas(), *self._find_missing_items()])
 
-    def _find_nameless_glosas(self):
-        """One discrepancy per demonstrativo: its glosas have their own list."""
-        return [
-            {
-                "demonstrativo_id": demonstrativo.id,
-                "code": "glosa_without_code",
-                "place": self.env._("%s glosas", count),
-                "amount_ours": 0,
-                "amount_theirs": amount,
-            }
-            for demonstrativo, count, amount in self.env["tiss.glosa"]._read_group(
-                [("demonstrativo_id", "in", self.ids), ("code", "=", False)],
-                ["demonstrativo_id"],
-                ["__count", "amount:sum"],
-            )
-        ]
-
-    def _find_missing_items(self):
-        """Protocolos that an analysis answers only in part (guide §5.3)."""
-        rows = []
-        for demonstrativo in self.filtered(lambda record: record.kind == "analysis"):
-            lotes = demonstrativo._get_all_lines().lote_id
-            for lote, amount in self.env["tiss.guia.line"]._read_group(
-                [("guia_id.lote_id", "in", lotes.ids), ("amount_to_process", ">", 0)],
-                ["guia_id.lote_id"],
-                ["amount_to_process:sum"],
-            ):
-                rows.append(
-                    {
-                        "demonstrativo_id": demonstrativo.id,
-                        "code": "item_missing",
-                        "place": lote.protocol_number or lote.name,
-                        "res_model": lote._name,
-                        "res_id": lote.id,
-                        "amount_ours": float(from_cents(to_cents(amount))),
-                    }
+    def _queue_missing_items(self, lotes):
+        """Protocolos that analyses answer only in part (guide §5.3): each once, with the last."""
+        last = {}
+        for lote, demonstrativo in self.env["tiss.demonstrativo.line"]._read_group(
+            [
+                ("lote_id", "in", lotes.ids),
+                ("demonstrativo_id.kind", "=", "analysis"),
+                ("demonstrativo_id.state", "=", "posted"),
+            ],
+            ["lote_id", "demonstrativo_id"],
+        ):
+            last[lote] = max(last.get(lote, 0), demonstrativo.id)
+        known = self.env["tiss.discrepancy"].search(
+            [
+                ("code", "=", "item_missing"),
+                ("res_model", "=", lotes._name),
+                ("res_id", "in", lotes.ids),
+            ]
+        )
+        known._sync(
+            [
+                {
+                    "demonstrativo_id": last[lote],
+                    "code": "item_missing",
+                    "place": lote.protocol_number or lote.name,
+                    "res_model": lote._name,
+                    "res_id": lote.id,
+                    "amount_ours": float(from_cents(to_cents(amount))),
+                }
+                for lote, amount in self.env["tiss.guia.line"]._read_group(
+                    [("guia_id.lote_id", "in", lotes.ids), ("amount_to_process", ">", 0)],
+                    ["guia_id.lote_id"],
+                    ["amount_to_process:sum"],
                 )
-        return rows
+                if lote in last
+            ]
+        )

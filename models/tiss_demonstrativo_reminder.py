@@ -1,6 +1,7 @@
 from odoo import models
 from odoo.tools import format_date
 
+from .counted import counted
 from .deadlines import REMINDER
 
 
@@ -21,8 +22,8 @@ class TissDemonstrativo(models.Model):
             REMINDER,
             date_deadline=date,
             summary=self.env._(
-                "%(count)s glosas of %(amount)s can be contested until %(date)s",
-                count=len(glosas),
+                "To contest until %(date)s: %(glosas)s, %(amount)s",
+                glosas=counted(self.env, "glosa", len(glosas)),
                 amount=self.currency_id.format(sum(glosas.mapped("amount_open"))),
                 date=format_date(self.env, date),
             ),

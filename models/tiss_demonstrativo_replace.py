@@ -55,9 +55,6 @@ class TissDemonstrativo(models.Model):
     def action_replace(self):
         self.replace()
 
-    def action_view_other(self):
-        return self.other_id._get_records_action()
-
     # ------------------------------------------------------------------
     # Business methods
     # ------------------------------------------------------------------
@@ -67,6 +64,7 @@ class TissDemonstrativo(models.Model):
 
         :raise UserError: where the other one is posted: it has to be undone first
         """
+        self.check_access("write")
         for demonstrativo in self.filtered(lambda record: record.state == "held"):
             other = self._find_same_number(demonstrativo)
             lock(demonstrativo | other)

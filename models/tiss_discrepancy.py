@@ -1,9 +1,16 @@
+import re
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..standard.money import from_cents, to_cents
-from .discrepancy_kinds import CODES, OF_FILE, REMARKS, RESOLUTIONS
+from .discrepancy_kinds import CODES, COUNTED, LEFT_OUT, OF_FILE, REMARKS, RESOLUTIONS
+from .return_rows import PLACE
 
+# The element of a sum at the end of a place: what it is of, as it stands in the files.
+AMOUNT = re.compile(
+    r"\s*\b(?:valor|total)(Informado|Processado|Liberado|Glosa|Debitos|Creditos)\w*$"
+)
 KEY = ("demonstrativo_id", "code", "line_id", "payment_id", "res_model", "res_id", "place")
 
 
@@ -101,7 +108,6 @@ class TissDiscrepancy(models.Model):
     def _compute_is_blocking(self):
         for row in self:
             row.is_blocking = row.code not in REMARKS and row.state != "resolved"
-            # What the file itself got wrong does not change when it is checked again.
             row.is_of_file = row.code in OF_FILE
 
     @api.depends("amount_ours", "amount_theirs")
@@ -119,10 +125,27 @@ class TissDiscrepancy(models.Model):
             row.display_name = self.env._(
                 "%(problem)s (%(place)s): ours %(ours)s, theirs %(theirs)s",
                 problem=labels.get(row.code),
-                place=row.place or row.demonstrativo_id.name,
+                place=row._get_place_text(),
                 ours=money(row.amount_ours),
                 theirs=money(row.amount_theirs),
             )
+
+    def _get_place_text(self):
+        """The place in words: names of elements say nothing to a person."""
+        place = self.place or self.demonstrativo_id.name or ""
+        found = AMOUNT.search(place)
+        if not found:
+            return place
+        words = {
+            "Informado": self.env._("presented"),
+            "Processado": self.env._("processed"),
+            "Liberado": self.env._("released"),
+            "Glosa": self.env._("glosa"),
+            "Debitos": self.env._("débitos"),
+            "Creditos": self.env._("créditos"),
+        }
+        where = place[: found.start()] or self.env._("the whole file")
+        return f"{where} ({words[found[1]]})"
 
     # ------------------------------------------------------------------
     # CRUD
@@ -130,11 +153,8 @@ class TissDiscrepancy(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        Line = self.env["tiss.demonstrativo.line"]
-        for vals in vals_list:
-            if vals.get("line_id") and not vals.get("place"):
-                vals["place"] = Line.browse(vals["line_id"])._get_place()
-        return super().create(vals_list)
+        self._fetch_places(vals_list)
+        return super().create([{**vals, "place": self._find_place(vals)} for vals in vals_list])
 
     def write(self, vals):
         if set(vals) - {"user_id", "note"} and not self.env.su:
@@ -162,17 +182,28 @@ class TissDiscrepancy(models.Model):
     def _get_key(self, vals):
         """What tells one discrepancy from another, of values or of a record."""
         if isinstance(vals, dict):
-            line = vals.get("line_id")
-            place = vals.get("place") or (
-                self.env["tiss.demonstrativo.line"].browse(line)._get_place() if line else ""
-            )
-            found = {**{name: vals.get(name) or False for name in KEY}, "place": place}
+            found = {name: vals.get(name) for name in KEY} | {"place": self._find_place(vals)}
         else:
             found = {
                 name: vals[name].id if vals._fields[name].type == "many2one" else vals[name]
                 for name in KEY
             }
+        if vals["code"] in COUNTED:
+            found["place"] = ""
         return tuple(found[name] or False for name in KEY)
+
+    @api.model
+    def _find_place(self, vals):
+        """Where something does not agree: what was said, or the place of its row in the file."""
+        if vals.get("place") or not vals.get("line_id"):
+            return vals.get("place")
+        return self.env["tiss.demonstrativo.line"].browse(vals["line_id"])._get_place()
+
+    @api.model
+    def _fetch_places(self, vals_list):
+        """Read the rows of a file that values are about together, not one by one."""
+        lines = [vals["line_id"] for vals in vals_list if vals.get("line_id")]
+        self.env["tiss.demonstrativo.line"].browse(lines).fetch(PLACE)
 
     def _sync(self, vals_list):
         """Make these rows what is found now: new ones come, those that are gone disappear.
@@ -183,6 +214,7 @@ class TissDiscrepancy(models.Model):
         :return: `tiss.discrepancy`, what is found now
         """
         rows = self.sudo()
+        self._fetch_places(vals_list)
         known = {}
         for row in rows:
             known.setdefault(self._get_key(row), []).append(row)
@@ -206,7 +238,11 @@ class TissDiscrepancy(models.Model):
             if to_cents(vals.get(name) or 0) != to_cents(self[name])
         }
         if changes:
-            self.write({**changes, "state": "open", "resolution": False})
+            changes.update(state="open", resolution=False)
+        if self.code in COUNTED and vals.get("place") != self.place:
+            changes["place"] = vals.get("place")
+        if changes:
+            self.write(changes)
 
     @api.model
     def _open(self, vals):
@@ -236,6 +272,11 @@ class TissDiscrepancy(models.Model):
                     "move_id": move.id if move else False,
                 }
             )
+
+    def _keeps_out(self):
+        """Whether the row of the file that this is about is not booked."""
+        self.ensure_one()
+        return self.is_blocking or self.resolution in LEFT_OUT
 
     # ------------------------------------------------------------------
     # Sums of a file

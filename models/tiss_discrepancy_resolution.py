@@ -6,6 +6,8 @@ from .bulk import lock
 from .deadlines import REMINDER
 from .discrepancy_kinds import OF_ANALYSES, OF_PAYMENTS, OFFERS, RESOLUTIONS, WAITING
 
+# What these decide is booked when the demonstrativo is posted.
+BOOKED = {"suspense", "set_aside", "cap", "trust_ours", "trust_rows", "spread"}
 # Undone by undoing what they did: a recurso is given up, an invoice stays an invoice.
 DONE_ELSEWHERE = {
     "contest", "create_invoice", "replace", "bank_fee", "rest_later", "other_deposit",
@@ -26,7 +28,7 @@ class TissDiscrepancy(models.Model):
     # Compute, inverse, search
     # ------------------------------------------------------------------
 
-    @api.depends("code", "state", "line_id")
+    @api.depends("code", "state", "line_id", "demonstrativo_id.state")
     def _compute_offers(self):
         for row in self:
             names = row._get_offers() if row.state != "resolved" else ()
@@ -36,6 +38,12 @@ class TissDiscrepancy(models.Model):
     def _get_offers(self):
         """Names of the decisions that fit one discrepancy, the suggestion first."""
         names = OFFERS.get(self.code, ())
+        state = self.demonstrativo_id.state
+        if state == "undone":
+            return ()
+        if state == "posted" and BOOKED & set(names):
+            # It was posted without this row: what is decided now would book nothing.
+            names = (*(name for name in names if name not in BOOKED), "keep")
         if self.line_id:
             unfit = OF_ANALYSES if self.line_id.payment_id else OF_PAYMENTS
             names = tuple(name for name in names if name not in unfit)
@@ -47,7 +55,7 @@ class TissDiscrepancy(models.Model):
         for row in self:
             money = row.currency_id.format
             row.sentence = sentences.get(row.code, row.display_name or "") % {
-                "place": row.place or row.demonstrativo_id.name or "",
+                "place": row._get_place_text(),
                 "ours": money(row.amount_ours),
                 "theirs": money(row.amount_theirs),
                 "difference": money(abs(row.amount_difference)),
@@ -56,7 +64,11 @@ class TissDiscrepancy(models.Model):
     @api.model
     def _get_sentences(self):
         """Kind → what happened, for a person; percent signs name the values of a row."""
-        return {**self._get_row_sentences(), **self._get_payment_sentences()}
+        return {
+            **self._get_row_sentences(),
+            **self._get_file_sentences(),
+            **self._get_payment_sentences(),
+        }
 
     @api.model
     def _get_row_sentences(self):
@@ -80,6 +92,9 @@ class TissDiscrepancy(models.Model):
             "released_above": self.env._(
                 "For %(place)s it releases %(theirs)s, of %(ours)s presented."
             ),
+            "released_open": self.env._(
+                "For %(place)s it releases %(theirs)s; only %(ours)s are open."
+            ),
             "already_processed": self.env._(
                 "%(place)s was answered before: %(ours)s then, %(theirs)s now. Nothing is booked."
             ),
@@ -89,9 +104,12 @@ class TissDiscrepancy(models.Model):
             "glosa_without_code": self.env._(
                 "%(difference)s were denied without a reason (%(place)s)."
             ),
-            "paid_below_contract": self.env._(
-                "By the contract %(ours)s were due for %(place)s, and %(theirs)s are paid."
-            ),
+            "paid_below_contract": self.env._("Contract %(ours)s, paid %(theirs)s (%(place)s)."),
+        }
+
+    @api.model
+    def _get_file_sentences(self):
+        return {
             "row_differs": self.env._("%(place)s: released is not processed minus glosa."),
             "glosa_differs": self.env._(
                 "The file says a glosa of %(theirs)s at %(place)s; presented minus released is"
@@ -146,9 +164,10 @@ class TissDiscrepancy(models.Model):
     # ------------------------------------------------------------------
 
     def action_suggested(self):
-        """Each as it is suggested."""
-        for name, rows in self.filtered("suggestion").grouped("suggestion").items():
-            rows.resolve(name)
+        """Each as it is suggested; what was asked already waits for its answer."""
+        waiting = self.filtered(lambda row: row.suggestion and row.state == "open")
+        actions = [rows.resolve(name) for name, rows in waiting.grouped("suggestion").items()]
+        return actions[0] if len(actions) == 1 else None
 
     def action_resolve(self):
         """What the button says, which names it in the context."""
@@ -205,8 +224,7 @@ class TissDiscrepancy(models.Model):
             raise UserError(
                 self.env._("%s: undo that where it was done.", self._get_resolution_label())
             )
-        books = self.resolution in ("suspense", "set_aside", "cap", "trust_rows", "spread")
-        if books and self.demonstrativo_id.state == "posted":
+        if self.resolution in BOOKED and self.demonstrativo_id.state == "posted":
             raise UserError(
                 self.env._(
                     "Demonstrativo %s was posted with this decision: undo it first.",

@@ -171,6 +171,7 @@ class TissGlosa(models.Model):
 
         :return: `account.move`, the credit notes
         """
+        self.check_access("write")
         glosas = self._filter_denied()
         glosas.lote_id.contract_id._check_accounting()
         moves = self.env["account.move"]

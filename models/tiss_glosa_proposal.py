@@ -1,5 +1,7 @@
 from odoo import api, models
 
+from .counted import counted
+
 ACTIVITY = "l10n_br_tiss.mail_activity_type_accept"
 
 
@@ -18,9 +20,9 @@ class TissGlosa(models.Model):
             contract._propose(
                 ACTIVITY,
                 self.env._(
-                    "%(count)s glosas of %(amount)s can be accepted: the time to contest them has"
-                    " passed, or they are not worth it",
-                    count=count,
+                    "To accept: %(glosas)s, %(amount)s. The time to contest has passed, or it is"
+                    " not worth a recurso",
+                    glosas=counted(self.env, "glosa", count),
                     amount=contract.currency_id.format(amount),
                 ),
                 today,

@@ -167,6 +167,26 @@ class TissGlosa(models.Model):
         self._decide_silently(marked, is_irrecoverable=False, irrecoverable_reason=False)
         marked._log_decision(self.env._("No longer irrecoverable"))
 
+    def accept(self):
+        moves = super().accept()
+        self._update_queue()
+        return moves
+
+    def reopen(self, reason):
+        super().reopen(reason)
+        self._update_queue()
+
+    def create_recurso(self, level="item"):
+        recursos = super().create_recurso(level)
+        self._update_queue()
+        return recursos
+
+    def _update_queue(self):
+        """What stood in the queue because of them and is decided now, leaves it."""
+        demonstrativos = self.sudo().demonstrativo_id
+        demonstrativos._queue_nameless_glosas()
+        self.env["tiss.underpayment"]._queue(demonstrativos)
+
     def _check_reason(self, reason):
         reason = " ".join((reason or "").split())
         if not reason:

@@ -1,6 +1,8 @@
 from odoo import models
 from odoo.exceptions import UserError
 
+from .counted import counted
+
 
 class TissGuia(models.Model):
     """Prices of open guias after the convênio's prices changed (guide §3.2).
@@ -62,10 +64,9 @@ class TissGuia(models.Model):
         difference = result["amount_after"] - result["amount_before"]
         sentences = [
             self.env._(
-                "%(items)s items of %(guias)s guias changed: from %(before)s to %(after)s,"
-                " %(difference)s.",
-                items=result["changed_count"],
-                guias=result["guia_count"],
+                "Changed: %(items)s of %(guias)s, from %(before)s to %(after)s, %(difference)s.",
+                items=counted(self.env, "item", result["changed_count"]),
+                guias=counted(self.env, "guia", result["guia_count"]),
                 before=currency.format(result["amount_before"]),
                 after=currency.format(result["amount_after"]),
                 difference=("+" if difference > 0 else "") + currency.format(difference),
@@ -74,11 +75,15 @@ class TissGuia(models.Model):
         if result["unpriced_count"]:
             sentences.append(
                 self.env._(
-                    "%s items have no price on their day and keep theirs.", result["unpriced_count"]
+                    "Without a price on their day, kept as they were: %s.",
+                    counted(self.env, "item", result["unpriced_count"]),
                 )
             )
         if result["frozen_count"]:
             sentences.append(
-                self.env._("%s guias are in a lote or further and stay.", result["frozen_count"])
+                self.env._(
+                    "In a lote or further, not touched: %s.",
+                    counted(self.env, "guia", result["frozen_count"]),
+                )
             )
         return " ".join(sentences)

@@ -5,6 +5,7 @@ from odoo.exceptions import UserError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
 from .bulk import insert
+from .counted import counted
 
 BATCH = 200  # visits between two commits
 AT_ONCE = 300  # visits that need no run in the background
@@ -99,18 +100,18 @@ class TissGuiaRun(models.Model):
         for run in self:
             sentences = [
                 self.env._(
-                    "%(encounters)s encounters became %(guias)s guias, worth %(amount)s.",
-                    encounters=run.done_count,
-                    guias=run.guia_count,
+                    "Done: %(encounters)s in %(guias)s, %(amount)s.",
+                    encounters=counted(self.env, "encounter", run.done_count),
+                    guias=counted(self.env, "guia", run.guia_count),
                     amount=run.currency_id.format(run.amount_total),
                 )
             ]
             if run.left_out_count:
                 sentences.append(
-                    self.env._("%s stay out, for the reasons below.", run.left_out_count)
+                    self.env._("Left out, for the reasons below: %s.", run.left_out_count)
                 )
             if run.pending_count:
-                sentences.append(self.env._("%s are still to do.", run.pending_count))
+                sentences.append(self.env._("Still to do: %s.", run.pending_count))
             run.summary = " ".join(sentences)
 
     # ------------------------------------------------------------------

@@ -38,7 +38,7 @@ class TissLedgerCheck(models.Model):
     amount_open = fields.Monetary("Open in the Guias", readonly=True)
     amount_booked = fields.Monetary("Open in the Books", readonly=True)
     amount_difference = fields.Monetary("Difference", compute="_compute_amount_difference")
-    breach_count = fields.Integer("Differences", readonly=True, tracking=True)
+    breach_count = fields.Integer("Findings", readonly=True, tracking=True)
     breach_ids = fields.One2many("tiss.ledger.breach", "check_id", "What Differs", readonly=True)
 
     _contract_uniq = models.Constraint(
@@ -64,7 +64,12 @@ class TissLedgerCheck(models.Model):
     # ------------------------------------------------------------------
 
     def action_check(self):
-        self._run(self.contract_id)
+        """Look again at these now; without any, at all convênios of the companies on screen."""
+        contracts = self.contract_id or self.env["tiss.contract"].with_context(
+            active_test=False
+        ).search([("company_id", "in", self.env.companies.ids)])
+        self._run(contracts)
+        return {"type": "ir.actions.client", "tag": "soft_reload"}
 
     def action_view_contract(self):
         return self.contract_id._get_records_action()
@@ -82,7 +87,8 @@ class TissLedgerCheck(models.Model):
         contracts.check_access("read")
         # As superuser: nobody may write the result of a check.
         Check = self.sudo().with_context(active_test=False)
-        known = {check.contract_id: check for check in Check.search([])}
+        rows = Check.search([("contract_id", "in", contracts.ids)])
+        known = {check.contract_id: check for check in rows}
         checks = Check
         for contract in contracts:
             tie_out = contract._get_tie_out()

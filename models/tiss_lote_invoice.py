@@ -1,10 +1,10 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.fields import Command
 from odoo.tools import format_date
 
-from ..standard.money import from_cents, to_cents
+from ..standard.money import to_cents
 from .bulk import lock
+from .counted import counted
 from .tie_out import MONTH, RELEASED, TieOut
 from .tiss_contract import INVOICE_MOMENTS
 
@@ -119,23 +119,15 @@ class TissLote(models.Model):
         return self._prepare_invoice_vals(date, self._get_invoice_label(), lines)
 
     def _prepare_invoice_vals(self, date, label, lines):
-        contract = self.contract_id
-        return {
-            "move_type": "out_invoice",
-            "company_id": self.company_id.id,
-            "partner_id": contract.partner_id.id,
-            "journal_id": contract.journal_id.id,
-            "currency_id": self.currency_id.id,
-            "invoice_date": date,
-            "date": date,
-            "invoice_date_due": max([date, *filter(None, self.mapped("due_date"))]),
-            "invoice_payment_term_id": False,
-            "ref": label,
-            "invoice_origin": label,
-            "tiss_lote_id": self.id if len(self) == 1 else False,
-            "tiss_contract_id": contract.id,
-            "invoice_line_ids": lines,
-        }
+        return self.contract_id._prepare_invoice_vals(
+            date,
+            label,
+            lines,
+            invoice_date_due=max([date, *filter(None, self.mapped("due_date"))]),
+            invoice_origin=label,
+            tiss_lote_id=self.id if len(self) == 1 else False,
+            tiss_contract_id=self.contract_id.id,
+        )
 
     def _get_invoice_label(self):
         if len(self) > 1:
@@ -157,10 +149,10 @@ class TissLote(models.Model):
             }
         return {
             self.env._(
-                "%(kind)s · Lote %(lote)s · %(count)s guias",
+                "%(kind)s · Lote %(lote)s · %(guias)s",
                 kind=name,
                 lote=self.name,
-                count=self.guia_count,
+                guias=counted(self.env, "guia", self.guia_count),
             ): cents
             for name, cents in amounts.items()
         }
@@ -185,15 +177,13 @@ class TissLote(models.Model):
 
     @api.model
     def _prepare_invoice_line(self, lote, name, cents, account=None):
-        return Command.create(
-            {
-                "name": name,
-                "quantity": 1,
-                "price_unit": float(from_cents(cents)),
-                "account_id": (account or lote.contract_id.revenue_account_id).id,
-                "tax_ids": [Command.set(lote._get_invoice_taxes().ids)],
-                "tiss_lote_id": lote.id,
-            }
+        contract = lote.contract_id
+        return contract._prepare_invoice_line(
+            name,
+            cents,
+            account or contract.revenue_account_id,
+            lote._get_invoice_taxes(),
+            tiss_lote_id=lote.id,
         )
 
     def _get_invoice_taxes(self):

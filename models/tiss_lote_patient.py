@@ -1,6 +1,6 @@
 from odoo import fields, models
 
-from .inside import INSIDE, is_inside
+from .inside import is_inside
 from .tie_out import RELEASED
 
 
@@ -117,9 +117,7 @@ class TissLote(models.Model):
         Movement = self.env["tiss.movement"]
         done = Movement.search([("lote_id", "in", self.ids), ("kind", "=", "copay")])
         undone = Movement.search([("reverses_id", "in", done.ids)]).reverses_id
-        notes = rows.credit_note_id
-        notes.line_ids.remove_move_reconcile()
-        notes.with_context(tiss_undo=INSIDE).button_cancel()
+        rows.credit_note_id._tiss_cancel()
         (done - undone)._undo()
         rows.sudo().credit_note_id = False
         return rows

@@ -2,7 +2,6 @@ from odoo import fields, models
 from odoo.tools import SQL
 
 from ..standard.money import from_cents
-from .inside import INSIDE
 from .tie_out import RELEASED
 
 
@@ -115,8 +114,7 @@ class TissLote(models.Model):
         for move in self._get_release_invoices().sorted("id", reverse=True):
             total = move._tiss_get_total_cents()
             if total <= cents and move._tiss_is_untouched():
-                move.with_context(tiss_undo=INSIDE).button_draft()
-                move.with_context(tiss_undo=INSIDE).button_cancel()
+                move._tiss_cancel()
                 cents -= total
         self.sudo().invoice_id = self._get_release_invoices()[:1]
         if cents:
@@ -153,9 +151,10 @@ class TissLote(models.Model):
                 owed = ("paid", *lote._get_owed_buckets())
                 change = (entry.get("to_bucket") in owed) - (entry.get("from_bucket") in owed)
                 changes[lote] = changes.get(lote, 0) + change * entry["cents"]
+        receivables = self.browse().union(*changes)._get_receivable_accounts()
         rows = []
         for lote, cents in changes.items():
-            accounts = (lote._get_receivable_accounts()[lote], lote._get_release_account(cents))
+            accounts = (receivables[lote], lote._get_release_account(cents))
             for account, sign in zip(accounts, (1, -1), strict=True):
                 amount = sign * cents
                 rows.append(

@@ -67,8 +67,21 @@ class TissProvision(models.Model):
         compute="_compute_amount_booked",
         help="What stands on the provision account for this convênio on that day.",
     )
-    move_id = fields.Many2one("account.move", "Journal Entry", readonly=True, ondelete="restrict")
-    reversal_id = fields.Many2one("account.move", readonly=True, ondelete="set null")
+    move_id = fields.Many2one(
+        "account.move",
+        "Journal Entry",
+        readonly=True,
+        check_company=True,
+        index="btree_not_null",
+        ondelete="restrict",
+    )
+    reversal_id = fields.Many2one(
+        "account.move",
+        readonly=True,
+        check_company=True,
+        index="btree_not_null",
+        ondelete="set null",
+    )
 
     # ---- What became of it
     amount_lost = fields.Monetary(
@@ -114,24 +127,30 @@ class TissProvision(models.Model):
 
     @api.depends("contract_id", "date", "state")
     def _compute_amount_booked(self):
+        booked = self._read_booked_cents()
         for row in self:
-            row.amount_booked = float(from_cents(row._get_booked_cents()))
+            row.amount_booked = float(from_cents(booked[row]))
 
-    def _get_booked_cents(self):
-        """What the provision account holds for the convênio at the end of the day."""
-        account = self.company_id.tiss_provision_account_id
-        [[balance]] = self.env["account.move.line"]._read_group(
-            [
-                ("account_id", "=", account.id),
-                ("partner_id", "=", self.contract_id.partner_id.id),
-                ("company_id", "=", self.company_id.id),
-                ("parent_state", "=", "posted"),
-                ("date", "<=", self.date),
-            ],
-            [],
-            ["balance:sum"],
-        )
-        return -to_cents(balance or 0)
+    def _read_booked_cents(self):
+        """{provision: cents that its account holds for the convênio at the end of the day}"""
+        booked = {}
+        for (company, date), rows in self.grouped(lambda row: (row.company_id, row.date)).items():
+            balances = dict(
+                self.env["account.move.line"]._read_group(
+                    [
+                        ("account_id", "=", company.tiss_provision_account_id.id),
+                        ("partner_id", "in", rows.contract_id.partner_id.ids),
+                        ("company_id", "=", company.id),
+                        ("parent_state", "=", "posted"),
+                        ("date", "<=", date),
+                    ],
+                    ["partner_id"],
+                    ["balance:sum"],
+                )
+            )
+            for row in rows:
+                booked[row] = -to_cents(balances.get(row.contract_id.partner_id) or 0)
+        return booked
 
     @api.depends("date", "contract_id", "amount")
     def _compute_outcome(self):
@@ -176,6 +195,7 @@ class TissProvision(models.Model):
         )
 
     def _propose_and_reload(self, date):
+        self.check_access("write")
         if not self._propose(self.env.company, date):
             self._raise_nothing(date)
         return {"type": "ir.actions.client", "tag": "soft_reload"}
@@ -289,16 +309,21 @@ class TissProvision(models.Model):
 
         :return: `account.move`, the entries
         """
+        self.check_access("write")
         rows = self.filtered(lambda row: row.state == "draft")
         lock(rows)
         moves = self.env["account.move"]
         for row in rows:
             row._check_accounts()
-            cents = to_cents(row.amount) - row._get_booked_cents()
+            cents = to_cents(row.amount) - row._read_booked_cents()[row]
             if cents:
                 move = self.env["account.move"].create(row._prepare_entry(cents))
                 move.action_post()
-                row.sudo().write({"move_id": move.id, "reversal_id": row._reverse(move).id})
+                reversal = move._tiss_reverse_on(
+                    row._get_reversal_date(),
+                    lambda move: {"ref": self.env._("Reversal of %s", move.name)},
+                )
+                row.sudo().write({"move_id": move.id, "reversal_id": reversal.id})
                 moves |= move
             row.sudo().state = "posted"
         return moves
@@ -354,25 +379,9 @@ class TissProvision(models.Model):
             ],
         }
 
-    def _reverse(self, move):
-        """The reversal; one of a day that has not come waits as a draft, as Odoo posts it then."""
-        date = self._get_reversal_date()
-        is_future = date > fields.Date.context_today(self)
-        reversal = move._reverse_moves(
-            [
-                {
-                    "date": date,
-                    "ref": self.env._("Reversal of %s", move.name),
-                    "auto_post": "at_date" if is_future else "no",
-                }
-            ]
-        )
-        if not is_future:
-            reversal.action_post()
-        return reversal
-
     def undo(self):
         """Cancel the entries of provisions while their periods are open."""
+        self.check_access("write")
         rows = self.filtered(lambda row: row.state == "posted")
         lock(rows)
         for row in rows:

@@ -39,7 +39,7 @@ class TissRepasse(models.Model):
     )
     date = fields.Date("Until", required=True, readonly=True)
     state = fields.Selection(
-        [("draft", "Draft"), ("closed", "Closed"), ("paid", "Paid")],
+        [("draft", "Draft"), ("closed", "Fixed"), ("paid", "Paid")],
         string="Status",
         default="draft",
         required=True,

@@ -53,34 +53,30 @@ class TissRepasse(models.Model):
         for cell in sheet[1]:
             cell.font = Font(bold=True)
         for repasse in self.sorted(lambda repasse: repasse.payee_id.name or ""):
-            person = repasse.payee_id
-            council = " ".join(
-                filter(
-                    None,
-                    [
-                        person.tiss_council_id.name,
-                        person.tiss_council_number,
-                        person.tiss_council_state_id.name,
-                    ],
-                )
-            )
-            cbo = person.tiss_cbo_id.code
-            sheet.append(
-                [
-                    person.name,
-                    person.vat or None,
-                    council or None,
-                    cbo or None,
-                    repasse.date,
-                    to_decimal(repasse.amount_total),
-                ]
-            )
+            sheet.append(repasse._get_rpa_row())
             sheet.cell(sheet.max_row, 6).number_format = "#,##0.00"
         for column, width in zip("ABCDEF", (40, 18, 30, 10, 12, 14), strict=True):
             sheet.column_dimensions[column].width = width
         buffer = io.BytesIO()
         book.save(buffer)
         return buffer.getvalue()
+
+    def _get_rpa_row(self):
+        """What whoever makes the RPA has to know of one person."""
+        person = self.payee_id
+        council = (
+            person.tiss_council_id.name,
+            person.tiss_council_number,
+            person.tiss_council_state_id.name,
+        )
+        return [
+            person.name,
+            person.vat or None,
+            " ".join(filter(None, council)) or None,
+            person.tiss_cbo_id.code or None,
+            self.date,
+            to_decimal(self.amount_total),
+        ]
 
     def _get_statement_rows(self):
         """Lines of one statement, grouped by convênio: [(name, rows, total)]."""

@@ -34,10 +34,12 @@ class TissRepasseLine(models.Model):
     guia_line_id = fields.Many2one(
         "tiss.guia.line", "Item", required=True, index=True, readonly=True, ondelete="restrict"
     )
-    guia_id = fields.Many2one("tiss.guia", required=True, readonly=True, ondelete="restrict")
+    guia_id = fields.Many2one(
+        "tiss.guia", required=True, index=True, readonly=True, ondelete="restrict"
+    )
     patient_id = fields.Many2one(related="guia_id.patient_id")
     contract_id = fields.Many2one(
-        "tiss.contract", "Convênio", required=True, readonly=True, ondelete="restrict"
+        "tiss.contract", "Convênio", required=True, index=True, readonly=True, ondelete="restrict"
     )
     date = fields.Date(required=True, readonly=True)
     rule_id = fields.Many2one("tiss.repasse.rule", readonly=True, ondelete="set null")

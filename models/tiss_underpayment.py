@@ -1,13 +1,15 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.fields import Domain
 
 from ..standard.money import from_cents, to_cents
 from .bulk import lock
+from .counted import counted
 
 PRICE_FAMILY = "17"  # values and charges of T38 (guide §6.1)
 PRICE_CODE = "1705"  # what a recurso contests where the operadora gave no code
-BATCH = 200  # demonstrativos that one run looks through
+UNCHECKED = [("state", "=", "posted"), ("is_price_checked", "=", False)]
+AT_ONCE = 200  # demonstrativos that somebody has looked through while he waits
+BATCH = 10  # of them in one transaction of the night
 
 
 class TissUnderpayment(models.Model):
@@ -30,7 +32,9 @@ class TissUnderpayment(models.Model):
     guia_line_id = fields.Many2one(
         "tiss.guia.line", "Item", required=True, index=True, readonly=True, ondelete="cascade"
     )
-    guia_id = fields.Many2one("tiss.guia", required=True, readonly=True, ondelete="cascade")
+    guia_id = fields.Many2one(
+        "tiss.guia", required=True, index=True, readonly=True, ondelete="cascade"
+    )
     professional_id = fields.Many2one("res.partner", readonly=True)
     code = fields.Char("Procedure Code", readonly=True)
     date = fields.Date("Performed On", readonly=True)
@@ -93,7 +97,7 @@ class TissUnderpayment(models.Model):
 
     def action_look(self):
         """Look through what was posted since the last time, at once."""
-        self._look(self._get_unchecked())
+        self._look(self._find_unchecked(AT_ONCE))
         return {"type": "ir.actions.client", "tag": "soft_reload"}
 
     def action_contest(self):
@@ -111,13 +115,17 @@ class TissUnderpayment(models.Model):
 
     @api.model
     def _cron_look(self):
-        self._look(self._get_unchecked())
+        """Look through all that was posted since the last time, until the time is over."""
+        cron = self.env["ir.cron"]
+        while demonstrativos := self._find_unchecked(BATCH):
+            self._look(demonstrativos)
+            remaining = self.env["tiss.demonstrativo"].search_count(UNCHECKED)
+            if not cron._commit_progress(len(demonstrativos), remaining=remaining):
+                break
 
     @api.model
-    def _get_unchecked(self):
-        return self.env["tiss.demonstrativo"].search(
-            [("state", "=", "posted"), ("is_price_checked", "=", False)], limit=BATCH
-        )
+    def _find_unchecked(self, limit):
+        return self.env["tiss.demonstrativo"].search(UNCHECKED, limit=limit)
 
     @api.model
     def _look(self, demonstrativos):
@@ -125,16 +133,17 @@ class TissUnderpayment(models.Model):
 
         :return: `tiss.underpayment`, rows found or brought up to date
         """
-        found = self.browse()
+        found, queued = self.browse(), demonstrativos.sudo()
         # Whoever may post may have it compared; the rows are the system's.
         for demonstrativo in demonstrativos.sudo():
             items = demonstrativo._get_all_lines().guia_id.line_ids
             answered = items.filtered(lambda item: not item.amount_to_process)
-            vals_list = self._compare(answered, demonstrativo)
-            found |= self.sudo()._keep(answered, vals_list)
+            known = self.sudo().search([("guia_line_id", "in", answered.ids)])
+            queued |= known.demonstrativo_id
+            found |= known._keep(self._compare(answered, demonstrativo))
         demonstrativos.sudo().is_price_checked = True
-        found._queue()
-        return found.with_env(self.env)
+        self._queue(queued)
+        return found.exists().with_env(self.env)
 
     @api.model
     def _compare(self, items, demonstrativo):
@@ -185,10 +194,9 @@ class TissUnderpayment(models.Model):
             return "nameless"
         return "other" if settled else None
 
-    def _keep(self, items, vals_list):
-        """Rows of some items := these; one that was let be stays so while nothing changes."""
-        known = self.search([("guia_line_id", "in", items.ids)])
-        by_item = {row.guia_line_id.id: row for row in known}
+    def _keep(self, vals_list):
+        """Known rows of some items := these; one that was let be stays so."""
+        by_item = {row.guia_line_id.id: row for row in self}
         new, kept = [], self.browse()
         for vals in vals_list:
             row = by_item.get(vals["guia_line_id"])
@@ -197,23 +205,42 @@ class TissUnderpayment(models.Model):
                 kept |= row
             else:
                 new.append(vals)
-        (known - kept).unlink()
+        (self - kept).unlink()
         return kept | self.create(new)
 
-    def _queue(self):
-        """One discrepancy per demonstrativo; the rows have a list of their own."""
-        Discrepancy = self.env["tiss.discrepancy"]
-        claimable = self.filtered(lambda row: row.amount_claimable and not row.is_ignored)
-        for demonstrativo, rows in claimable.grouped("demonstrativo_id").items():
-            Discrepancy._open(
+    @api.model
+    def _queue(self, demonstrativos):
+        """One discrepancy per demonstrativo, as long as any row of it waits for a decision."""
+        known = self.env["tiss.discrepancy"].search(
+            [
+                ("demonstrativo_id", "in", demonstrativos.ids),
+                ("code", "=", "paid_below_contract"),
+            ]
+        )
+        waiting = self.sudo().search(
+            [
+                ("demonstrativo_id", "in", demonstrativos.ids),
+                ("amount_claimable", ">", 0),
+                ("is_ignored", "=", False),
+            ]
+        )
+        waiting = waiting.filtered(
+            lambda row: row.guia_line_id.glosa_ids._filter_denied().filtered(
+                lambda glosa: not glosa.is_contested
+            )
+        )
+        known._sync(
+            [
                 {
                     "demonstrativo_id": demonstrativo.id,
                     "code": "paid_below_contract",
-                    "place": self.env._("%s items", len(rows)),
+                    "place": counted(self.env, "item", len(rows)),
                     "amount_ours": sum(rows.mapped("amount_expected")),
                     "amount_theirs": sum(rows.mapped("amount_settled")),
                 }
-            )
+                for demonstrativo, rows in waiting.grouped("demonstrativo_id").items()
+            ]
+        )
 
     # ------------------------------------------------------------------
     # Deciding
@@ -245,7 +272,4 @@ class TissUnderpayment(models.Model):
         self.env["tiss.glosa"].check_access("write")
         lock(self)
         self.sudo().write({"is_ignored": True, "note": reason})
-
-    @api.model
-    def _get_open_domain(self):
-        return Domain("is_ignored", "=", False) & Domain("amount_difference", ">", 0)
+        self._queue(self.demonstrativo_id)

@@ -225,7 +225,6 @@ class _Finder:
             near = self._get_pool(deposits, fixed, lambda r, d: self._is_near(d, r))
             if len(near) < 2:
                 continue
-            low, high = near[0].date, near[-1].date
             others = [
                 each for each in receipts
                 if each.id not in done and any(self._is_near(deposit, each) for deposit in near)
@@ -241,7 +240,7 @@ class _Finder:
                 for left in by_sum.get(sum(each.cents for each in right), ())
                 if all(self._is_near(deposit, each) for deposit in left for each in right)
             ]
-            if options and low <= high:
+            if options:
                 best = self._add_best(GROUP, options)
                 if best:
                     done.update(best.receipts)
@@ -316,6 +315,7 @@ class _Finder:
         )
         score = _BASE[rule] + {None: 0, NAME: 20}.get(evidence, 30) - malus
         score -= min(2 * abs(days), 20) + (0 if is_unique else 15)
+        due = sum(each.cents for each in receipts)
         return Proposal(
             rule=rule,
             deposits=_ids(deposits),
@@ -324,8 +324,7 @@ class _Finder:
             evidence=evidence,
             days=days,
             score=max(min(score, 100), 1),
-            difference=sum(each.cents for each in deposits)
-            - (sum(each.cents for each in receipts) if receipts else deposits[0].cents),
+            difference=sum(each.cents for each in deposits) - due if receipts else 0,
             is_unique=is_unique,
             is_certain=is_certain,
         )

@@ -1,5 +1,6 @@
 from contextlib import contextmanager
 from datetime import timedelta
+from unittest.mock import patch
 
 from psycopg2 import IntegrityError
 
@@ -206,6 +207,27 @@ class TissCommon(TissRecords, ClinicCase):
             {"partner_id": cls.operadora.id, "version": "4.03.00", "provider_code": "99999"}
         )
         return contract.sudo(False)
+
+    # ------------------------------------------------------------------
+    # Scheduled actions
+    # ------------------------------------------------------------------
+
+    def _run_cron(self, method):
+        """Run a scheduled action; it commits as it goes, which a test may not.
+
+        :param method: bound method of a model
+        :return: how many records were done at each commit
+        """
+        done = []
+
+        def commit_progress(_cron, processed=0, **_options):
+            self.env.flush_all()
+            done.append(processed)
+            return float("inf")
+
+        with patch.object(type(self.env["ir.cron"]), "_commit_progress", commit_progress):
+            method()
+        return done
 
     # ------------------------------------------------------------------
     # Assertions

@@ -553,15 +553,15 @@ class TestBankMatch(BankCase):
     def test_money_that_does_not_come_is_told_once(self):
         payment = self._post_payment(140.00, "P1")
         demonstrativo = payment.tiss_demonstrativo_payment_ids.demonstrativo_id
-        self.Match._cron_alert()
+        self._run_cron(self.Match._cron_alert)
         self.assertFalse(payment._tiss_get_reminders())
         self.env.cr.execute(
             "UPDATE account_payment SET date = %s WHERE id = %s",
             [self.today - timedelta(days=11), payment.id],
         )
         payment.invalidate_recordset()
-        self.Match._cron_alert()
-        self.Match._cron_alert()
+        self._run_cron(self.Match._cron_alert)
+        self._run_cron(self.Match._cron_alert)
         self.assertEqual(len(payment._tiss_get_reminders()), 1)
         self.assertIn("140", demonstrativo.activity_ids.summary)
         self._deposit(140.00)
@@ -583,11 +583,11 @@ class TestBankMatch(BankCase):
         _made, left = self._find()
         left.match()
         left.activity_ids.action_done()
-        self.Match._cron_alert()
+        self._run_cron(self.Match._cron_alert)
         self.assertFalse(left.activity_ids, "asked for just now")
         self._wait(11, line)
-        self.Match._cron_alert()
-        self.Match._cron_alert()
+        self._run_cron(self.Match._cron_alert)
+        self._run_cron(self.Match._cron_alert)
         self.assertEqual(len(left.activity_ids), 1)
         self.assertIn("93", left.activity_ids.summary)
 
@@ -616,6 +616,8 @@ class TestBankMatch(BankCase):
         self.assertIn("7.00", breach)
         [found] = self.contract._get_ledger_breaches()
         self.assertEqual((found.code, found.ours, found.theirs), ("transit", 0, 700))
+        check = self.env["tiss.ledger.check"]._run(self.contract)
+        self.assertEqual((check.state, check.breach_ids.code), ("broken", "transit"))
 
 
 @tagged("post_install", "-at_install", "post_install_l10n")
@@ -684,7 +686,7 @@ class TestBankQueue(BankCase):
             "UPDATE account_move SET date = date - 11 WHERE id = %s", [line.move_id.id]
         )
         self.env.invalidate_all()
-        self.Match._cron_alert()
+        self._run_cron(self.Match._cron_alert)
 
     def test_a_deposit_that_nobody_announced(self):
         line = self._deposit(93.85, after=0)
@@ -717,7 +719,7 @@ class TestBankQueue(BankCase):
             "UPDATE account_payment SET date = date - 11 WHERE id = %s", [payment.id]
         )
         self.env.invalidate_all()
-        self.Match._cron_alert()
+        self._run_cron(self.Match._cron_alert)
         [row] = self._get_rows("deposit_missing")
         self.assertEqual((row.amount_ours, row.suggestion), (140.00, "ask"))
         action = row.resolve("undo")

@@ -48,7 +48,7 @@ class TestBankImport(BankCase):
         self.assertEqual((fee.amount, fee.payment_ref), (-12.30, "TARIFA"))
         self.assertTrue(payment.is_matched)
         self.assertEqual(fee.tiss_state, "open")
-        self.assertIn("1 matched", action["params"]["message"])
+        self.assertIn("Matched without doubt: 1.", action["params"]["message"])
         self.assertEqual(self.bank.tiss_ofx_account, "341/00012-3")
         self.assertLedgerSound()
 

@@ -213,6 +213,16 @@ class TestClosing(TissCommon):
         closing.close()
         self.assertEqual(self.company.fiscalyear_lock_date, later)
 
+    def test_a_new_month_is_open_whatever_is_said(self):
+        said = {"state": "closed", "closed_date": "2026-01-01", "previous_lock_date": "2026-01-01"}
+        context = {f"default_{name}": value for name, value in said.items()}
+        Closing = self.env["tiss.closing"].with_context(**context)
+        vals = {"date": "2026-01-15", **said}
+        closing = Closing.create(vals)
+        self.assertEqual((closing.state, closing.date.day), ("open", 31))
+        self.assertFalse(closing.closed_date or closing.previous_lock_date)
+        self.assertEqual(vals["date"], "2026-01-15", "what the caller gave stays his")
+
     def test_nobody_ticks_by_hand(self):
         closing = self._open()
         for vals in ({"state": "closed"}, {"closed_by_id": self.env.uid}):

@@ -150,6 +150,22 @@ class TestCopayment(TissCommon):
         self.assertEqual(lote.invoice_id.amount_residual, 0)
         self.assertLedgerSound()
 
+    def test_an_operadora_that_releases_the_part_of_the_patient_too(self):
+        """41.10 of which 8.22 are the patient's: no more than 32.88 is taken."""
+        lote = self._create_received_lote({ECG: 1})
+        content = analysis_message(lote, {(lote.guia_ids.name, 1): 41.10}, "A1")
+        analysis = self.env["tiss.message"].receive_file("retorno.xml", content)
+        [row] = analysis.discrepancy_ids
+        self.assertEqual(
+            (row.code, row.amount_ours, row.amount_theirs, row.is_blocking),
+            ("released_open", 32.88, 41.10, True),
+        )
+        row.action_suggested()
+        analysis.post()
+        self.assertEqual(lote.guia_ids.line_ids.amount_released, 32.88)
+        self.assertFalse(lote.glosa_ids)
+        self.assertLedgerSound()
+
     def test_what_the_operadora_collects_changes_nothing_here(self):
         self.rule.copayment_at_clinic = False
         lote = self._create_received_lote({ECG: 1})

@@ -50,7 +50,9 @@ class TestDailyClose(TissCommon):
         deposit = create_deposit(self.contract, 41.10, self.today)
         page = self._page()
         self.assertEqual((page.deposit_count, page.deposit_amount), (1, 41.10))
+        self.assertEqual(payment.payment_ids.payment_id.tiss_bank_state, "expected")
         self._match(deposit, payment)
+        self.assertEqual(payment.payment_ids.payment_id.tiss_bank_state, "confirmed")
         page = self._page()
         self.assertTrue(page.is_green, (page.summary, page.breaches))
 
@@ -68,6 +70,11 @@ class TestDailyClose(TissCommon):
         lines = (deposit.move_id | payment.payment_ids.payment_id.move_id.sudo()).line_ids
         lines.filtered(lambda line: line.account_id == account).reconcile()
 
+    def test_an_analysis_counts_by_what_it_releases(self):
+        lote = self._create_received_lote({ECG: 1})
+        self._receive(analysis_message(lote, {(lote.guia_ids.name, 1): 31.10}, "A1"))
+        self.assertEqual(self._page().to_post_amount, 31.10)
+
     def test_what_cannot_be_posted_is_left_and_named_by_its_value(self):
         lote = self._create_received_lote({ECG: 1})
         name = lote.guia_ids.name
@@ -80,6 +87,17 @@ class TestDailyClose(TissCommon):
         self.assertEqual(page.discrepancy_ids[0].demonstrativo_id, wrong)
         page.action_post()
         self.assertEqual((right.state, wrong.state), ("posted", "imported"))
+
+    def test_an_undone_demonstrativo_leaves_nothing_to_decide(self):
+        lote = self._create_received_lote({ECG: 1})
+        analysis = self._receive(analysis_message(lote, {(lote.guia_ids.name, 1): 31.10}, "A1"))
+        analysis.post()
+        self.assertEqual(self._page().discrepancy_count, 1)
+        self.env["tiss.discrepancy"]._open(
+            {"demonstrativo_id": analysis.id, "code": "unknown_guia", "amount_theirs": 5.00}
+        )
+        analysis.undo()
+        self.assertEqual(self._page().discrepancy_count, 0)
 
     def test_books_that_disagree_are_said_first(self):
         lote = self._create_received_lote({ECG: 1})

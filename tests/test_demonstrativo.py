@@ -3,30 +3,14 @@ from decimal import Decimal
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
-from .common import BLOOD_COUNT, CONSULTATION, DIPYRONE, ECG, TissCommon
-from .return_messages import analysis_message, payment_message
+from .common import BLOOD_COUNT
+from .return_messages import payment_message
+from .return_records import ReturnCase
 
 
 @tagged("post_install", "-at_install", "post_install_l10n")
-class TestDemonstrativo(TissCommon):
+class TestDemonstrativo(ReturnCase):
     """What comes back: preview, posting, undoing, on hand-worked examples."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        # One guia of 150.00 in one item, one of 41.10 + 14.90 = 56.00 in two.
-        cls.consulta = cls._create_received_lote(CONSULTATION, protocol="1001")
-        cls.sadt = cls._create_received_lote({ECG: 1, DIPYRONE: 2}, protocol="1002")
-
-    def _import(self, content, name="retorno.xml"):
-        return self.env["tiss.demonstrativo"].import_file(name, content)
-
-    def _analyse(self, lote, released, number="D1", **options):
-        """Import an analysis; released: {(guia, item): amount or (amount, code)}."""
-        return self._import(analysis_message(lote, released, number, **options))
-
-    def _pay(self, lote, guias, number="P1", **options):
-        return self._import(payment_message(lote, guias, number, **options))
 
     def _buckets(self, line):
         names = ["to_process", "released", "paid", "denied", "accepted"]

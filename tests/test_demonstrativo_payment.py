@@ -8,28 +8,14 @@ from ..models.tiss_demonstrativo_payment_entry import TissDemonstrativoPayment
 from ..models.tiss_glosa import TissGlosa
 from ..models.tiss_lote_invoice import TissLote
 from ..models.tiss_movement import TissMovement
-from .common import CONSULTATION, DIPYRONE, ECG, TissCommon
+from .common import CONSULTATION
 from .ledger_invariants import find_broken
 from .return_messages import analysis_message, payment_message
+from .return_records import ReturnCase
 
 
-class PaymentCommon(TissCommon):
-    """One guia of 150.00 in one item, one of 41.10 + 14.90 = 56.00 in two."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.consulta = cls._create_received_lote(CONSULTATION, protocol="1001")
-        cls.sadt = cls._create_received_lote({ECG: 1, DIPYRONE: 2}, protocol="1002")
-
-    def _import(self, content, name="retorno.xml"):
-        return self.env["tiss.demonstrativo"].import_file(name, content)
-
-    def _pay(self, lotes, guias, number="P1", **options):
-        return self._import(payment_message(lotes, guias, number, **options))
-
-    def _pay_consulta(self, amount=150.00, number="P1", **options):
-        return self._pay(self.consulta, {self.consulta.guia_ids.name: amount}, number, **options)
+class PaymentCommon(ReturnCase):
+    """What a payment booked, and what of it does not agree."""
 
     def _balances(self, demonstrativo):
         """{account: balance} of the entries of a demonstrativo."""
@@ -457,7 +443,6 @@ class TestDemonstrativoPartial(PaymentCommon):
             demonstrativo.post()
         action = demonstrativo.action_post()
         form = Form(self.env[action["res_model"]].with_context(**action["context"]))
-        form.with_unidentified = True
         wizard = form.save()
         wizard.action_post()
         self.assertEqual(demonstrativo.state, "posted")

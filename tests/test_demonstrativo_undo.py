@@ -5,29 +5,23 @@ from odoo.fields import Command
 from odoo.tests import Form, tagged
 from odoo.tools import SQL
 
-from .common import CONSULTATION, DIPYRONE, ECG, TissCommon
 from .return_messages import analysis_message, payment_message
+from .return_records import ReturnCase
 
 LOCKS = ("fiscalyear_lock_date", "hard_lock_date")
 
 
 @tagged("post_install", "-at_install", "post_install_l10n")
-class TestDemonstrativoUndo(TissCommon):
+class TestDemonstrativoUndo(ReturnCase):
     """Undoing the last thing first, and closed books that nothing changes."""
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.consulta = cls._create_received_lote(CONSULTATION, protocol="1001")
-        cls.sadt = cls._create_received_lote({ECG: 1, DIPYRONE: 2}, protocol="1002")
         cls.tomorrow = cls.today + timedelta(days=1)
 
-    def _import(self, content, name="retorno.xml"):
-        return self.env["tiss.demonstrativo"].import_file(name, content)
-
     def _pay(self, amount=150.00, number="P1", **options):
-        guias = {self.consulta.guia_ids.name: amount}
-        return self._import(payment_message(self.consulta, guias, number, **options))
+        return self._pay_consulta(amount, number, **options)
 
     def _lock(self, date, name="fiscalyear_lock_date"):
         # What is locked may not hold drafts.
@@ -142,6 +136,9 @@ class TestDemonstrativoUndo(TissCommon):
                 self.assertEqual((booked.date, booked.move_id.date), (self.tomorrow,) * 2)
                 self.assertEqual(payment.payment_ids.payment_date, self.today)
                 self.assertIn("paid on", booked.memo)
+                self.assertEqual(
+                    payment.discrepancy_ids.mapped("state"), ["resolved"], "it was answered"
+                )
                 self.assertEqual(self._get_locked(self.today), before)
                 self.assertLedgerSound()
                 savepoint.rollback()

@@ -55,6 +55,48 @@ class TestQueue(DiscrepancyCase):
                 for name in offers:
                     self.assertTrue(hasattr(Discrepancy, f"_resolve_{name}"), name)
 
+    def test_only_lines_that_differ_are_shown(self):
+        """One agrees, one was cut, and one is of a guia that nobody knows."""
+        first, second = self.first.name, self.second.name
+        content = analysis_message(
+            self.lote, {(first, 1): 41.10, (first, 2): (4.90, "1705"), (second, 1): 150.00}, "A1"
+        )
+        name = f"numeroGuiaPrestador>{second}<".encode()
+        analysis = self._import(content.replace(name, b"numeroGuiaPrestador>98765<"))
+        by_status = analysis.line_ids.grouped("status")
+        self.assertEqual(set(by_status), {"agrees", "decide", "blocked"})
+        self.assertEqual(analysis.differing_line_ids, analysis.line_ids - by_status["agrees"])
+        self.assertEqual(analysis.agreeing_count, 1)
+
+    def test_many_are_found_in_as_many_queries_as_few(self):
+        counts = []
+        for number in (1, 2, 40):
+            content = analysis_message(self.lote, {(self.second.name, 1): 150.00}, f"M{number}")
+            analysis = self._import(content)
+            row = {"demonstrativo_id": analysis.id, "level": "guia", "protocol_number": "1001"}
+            self.env["tiss.demonstrativo.line"].sudo().create(
+                [{**row, "guia_number": f"7{place}"} for place in range(number)]
+            )
+            self.env.flush_all()
+            self.env.invalidate_all()
+            start = self.env.cr.sql_log_count
+            analysis.action_check()
+            counts.append(self.env.cr.sql_log_count - start)
+            self.assertEqual(len(self._find(analysis, "unknown_guia")), number)
+        _first, *others = counts  # it also fills the caches
+        self.assertEqual(*others)
+
+    def test_sums_are_named_in_words(self):
+        """No names of elements: what of which protocolo, and of the whole file."""
+        content = analysis_message(self.lote, {(self.first.name, 1): 41.10}, "A1")
+        for name in (b"valorInformadoProtocolo", b"valorLiberadoGeral"):
+            content = content.replace(b"<ans:%s>41.10<" % name, b"<ans:%s>50.00<" % name)
+        rows = self._find(self._import(content), "sums_disagree")
+        sentences = " ".join(rows.mapped("sentence"))
+        self.assertIn("At 1001 (presented) the file says", sentences)
+        self.assertIn("At the whole file (released) the file says", sentences)
+        self.assertNotIn("valor", sentences + " ".join(rows.mapped("display_name")))
+
     def test_payer_of_another_cnpj_is_remarked_zeros_name_nobody(self):
         content = analysis_message(self.lote, {(self.first.name, None): 56.00}, "A1")
         for cnpj, found in ((self.operadora.vat, 0), ("0" * 14, 0), ("11222333000181", 1)):
@@ -211,6 +253,18 @@ class TestResolutions(DiscrepancyCase):
         with self.assertRefused("posted with this decision"):
             row.reopen()
 
+    def test_what_was_left_out_when_posting_is_decided_by_undoing(self):
+        """After it was posted no decision would book anything: only asking and keeping are left."""
+        demonstrativo = self._import(payment_message(self.lote, {self.first.name: 60.00}, "P1"))
+        row = self._find(demonstrativo, "paid_above")
+        self.assertEqual(row.offers, "cap,suspense,ask")
+        demonstrativo.post(with_unidentified=True)
+        self.assertEqual((row.offers, row.suggestion), ("ask,keep", "ask"))
+        with self.assertRefused("cannot be done about this"):
+            row.resolve("cap")
+        demonstrativo.undo()
+        self.assertFalse(row.offers)
+
     def test_released_above_what_was_presented(self):
         """45.00 of 41.10: we take 41.10."""
         content = analysis_message(
@@ -235,7 +289,42 @@ class TestResolutions(DiscrepancyCase):
         self.assertEqual((self.ecg.amount_released, self.ecg.amount_denied), (41.10, 0))
         missing = self._find(demonstrativo, "item_missing")
         self.assertEqual((missing.amount_ours, missing.suggestion), (164.90, "analysis"))
+        action = missing.action_suggested()
+        self.assertEqual(action["type"], "ir.actions.act_url", "the file for the portal")
         self.assertLedgerSound()
+
+    def test_what_a_later_analysis_answers_is_no_longer_missing(self):
+        """Each protocolo stands once in the queue, with the last analysis of it."""
+        one = self._import(analysis_message(self.lote, {(self.first.name, 1): 41.10}, "A1"))
+        one.post()
+        self.assertEqual(self._find(one, "item_missing").amount_ours, 164.90)
+        two = self._import(analysis_message(self.lote, {(self.first.name, 2): 14.90}, "A2"))
+        two.post()
+        self.assertFalse(self._find(one, "item_missing"))
+        self.assertEqual(self._find(two, "item_missing").amount_ours, 150.00)
+        three = self._import(analysis_message(self.lote, {(self.second.name, 1): 150.00}, "A3"))
+        three.post()
+        self.assertFalse(self._find(one | two | three, "item_missing"))
+        three.undo()
+        self.assertEqual(self._find(two, "item_missing").amount_ours, 150.00)
+        self.assertFalse(self._find(three, "item_missing"))
+
+    def test_a_glosa_that_is_decided_leaves_the_queue(self):
+        content = analysis_message(
+            self.lote, {(self.first.name, 1): 31.10, (self.first.name, 2): 9.90}, "A1"
+        )
+        demonstrativo = self._import(content)
+        demonstrativo.post()
+        row = self._find(demonstrativo, "glosa_without_code")
+        self.assertEqual((row.place, row.amount_theirs), ("2 glosas", 15.00))
+        glosas = demonstrativo.glosa_ids.sorted("amount")
+        glosas[0].accept()
+        self.assertEqual((row.place, row.amount_theirs), ("1 glosa", 10.00))
+        glosas[1].create_recurso()
+        self.assertFalse(row.exists())
+        glosas[0].reopen("Engano")
+        row = self._find(demonstrativo, "glosa_without_code")
+        self.assertEqual((row.place, row.amount_theirs), ("1 glosa", 5.00))
 
     def test_a_row_that_stands_twice(self):
         content = analysis_message(self.lote, {(self.first.name, 1): 41.10}, "A1")
@@ -288,6 +377,8 @@ class TestResolutions(DiscrepancyCase):
         self.assertEqual((row.state, row.is_blocking), ("asked", True))
         [activity] = demonstrativo.activity_ids
         self.assertIn("it pays", activity.summary)
+        row.action_suggested()
+        self.assertEqual(row.state, "asked", "whoever asked waits for the answer")
         row.resolve("suspense")
         self.assertEqual(row.state, "resolved")
 

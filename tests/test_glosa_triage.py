@@ -44,10 +44,14 @@ class TestTriage(RecursoCase):
         wizard = self._decide(self.price, "accept", reach="procedure")
         self.assertEqual((wizard.count, wizard.amount), (2, 20.00))
         self.assertIn("2 glosas of 2 guias in 2 lotes", wizard.summary)
-        wizard.action_apply()
+        self.assertEqual(wizard.action_apply()["name"], "Credit Notes")
         self.assertEqual(self.invoice.amount_residual, 196.00)
         self.assertEqual(self.other.invoice_id.amount_residual, 196.00)
         self.assertLedgerSound()
+
+    def test_one_is_said_as_one(self):
+        wizard = self._decide(self.price, "accept")
+        self.assertIn("1 glosa of 1 guia in 1 lote", wizard.summary)
 
     def test_the_words_of_a_recurso_are_used_again(self):
         first = self.price.create_recurso()

@@ -441,7 +441,7 @@ class TestGenerateWizard(GenerateCase):
             for row in wizard.group_ids
         }
         self.assertEqual(table, {"consulta": (1, 1, 150.00), "sp_sadt": (1, 2, 81.88)})
-        self.assertRegex(wizard.summary, r"2 encounters become 3 guias, worth R\$.231.88")
+        self.assertRegex(wizard.summary, r"2 encounters in 3 guias, R\$.231.88")
         wizard.action_generate()
         self.assertEqual(len(self.contract.guia_ids), 3)
         self.assertAlmostEqual(sum(self.contract.guia_ids.mapped("amount_total")), 231.88, 2)
@@ -500,7 +500,7 @@ class TestReprice(GenerateCase):
         self.assertAlmostEqual(result["amount_after"], 140.78, 2)
         self.assertEqual(guias[0].amount_total, 107.45)
         message = guias.action_reprice()["params"]["message"]
-        self.assertIn("0 items of 2 guias changed", message)
+        self.assertIn("Changed: 0 items of 2 guias", message)
 
     def test_a_lote_keeps_its_prices(self):
         lote = self._create_lote(ECG)

@@ -10,6 +10,7 @@ from odoo.fields import Command
 from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
 
+from ..models.return_targets import ReturnTargets
 from .common import BLOOD_COUNT, CONSULTATION, DIPYRONE, ECG, TissCommon
 from .generated import examples
 from .guia_records import GuiaRecords
@@ -613,8 +614,8 @@ class TestCorrect(GuiaRecords, TissCommon):
         gone, kept = lote.guia_ids.sorted("number")
         gone.withdraw("1308 at reception")
         protocol = {"level": "protocol", "protocol_number": lote.protocol_number}
-        found = self.env["tiss.demonstrativo.line"]._find_targets(
-            self.contract, [protocol, {**protocol, "level": "guia", "guia_number": kept.name}]
+        found = ReturnTargets(self.env, self.contract).find_all(
+            [protocol, {**protocol, "level": "guia", "guia_number": kept.name}]
         )
         self.assertEqual([target["amount_ours"] for target in found], [33.33, 33.33])
 
@@ -798,7 +799,7 @@ class TestRepeated(GuiaRecords, TissCommon):
     def test_the_lote_wizard_tells(self):
         self._create_encounters({ECG: 1}, {ECG: 1}, {BLOOD_COUNT: 1}).create_guias()
         wizard = self.env["tiss.lote.generate"].create({"contract_ids": self.contract.ids})
-        self.assertIn("2 look like another guia", wizard.summary)
+        self.assertIn("Equal to another guia: 2.", wizard.summary)
 
 
 @tagged("post_install", "-at_install", "post_install_l10n")

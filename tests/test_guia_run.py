@@ -123,7 +123,7 @@ class TestGuiaRun(TissCommon):
         self._cron()
         self.assertEqual(run.left_out_ids.encounter_id, encounters[0])
         self.assertIn("Choose the patient's card", run.left_out_ids.reason)
-        self.assertIn("1 stay out", run.summary)
+        self.assertIn("reasons below: 1.", run.summary)
 
     def test_visits_that_may_merge_are_of_one_batch(self):
         self.contract.guia_grouping = "month"

@@ -607,6 +607,19 @@ class TestAccrual(InvoiceCase):
         with self.assertRefused("of this month already"):
             self.contract.accrue_unreleased(self.end)
 
+    def test_once_a_month_also_when_it_is_over(self):
+        """In the next month it is taken back at once: it was made all the same."""
+        with freeze_time(self.end + timedelta(days=4)):
+            self.contract.accrue_unreleased(self.end)
+            self.assertTrue(self.env["tiss.month.end"].create({"date": self.end}).is_done)
+            with self.assertRefused("of this month already"):
+                self.contract.accrue_unreleased(self.end)
+
+    def test_what_was_given_up_is_made_anew(self):
+        accrual = self.contract.accrue_unreleased(self.end).sorted("date")[0]
+        accrual._reverse_moves([{"date": self.end}]).action_post()
+        self.assertFalse(self.contract._get_accruals(self.end))
+
     def test_closed_books(self):
         self.company.sudo().fiscalyear_lock_date = self.end
         with self.assertRefused("books are closed"):
@@ -639,6 +652,11 @@ class TestInvoices(InvoiceCase):
         with self.assertRefused("has no Revenue yet"):
             lote.action_create_invoice()
         self.contract.revenue_account_id = account
+        bank = self.contract.bank_journal_id.sudo()
+        bank.currency_id = self.env.ref("base.USD")
+        with self.assertRefused("is in USD, and operadoras pay in reais"):
+            lote.action_create_invoice()
+        bank.currency_id = False
         lote.action_create_invoice()
         with self.assertRefused(f"is in invoice {lote.invoice_id.name}"):
             lote.action_create_invoice()

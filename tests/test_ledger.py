@@ -157,7 +157,7 @@ class TestTieOut(TissCommon):
     # ------------------------------------------------------------------
 
     def _run_night(self):
-        self.env["tiss.contract"].sudo()._cron_tie_out()
+        self._run_cron(self.env["tiss.contract"].sudo()._cron_tie_out)
         return self.env["tiss.ledger.check"].search([("contract_id", "=", self.contract.id)])
 
     def test_a_sound_night_is_green_and_tells_nobody(self):
@@ -190,6 +190,14 @@ class TestTieOut(TissCommon):
         with freeze_time(self.today + timedelta(days=2)):
             check.action_check()
         self.assertEqual(check.checked_at.date(), self.today + timedelta(days=2))
+
+    def test_each_convenio_is_kept_by_itself(self):
+        """A night that is cut off keeps what it found until then."""
+        self._create_contract("346659", provider_code="77")
+        contracts = self.env["tiss.contract"].sudo()
+        count = contracts.with_context(active_test=False).search_count([])
+        self.assertGreater(count, 1)
+        self.assertEqual(self._run_cron(contracts._cron_tie_out), [0] + [1] * count)
 
     def test_archived_convenios_are_checked_too(self):
         self.contract.active = False

@@ -1,6 +1,7 @@
 from freezegun import freeze_time
 
 from odoo import fields
+from odoo.exceptions import AccessError
 from odoo.tests import tagged
 
 from .common import DIPYRONE, ECG
@@ -174,6 +175,15 @@ class TestProvision(RecursoCase):
         self.company.sudo().fiscalyear_lock_date = self.today
         with self.assertRefused("The books are closed"):
             rows.post()
+
+    def test_a_biller_only_reads_it(self):
+        self._live()
+        [row] = self.Provision._propose(self.company, self.today)
+        own = row.with_user(self._create_user("p.faturamento", "billing"))
+        self.assertEqual(own.amount, 34.88)
+        for method in (own.post, own.undo, own.action_propose):
+            with self.subTest(method.__name__), self.assertRaises(AccessError):
+                method()
 
     def test_what_became_of_it(self):
         """4.00 are given up later; of the two lotes 237.10 are still open."""

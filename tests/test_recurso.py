@@ -666,7 +666,7 @@ class TestRecursoDeadline(RecursoCase):
         demonstrativo = self.glosas.demonstrativo_id
         self._remind(7)
         [activity] = demonstrativo.activity_ids
-        self.assertIn("3 glosas of", activity.summary)
+        self.assertIn("3 glosas, ", activity.summary)
         self.assertRegex(activity.summary, "54[.,]90")
         with freeze_time(self.today + timedelta(2)):
             self.Recurso.sudo()._cron_deadlines()

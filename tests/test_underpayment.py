@@ -1,5 +1,8 @@
+from unittest.mock import patch
+
 from odoo.tests import tagged
 
+from ..models import tiss_underpayment
 from .common import CONSULTATION, DIPYRONE, ECG, TissCommon
 from .return_messages import analysis_message, payment_message
 
@@ -22,7 +25,7 @@ class TestUnderpayment(TissCommon):
         content = analysis_message(self.lote, released, number)
         demonstrativo = self.env["tiss.demonstrativo"].import_file(f"{number}.xml", content)
         demonstrativo.post()
-        self.Underpayment._cron_look()
+        self._run_cron(self.Underpayment._cron_look)
         return self.Underpayment.search([("demonstrativo_id", "=", demonstrativo.id)])
 
     def _look_at_all(self):
@@ -90,8 +93,17 @@ class TestUnderpayment(TissCommon):
         self.assertFalse(self._look_at_all())
         self.env["tiss.demonstrativo"].search([]).sudo().is_price_checked = False
         self.contract.underpayment_tolerance = 9.99
-        self.Underpayment._cron_look()
+        self._run_cron(self.Underpayment._cron_look)
         self.assertEqual(self.Underpayment.search_count([]), 2)
+
+    def test_the_night_looks_through_all_in_small_steps(self):
+        self._look_at_all()
+        self._look({(self.second.name, 1): 140.00}, "A2")
+        demonstrativos = self.env["tiss.demonstrativo"].search([])
+        demonstrativos.sudo().is_price_checked = False
+        with patch.object(tiss_underpayment, "BATCH", 1):
+            self.assertEqual(self._run_cron(self.Underpayment._cron_look), [1, 1])
+        self.assertEqual(set(demonstrativos.mapped("is_price_checked")), {True})
 
     def test_looked_at_twice_is_once(self):
         rows = self._look_at_all()
@@ -100,6 +112,26 @@ class TestUnderpayment(TissCommon):
         self.Underpayment.action_look()
         self.assertEqual(self.Underpayment.search([]), rows)
         self.assertTrue(rows[0].is_ignored)
+
+    def test_one_discrepancy_as_long_as_something_waits(self):
+        """20.00 of two items, then 10.00 of one, then nothing."""
+        rows = self._look_at_all()
+        demonstrativo = rows.demonstrativo_id
+
+        def get_row():
+            found = demonstrativo.discrepancy_ids.filtered(
+                lambda row: row.code == "paid_below_contract" and row.state != "resolved"
+            )
+            return [(row.place, row.amount_weight) for row in found]
+
+        self.assertEqual(get_row(), [("2 items", 20.00)])
+        rows.filtered(lambda row: row.code == ECG).ignore("Combinado")
+        self.assertEqual(get_row(), [("1 item", 10.00)])
+        demonstrativo.sudo().is_price_checked = False
+        self._run_cron(self.Underpayment._cron_look)
+        self.assertEqual(get_row(), [("1 item", 10.00)])
+        rows.filtered(lambda row: row.code == CONSULTATION).contest()
+        self.assertEqual(get_row(), [])
 
     def test_what_comes_later_makes_it_smaller(self):
         rows = self._look_at_all()

@@ -18,6 +18,7 @@ from . import (
     tiss_contract_transfer,
     tiss_coverage_check,
     tiss_daily_close,
+    tiss_demonstrativo_decision,
     tiss_demonstrativo_post,
     tiss_demonstrativo_undo,
     tiss_document_upload,

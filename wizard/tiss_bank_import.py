@@ -94,13 +94,14 @@ class TissBankImport(models.TransientModel):
             "params": {
                 "type": "success",
                 "message": self.env._(
-                    "%(new)s movements imported: %(made)s matched without doubt, %(left)s proposals"
-                    " to look at.",
+                    "Movements imported: %(new)s. Matched without doubt: %(made)s. Proposals to"
+                    " look at: %(left)s.",
                     new=len(chosen),
                     made=len(made),
                     left=len(left),
                 ),
-                "next": action,
+                # Instead of the list that it was started from, not behind it.
+                "next": {**action, "target": "main"},
             },
         }
 

@@ -2,16 +2,18 @@ from odoo import api, fields, models
 from odoo.tools import format_date
 
 from ..models.open_work import OpenWork
+from ..standard.money import from_cents, to_cents
 
 SHOWN = 40  # rows of a column; the list behind it has them all
 COLUMNS = {
     # column: (list of `OpenWork`, amount of a record, field of its day)
-    "to_post": ("to_post", lambda record: record.amount_net, "issue_date"),
+    "to_post": ("to_post", lambda record: record.amount_to_post, "issue_date"),
     "transit": ("transit_debit", lambda record: record.amount_residual, "date"),
     "deposit": ("deposit", lambda record: record.amount, "date"),
     "credit": ("transit_credit", lambda record: record.amount_residual, "date"),
     "discrepancy": ("discrepancy", lambda record: record.amount_weight, "create_date"),
 }
+AGED = ("to_post", "transit", "deposit")  # columns that say how old the first one is
 
 
 class TissDailyClose(models.TransientModel):
@@ -53,12 +55,10 @@ class TissDailyClose(models.TransientModel):
     )
     credit_count = fields.Integer(compute="_compute_work")
     credit_amount = fields.Monetary(compute="_compute_work")
-    credit_oldest = fields.Date(compute="_compute_work")
 
     discrepancy_ids = fields.Many2many("tiss.discrepancy", compute="_compute_work")
     discrepancy_count = fields.Integer(compute="_compute_work")
     discrepancy_amount = fields.Monetary(compute="_compute_work")
-    discrepancy_oldest = fields.Date(compute="_compute_work")
 
     # ------------------------------------------------------------------
     # Compute, inverse, search
@@ -78,9 +78,12 @@ class TissDailyClose(models.TransientModel):
                 records = page._sort(column, work.search(name))
                 page[f"{column}_ids"] = records[:SHOWN]
                 page[f"{column}_count"] = len(records)
-                page[f"{column}_amount"] = sum(abs(amount(record)) for record in records)
-                days = [fields.Date.to_date(day) for day in records.mapped(date) if day]
-                page[f"{column}_oldest"] = min(days, default=False)
+                cents = sum(abs(to_cents(amount(record))) for record in records)
+                page[f"{column}_amount"] = float(from_cents(cents))
+                if column in AGED:
+                    page[f"{column}_oldest"] = min(
+                        filter(None, records.mapped(date)), default=False
+                    )
             page.is_green = not page.breaches and not any(
                 page[f"{column}_count"] for column in COLUMNS
             )

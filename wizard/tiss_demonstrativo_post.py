@@ -9,9 +9,9 @@ class TissDemonstrativoPost(models.TransientModel):
     """
 
     _name = "tiss.demonstrativo.post"
+    _inherit = ["tiss.demonstrativo.decision"]
     _description = "Post a Demonstrativo"
 
-    demonstrativo_id = fields.Many2one("tiss.demonstrativo", required=True, readonly=True)
     currency_id = fields.Many2one(related="demonstrativo_id.currency_id")
     kind = fields.Selection(related="demonstrativo_id.kind")
     preview_html = fields.Html(related="demonstrativo_id.preview_html")
@@ -22,13 +22,8 @@ class TissDemonstrativoPost(models.TransientModel):
     is_locked = fields.Boolean(compute="_compute_questions")
     is_partial = fields.Boolean(compute="_compute_questions")
     accounting_date = fields.Date(
-        "Book On",
-        compute="_compute_accounting_date",
-        store=True,
-        readonly=False,
-        help="An open day for payments of days on which the books are closed.",
+        "Book On", help="An open day for payments of days on which the books are closed."
     )
-    with_unidentified = fields.Boolean("Post what agrees, and leave out the rest")
 
     # ------------------------------------------------------------------
     # Compute, inverse, search
@@ -45,37 +40,18 @@ class TissDemonstrativoPost(models.TransientModel):
             wizard.is_partial = blocking != locked
             wizard.amount_unidentified = demonstrativo._get_unidentified()
 
-    @api.depends("demonstrativo_id")
-    def _compute_accounting_date(self):
-        for wizard in self:
-            demonstrativo = wizard.demonstrativo_id
-            days = demonstrativo.payment_ids.filtered(lambda row: row._is_locked()).mapped(
-                "payment_date"
-            )
-            wizard.accounting_date = days and demonstrativo._get_first_open_date(
-                demonstrativo.contract_id, max(days)
-            )
+    def _get_closed_days(self):
+        closed = self.demonstrativo_id.payment_ids.filtered(lambda row: row._is_locked())
+        return closed.mapped("payment_date")
 
     # ------------------------------------------------------------------
     # Actions
     # ------------------------------------------------------------------
 
-    @api.model
-    def _get_wizard_action(self, demonstrativo):
-        """Open the wizard for one demonstrativo."""
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Post %s", demonstrativo.display_name),
-            "res_model": self._name,
-            "view_mode": "form",
-            "target": "new",
-            "context": {"default_demonstrativo_id": demonstrativo.id},
-        }
-
     def action_post(self):
         self.ensure_one()
         self.demonstrativo_id.post(
             accounting_date=self.accounting_date if self.is_locked else None,
-            with_unidentified=self.with_unidentified,
+            with_unidentified=self.is_partial,
         )
         return {"type": "ir.actions.act_window_close"}

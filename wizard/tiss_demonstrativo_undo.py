@@ -5,9 +5,9 @@ class TissDemonstrativoUndo(models.TransientModel):
     """What undoing a demonstrativo takes back, what stands in its way, and on which day."""
 
     _name = "tiss.demonstrativo.undo"
+    _inherit = ["tiss.demonstrativo.decision"]
     _description = "Undo a Demonstrativo"
 
-    demonstrativo_id = fields.Many2one("tiss.demonstrativo", required=True, readonly=True)
     later = fields.Text("Has To Be Undone First", compute="_compute_obstacles")
     matched_payment_ids = fields.Many2many(
         "account.payment", string="Matched With the Bank", compute="_compute_obstacles"
@@ -15,9 +15,6 @@ class TissDemonstrativoUndo(models.TransientModel):
     needs_date = fields.Boolean(compute="_compute_obstacles")
     accounting_date = fields.Date(
         "Reverse On",
-        compute="_compute_accounting_date",
-        store=True,
-        readonly=False,
         help="The books are closed on the day of the payment: it is reversed on this open one.",
     )
     reason = fields.Char("Why")
@@ -35,32 +32,13 @@ class TissDemonstrativoUndo(models.TransientModel):
             wizard.matched_payment_ids = demonstrativo.payment_ids._get_matched_payments()
             wizard.needs_date = any(row._needs_reversal() for row in demonstrativo.payment_ids)
 
-    @api.depends("demonstrativo_id")
-    def _compute_accounting_date(self):
-        for wizard in self:
-            demonstrativo = wizard.demonstrativo_id
-            days = demonstrativo.payment_ids.filtered(lambda row: row._needs_reversal()).mapped(
-                "payment_id.move_id.date"
-            )
-            wizard.accounting_date = days and demonstrativo._get_first_open_date(
-                demonstrativo.contract_id, max(days)
-            )
+    def _get_closed_days(self):
+        closed = self.demonstrativo_id.payment_ids.filtered(lambda row: row._needs_reversal())
+        return closed.mapped("payment_id.move_id.date")
 
     # ------------------------------------------------------------------
     # Actions
     # ------------------------------------------------------------------
-
-    @api.model
-    def _get_wizard_action(self, demonstrativo):
-        """Open the wizard for one demonstrativo."""
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Undo %s", demonstrativo.display_name),
-            "res_model": self._name,
-            "view_mode": "form",
-            "target": "new",
-            "context": {"default_demonstrativo_id": demonstrativo.id},
-        }
 
     def action_undo(self):
         self.ensure_one()

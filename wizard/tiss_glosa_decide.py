@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
 
+from ..models.counted import counted
 from ..standard.money import from_cents, to_cents
 
 DECISIONS = [
@@ -92,10 +93,10 @@ class TissGlosaDecide(models.TransientModel):
             wizard.count = len(glosas)
             wizard.amount = float(from_cents(cents))
             wizard.summary = self.env._(
-                "%(count)s glosas of %(guias)s guias in %(lotes)s lotes, %(amount)s.",
-                count=len(glosas),
-                guias=len(glosas.guia_id),
-                lotes=len(glosas.lote_id),
+                "%(glosas)s of %(guias)s in %(lotes)s, %(amount)s.",
+                glosas=counted(self.env, "glosa", len(glosas)),
+                guias=counted(self.env, "guia", len(glosas.guia_id)),
+                lotes=counted(self.env, "lote", len(glosas.lote_id)),
                 amount=wizard.currency_id.format(wizard.amount),
             )
 
@@ -111,8 +112,15 @@ class TissGlosaDecide(models.TransientModel):
             raise UserError(self.env._("Nothing of these glosas waits for a decision."))
         made = getattr(self, f"_apply_{self.decision}")(glosas)
         if made:
-            return made._get_records_action()
+            return made._get_records_action(name=self._get_made_name())
         return {"type": "ir.actions.act_window_close"}
+
+    def _get_made_name(self):
+        return {
+            "contest": self.env._("Recursos"),
+            "accept": self.env._("Credit Notes"),
+            "again": self.env._("Guias"),
+        }[self.decision]
 
     def _apply_contest(self, glosas):
         return glosas.contest_like(self.source_id) if self.source_id else glosas.create_recurso()

@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
 
+from ..models.counted import counted
 from ..models.guia_plan import plan_guias
 from ..models.tiss_encounter_billing import CHUNK
 from ..models.tiss_guia_run import AT_ONCE
@@ -79,9 +80,9 @@ class TissGuiaGenerate(models.TransientModel):
         for wizard in self:
             sentences = [
                 self.env._(
-                    "%(count)s encounters become %(guias)s guias, worth %(amount)s.",
-                    count=wizard.billable_count,
-                    guias=wizard.guia_count,
+                    "%(encounters)s in %(guias)s, %(amount)s.",
+                    encounters=counted(self.env, "encounter", wizard.billable_count),
+                    guias=counted(self.env, "guia", wizard.guia_count),
                     amount=wizard.currency_id.format(wizard.amount_total),
                 )
                 if wizard.billable_count
@@ -89,7 +90,7 @@ class TissGuiaGenerate(models.TransientModel):
             ]
             if wizard.left_out_count:
                 sentences.append(
-                    self.env._("%s stay out, for the reasons below.", wizard.left_out_count)
+                    self.env._("Left out, for the reasons below: %s.", wizard.left_out_count)
                 )
             if wizard.billable_count > AT_ONCE:
                 sentences.append(self.env._("They are made in the background."))

@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..models.counted import counted
+
 
 class TissLoteGenerate(models.TransientModel):
     """Lotes from the guias that are ready: one convênio and type each, 100 guias at most."""
@@ -44,9 +46,9 @@ class TissLoteGenerate(models.TransientModel):
         for wizard in self:
             sentences = [
                 self.env._(
-                    "%(guias)s guias go into %(lotes)s lotes, worth %(amount)s.",
-                    guias=wizard.guia_count,
-                    lotes=wizard.lote_count,
+                    "%(guias)s in %(lotes)s, %(amount)s.",
+                    guias=counted(self.env, "guia", wizard.guia_count),
+                    lotes=counted(self.env, "lote", wizard.lote_count),
                     amount=wizard.currency_id.format(wizard.amount_total),
                 )
                 if wizard.guia_count
@@ -54,12 +56,12 @@ class TissLoteGenerate(models.TransientModel):
             ]
             if wizard.draft_count:
                 sentences.append(
-                    self.env._("%s with something missing stay out.", wizard.draft_count)
+                    self.env._("Left out because something is missing: %s.", wizard.draft_count)
                 )
             repeated = len(wizard.guia_ids._find_repeated())
             if repeated:
                 sentences.append(
-                    self.env._("%s look like another guia: filter the list by Repeated.", repeated)
+                    self.env._("Equal to another guia: %s. Filter the list by Repeated.", repeated)
                 )
             wizard.summary = " ".join(sentences)
 

@@ -17,4 +17,6 @@ class TissRepasseGenerate(models.TransientModel):
 
     def action_generate(self):
         self.env["tiss.repasse"].generate(self.date)
-        return self.env["ir.actions.act_window"]._for_xml_id("l10n_br_tiss.tiss_repasse_action")
+        action = self.env["ir.actions.act_window"]._for_xml_id("l10n_br_tiss.tiss_repasse_action")
+        # Instead of the list that it was started from, not behind it.
+        return {**action, "target": "main"}

@@ -96,7 +96,7 @@ class TissReturnImport(models.TransientModel):
         if zipfile.is_zipfile(io.BytesIO(content)) and not known:
             return self._import_zip(content)
         records = self.env["tiss.message"].receive_file(name, content)
-        action = records._get_records_action()
+        action = records._get_records_action(name=self.env._("Return Files"))
         return self._warn_known(known, action) if known else action
 
     def _warn_known(self, known, action):
@@ -153,7 +153,7 @@ class TissReturnImport(models.TransientModel):
             return self._read_table(name, content, table)
         found = self.env["tiss.return.map"]._find(table.signature)
         if len(found) == 1 and found.contract_id and "number" in found.roles:
-            return found._import_table(name, content, table)._get_records_action()
+            return self._open(found._import_table(name, content, table))
         self.write(self._prepare_table_vals(name, table, found[:1]))
         return self._get_records_action(target="new", name=self.env._("Import Return File"))
 
@@ -214,7 +214,10 @@ class TissReturnImport(models.TransientModel):
             issue_date=self.issue_date,
             payment_date=self.payment_date,
         )
-        return demonstrativos._get_records_action()
+        return self._open(demonstrativos)
+
+    def _open(self, demonstrativos):
+        return demonstrativos._get_records_action(name=self.env._("Demonstrativos"))
 
     def _get_roles(self):
         labels = self.env["tiss.return.map"]._get_role_labels()
