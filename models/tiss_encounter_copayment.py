@@ -93,6 +93,7 @@ class TissEncounter(models.Model):
         return super().action_cancel()
 
     def _check_not_collected(self):
+        self.check_access("write")
         paid = self.filtered(lambda encounter: encounter._get_visit_invoice())
         if paid:
             raise UserError(

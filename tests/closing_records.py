@@ -19,7 +19,19 @@ def create_closing_rows(guia):
     env["tiss.closing"].create({"company_id": guia.company_id.id})
     rows = env["tiss.copayment"].sudo()
     rows.create({**rows._prepare_vals(guia.lote_id, guia, 100), "is_cancelled": True})
+    create_receipt(guia)
     return basis
+
+
+def create_receipt(guia):
+    """An invoice of 1.00 that the patient of a guia paid at the desk."""
+    contract = guia.contract_id
+    vals = contract._prepare_patient_invoice(guia.patient_id, guia.patient_id, "Recepção", 1.00)
+    invoice = contract._create_patient_invoices([vals])
+    guia.env["account.payment.register"].with_context(
+        active_model="account.move", active_ids=invoice.ids
+    ).create({})._create_payments()
+    return invoice
 
 
 def create_copayment(contract, percent=20, code=ECG, products=None, **vals):

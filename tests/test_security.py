@@ -778,8 +778,7 @@ class TestSecurity(TissCommon):
                 domain = [("company_id", "=", company.id)]
                 with self.subTest(name, role=role):
                     if name not in ("tiss.demonstrativo.payment", "tiss.demonstrativo.adjustment",
-                                    "tiss.discrepancy", "tiss.guia.member",
-                                    "tiss.dmed"):  # fmt: skip
+                                    "tiss.discrepancy", "tiss.guia.member"):  # fmt: skip
                         self.assertTrue(theirs, "nothing to see proves nothing")
                     self.assertFalse(model.search(domain))
                     self.assertEqual(model._read_group(domain, [], ["__count"]), [(0,)])
