@@ -20,12 +20,12 @@ class TourCase(TissRecords, ClinicCase, HttpCase):
         root.ref("base.module_l10n_br_tiss")._update_translations(["pt_BR"])
         cls.env.user.sudo().write({"lang": "pt_BR", "tz": "America/Sao_Paulo"})
 
-    def start_tour(self, *args, **kwargs):
-        """Odoo skips a tour without a browser; then nobody would notice that it never ran."""
+    def browser_js(self, *args, **kwargs):
+        """Odoo skips it without a browser; then nobody would notice that it never ran."""
         try:
-            return super().start_tour(*args, **kwargs)
+            return super().browser_js(*args, **kwargs)
         except unittest.SkipTest as error:
-            return self.fail(f"The tour needs Chromium: {error}")
+            return self.fail(f"This needs Chromium: {error}")
 
 
 @tagged("post_install", "-at_install", "post_install_l10n")
@@ -86,3 +86,70 @@ class TestMainJobTour(TourCase):
         demonstrativos = self.env["tiss.demonstrativo"].search([])
         self.assertEqual(set(demonstrativos.mapped("state")), {"posted"})
         self.assertEqual(lote.contract_id.check_ledger(), [])
+
+
+# What is asked on the page while it waits for an answer, and what it shows then.
+LATE_ANSWER = """
+const text = () => document.querySelector("[name=eligibility_text]")?.innerText || "";
+const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+async function see(words) {
+    for (let tries = 0; !text().includes(words); tries++) {
+        if (tries > 100) {
+            throw new Error(`${words} is not in: ${text()}`);
+        }
+        await wait(100);
+    }
+}
+
+async function main() {
+    await see("ainda não respondeu");
+    const input = document.querySelector("[name=number] input");
+    input.focus();
+    const params = {
+        model: "tiss.delivery", method: "action_stop", args: [[DELIVERY_ID]], kwargs: {},
+    };
+    const reply = await fetch("/web/dataset/call_kw", {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ jsonrpc: "2.0", method: "call", id: 1, params }),
+    });
+    const { error } = await reply.json();
+    await wait(2500);
+    if (error || !text().includes("ainda não respondeu")) {
+        throw new Error(error ? error.data.message : "read again while somebody types");
+    }
+    input.blur();
+    await see("não conseguiu verificar");
+    console.log("test successful");
+}
+main().catch((error) => console.error(error.message));
+"""
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
+class TestLateAnswer(TourCase):
+    """The reception waits on the page of the card; the answer comes without loading it again."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls._setup_convenio()
+
+    def test_the_page_reads_it_but_not_while_somebody_types(self):
+        self.contract.environment = "demo"
+        endpoint = {
+            "contract_id": self.contract.id,
+            "environment": "demo",
+            "service": "tissVerificaElegibilidade",
+            "url": "http://127.0.0.1:9/tissVerificaElegibilidade",
+        }
+        self.env["tiss.endpoint"].create(endpoint)
+        delivery = self.card.verify_eligibility().delivery_ids
+        self.env.flush_all()
+        self.browser_js(
+            f"/odoo/tiss.card/{self.card.id}",
+            LATE_ANSWER.replace("DELIVERY_ID", str(delivery.id)),
+            ready="Boolean(document.querySelector('.o_form_view'))",
+            login="tiss_test",
+        )
