@@ -235,6 +235,7 @@ from . import (
     tiss_message_content,
     tiss_message_signature,
     tiss_movement,
+    tiss_movement_open,
     tiss_movement_reopen,
     tiss_network_level,
     tiss_operadora_registry,

@@ -28,7 +28,8 @@ class TissEncounter(models.Model):
     amount_to_collect = fields.Monetary(
         "The Patient Pays Here",
         compute="_compute_amount_to_collect",
-        groups="l10n_br_tiss.group_tiss_billing",
+        # The desk collects it, and sees no invoices.
+        compute_sudo=True,
     )
 
     # ------------------------------------------------------------------

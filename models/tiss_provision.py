@@ -152,7 +152,7 @@ class TissProvision(models.Model):
                 booked[row] = -to_cents(balances.get(row.contract_id.partner_id) or 0)
         return booked
 
-    @api.depends("date", "contract_id", "amount")
+    @api.depends("date", "contract_id", "amount", "state")
     def _compute_outcome(self):
         """Back-test: what of the money that was open then was given up since."""
         outcomes = read_outcomes(self._origin)
@@ -160,7 +160,9 @@ class TissProvision(models.Model):
             lost, still_open = outcomes.get(row._origin.id, (0, 0))
             row.amount_lost = float(from_cents(lost))
             row.amount_open = float(from_cents(still_open))
-            row.amount_gap = float(from_cents(lost - to_cents(row.amount)))
+            # Of a proposal nothing is provided yet that could be too little.
+            gap = lost - to_cents(row.amount) if row.state == "posted" else 0
+            row.amount_gap = float(from_cents(gap))
 
     # ------------------------------------------------------------------
     # CRUD

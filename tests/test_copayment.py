@@ -1,4 +1,4 @@
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
 from ..standard.money import to_cents
@@ -100,6 +100,13 @@ class TestCopayment(TissCommon):
         self.env["account.payment.register"].with_context(
             active_model="account.move", active_ids=invoice.ids
         ).create({})._create_payments()
+
+    def test_the_desk_sees_what_to_collect_and_no_invoice(self):
+        visit = self._create_encounters({ECG: 1})
+        visit = visit.with_user(self._create_user("c.recepcao", "reception"))
+        self.assertEqual(visit.amount_to_collect, 8.22)
+        with self.assertRaises(AccessError):
+            visit.read(["copayment_move_id"])
 
     def test_paid_at_the_desk_before_the_protocolo(self):
         """8.22 on the day of the visit; in the end revenue is 41.10, whenever the rest comes."""

@@ -23,6 +23,28 @@ class TestFinanceReports(TissCommon):
         return sum(to_cents(line.balance) for line in lines)
 
     # ------------------------------------------------------------------
+    # Movements
+    # ------------------------------------------------------------------
+
+    def test_movements_sum_to_what_is_open(self):
+        """41.10, of which 30.00 are paid and 1.10 given up: 10.00 are open, whatever moved."""
+        lote = self._create_received_lote({ECG: 1})
+        guia = lote.guia_ids
+        content = analysis_message(lote, {(guia.name, 1): (30.00, "1705")}, "A1")
+        self._receive(content)
+        self._receive(payment_message(lote, {guia.name: 30.00}, "P1"))
+        lote.glosa_ids._accept_in_lote(lote, {lote.glosa_ids: 110})
+        Movement = self.env["tiss.movement"]
+        movements = Movement.search([("lote_id", "=", lote.id)])
+        [[summed]] = Movement._read_group([("id", "in", movements.ids)], [], ["amount_open:sum"])
+        self.assertEqual(to_cents(summed), 1000)
+        self.assertEqual(sum(to_cents(row.amount_open) for row in movements), 1000)
+        self.assertEqual(lote.amount_open, 10.00)
+        described = Movement.fields_get(["amount_open", "amount_moved"], ["aggregator"])
+        self.assertEqual(described["amount_open"].get("aggregator"), "sum")
+        self.assertFalse(described["amount_moved"].get("aggregator"))
+
+    # ------------------------------------------------------------------
     # Aging
     # ------------------------------------------------------------------
 

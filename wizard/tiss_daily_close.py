@@ -135,7 +135,13 @@ class TissDailyClose(models.TransientModel):
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "l10n_br_tiss.tiss_daily_close_action"
         )
-        return {**action, "res_id": self.create({}).id, "context": {"create": False}}
+        # The page as it is now takes the place of the one before, not behind it.
+        return {
+            **action,
+            "res_id": self.create({}).id,
+            "target": "main",
+            "context": {"create": False},
+        }
 
     def action_refresh(self):
         return self.action_open()
