@@ -9,6 +9,14 @@ from odoo.exceptions import LockError
 from odoo.fields import Image
 from odoo.tools import SQL, mute_logger
 
+UPSERT = """
+    INSERT INTO %(table)s (%(fields)s, create_uid, write_uid, create_date, write_date)
+    SELECT %(fields)s, %(uid)s, %(uid)s, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC'
+      FROM tiss_load
+    ON CONFLICT (%(key)s) DO UPDATE
+       SET %(changes)s, write_uid = %(uid)s, write_date = now() AT TIME ZONE 'UTC'
+"""
+
 
 def upsert(model, columns, key, rows):
     """Insert or refresh rows of a reference model: one COPY and one upsert.
@@ -36,13 +44,7 @@ def upsert(model, columns, key, rows):
     copy_rows(cr, "tiss_load", columns, rows)
     cr.execute(
         SQL(
-            """
-            INSERT INTO %(table)s (%(fields)s, create_uid, write_uid, create_date, write_date)
-            SELECT %(fields)s, %(uid)s, %(uid)s, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC'
-              FROM tiss_load
-            ON CONFLICT (%(key)s) DO UPDATE
-               SET %(changes)s, write_uid = %(uid)s, write_date = now() AT TIME ZONE 'UTC'
-            """,
+            UPSERT,
             table=table,
             fields=fields,
             uid=model.env.uid,

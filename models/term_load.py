@@ -31,6 +31,30 @@ def to_search_name(name, description):
     return to_ascii(name)
 
 
+# Each row of the files with the term that there is, and what it would change of it.
+COMPARE = """
+    CREATE TEMPORARY TABLE tiss_term_diff ON COMMIT DROP AS
+    SELECT t.id AS term_id, s.table_code, s.code, s.name, s.search_name, s.description,
+           COALESCE(s.start_date, t.start_date) AS start_date,
+           CASE WHEN s.has_end THEN s.end_date ELSE t.end_date END AS end_date,
+           t.name AS old_name, t.end_date AS old_end_date,
+           CASE
+               WHEN t.id IS NULL THEN 'new'
+               WHEN s.has_end AND t.end_date IS NULL AND s.end_date IS NOT NULL THEN 'ended'
+               WHEN s.has_end AND t.end_date IS NOT NULL AND s.end_date IS NULL
+                   THEN 'reopened'
+               WHEN s.name != t.name OR s.description != t.description
+                   OR s.start_date != t.start_date OR (s.has_end AND s.end_date != t.end_date)
+                   THEN 'changed'
+               WHEN (t.description IS NULL AND s.description IS NOT NULL)
+                   OR (t.start_date IS NULL AND s.start_date IS NOT NULL) THEN 'completed'
+               ELSE 'unchanged'
+           END AS kind
+      FROM tiss_term_stage s
+      LEFT JOIN tiss_term t USING (table_code, code)
+"""
+
+
 def stage(env, rows, columns):
     """Compare the rows of files with the terms.
 
@@ -52,29 +76,7 @@ def stage(env, rows, columns):
     csv.writer(buffer).writerows(_to_rows(env, rows, columns))
     buffer.seek(0)
     cr.copy_expert("COPY tiss_term_stage FROM STDIN WITH (FORMAT csv)", buffer)
-    cr.execute(
-        """
-        CREATE TEMPORARY TABLE tiss_term_diff ON COMMIT DROP AS
-        SELECT t.id AS term_id, s.table_code, s.code, s.name, s.search_name, s.description,
-               COALESCE(s.start_date, t.start_date) AS start_date,
-               CASE WHEN s.has_end THEN s.end_date ELSE t.end_date END AS end_date,
-               t.name AS old_name, t.end_date AS old_end_date,
-               CASE
-                   WHEN t.id IS NULL THEN 'new'
-                   WHEN s.has_end AND t.end_date IS NULL AND s.end_date IS NOT NULL THEN 'ended'
-                   WHEN s.has_end AND t.end_date IS NOT NULL AND s.end_date IS NULL
-                       THEN 'reopened'
-                   WHEN s.name != t.name OR s.description != t.description
-                       OR s.start_date != t.start_date OR (s.has_end AND s.end_date != t.end_date)
-                       THEN 'changed'
-                   WHEN (t.description IS NULL AND s.description IS NOT NULL)
-                       OR (t.start_date IS NULL AND s.start_date IS NOT NULL) THEN 'completed'
-                   ELSE 'unchanged'
-               END AS kind
-          FROM tiss_term_stage s
-          LEFT JOIN tiss_term t USING (table_code, code)
-        """
-    )
+    cr.execute(COMPARE)
     cr.execute("ANALYZE tiss_term_stage, tiss_term_diff")
 
 

@@ -70,7 +70,7 @@ class TissAging(models.Model):
                         WHEN %(today)s - x.due_date <= 90 THEN 'd_90'
                         WHEN %(today)s - x.due_date <= 120 THEN 'e_120'
                         ELSE 'f_older' END AS age
-              FROM (SELECT lo.id * 4 + b.number AS id, lo.id AS lote_id, lo.company_id,
+              FROM (SELECT lo.id * %(count)s + b.number AS id, lo.id AS lote_id, lo.company_id,
                            lo.contract_id, lo.invoice_id, b.bucket, SUM(b.amount) AS amount,
                            COALESCE(lo.due_date, lo.protocol_date) AS due_date
                       FROM tiss_lote lo
@@ -86,6 +86,7 @@ class TissAging(models.Model):
                   GROUP BY lo.id, b.number, b.bucket) x
             """,
             today=today,
+            count=len(OPEN_BUCKETS),
             buckets=buckets,
             released=RELEASED,
             written_off=WRITTEN_OFF,

@@ -325,21 +325,23 @@ class TissLote(models.Model):
             }
         )
         self.guia_ids._log("received", self.env._("Protocolo %s", vals["protocol_number"]))
-        self.env["tiss.movement"]._record(
-            [
-                {
-                    "line": line,
-                    "kind": "bill",
-                    "to_bucket": "to_process",
-                    "cents": to_cents(line.amount),
-                }
-                for line in self.guia_ids.line_ids
-            ],
-            vals["protocol_date"],
-        )
-        self.guia_ids._update_states()  # guias that are worth nothing moved nothing
+        self._open_money()
         self._follow_protocol()
         return self
+
+    def _open_money(self):
+        """All that a protocolo holds waits for the operadora from now on."""
+        entries = [
+            {
+                "line": line,
+                "kind": "bill",
+                "to_bucket": "to_process",
+                "cents": to_cents(line.amount),
+            }
+            for line in self.guia_ids.line_ids
+        ]
+        self.env["tiss.movement"]._record(entries, self.protocol_date)
+        self.guia_ids._update_states()  # guias that are worth nothing moved nothing
 
     def _follow_protocol(self):
         """What follows from protocolos in the books: at once, or for many lotes together."""
