@@ -174,7 +174,6 @@ SECTIONS = {
             # work, and sections of their own
             "guia_ids", "lote_ids", "price_item_ids", "coverage_ids", "clause_ids",
             "accreditation_ids", "plan_ids", "readjustment_ids", "payment_day_ids",
-            "ledger_check_ids",
             # what was done about a date
             "settled_base_date", "reminded_end_date", "reminded_base_date",
         ),

@@ -1,4 +1,4 @@
-from odoo import api, fields, models
+from odoo import api, models
 
 from .tie_out import TieOut
 
@@ -7,10 +7,6 @@ class TissContract(models.Model):
     """Check of the ledger: every invariant of the money that a convênio owes."""
 
     _inherit = "tiss.contract"
-
-    ledger_check_ids = fields.One2many(
-        "tiss.ledger.check", "contract_id", groups="l10n_br_tiss.group_tiss_billing"
-    )
 
     # ------------------------------------------------------------------
     # Ledger check

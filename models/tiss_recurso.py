@@ -53,7 +53,6 @@ class TissRecurso(models.Model):
         index="btree_not_null",
         ondelete="restrict",
     )
-    next_ids = fields.One2many("tiss.recurso", "previous_id", "Second Instance")
     line_ids = fields.One2many("tiss.recurso.line", "recurso_id", "Glosas")
     user_id = fields.Many2one("res.users", "Owner", default=lambda self: self.env.user)
     state = fields.Selection(
