@@ -57,12 +57,8 @@ def number(value: Number, places: int = 2) -> str:
     return text.translate(str.maketrans(",.", ".,"))
 
 
-def text_width(text: str) -> float:
-    """How wide a line of `text` gets at most, in ems."""
-    return sum(map(_character_width, text))
-
-
 def _character_width(character: str) -> float:
+    """How wide a character gets at most, in ems."""
     if character in _WIDTHS:
         return _WIDTHS[character]
     if unicodedata.combining(character):
