@@ -25,6 +25,7 @@ from . import (
     tiss_status_asked,
     tiss_stay_source,
     tiss_submission,
+    tiss_system_made,
 )  # isort: split
 
 # Mixins that inherit from those.
@@ -38,6 +39,7 @@ from . import (
     account_move_line,
     account_move_money,
     account_move_patient,
+    account_partial_reconcile,
     account_payment,
     calendar_event,
     calendar_event_authorization,

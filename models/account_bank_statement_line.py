@@ -163,6 +163,12 @@ class AccountBankStatementLine(models.Model):
             values["journal_id"] = bank.id or values.get("journal_id")
         return values
 
+    def write(self, vals):
+        # A many2many is written from both of its sides; a match changes by its own methods only.
+        if "tiss_match_ids" in vals and not self.env.su:
+            raise UserError(self.env._("Matches are made and undone, not written."))
+        return super().write(vals)
+
     @api.ondelete(at_uninstall=False)
     def _unlink_except_matched(self):
         matched = (

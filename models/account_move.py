@@ -3,7 +3,11 @@ from odoo.exceptions import UserError
 from odoo.tools import frozendict
 
 from ..standard.money import allocate, from_cents, to_cents
+from .bulk import hold_periods
 from .inside import is_inside
+
+# What says that an entry is of guias, and whether it counts.
+GUARDED = ("state", "tiss_lote_id", "tiss_contract_id")
 
 
 class AccountMove(models.Model):
@@ -109,7 +113,20 @@ class AccountMove(models.Model):
         return super().create([self._tiss_clean_nfse(vals) for vals in vals_list])
 
     def write(self, vals):
+        if not vals.keys().isdisjoint(GUARDED):
+            posted = self.filtered(
+                lambda move: (
+                    move.state == "posted"
+                    and any(self._field_will_change(move, vals, name) for name in GUARDED)
+                )
+            )
+            posted._tiss_check_not_ours()
         return super().write(self._tiss_clean_nfse(vals))
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_of_guias(self):
+        """Odoo's own guard of posted entries is lifted by a plain true in the context."""
+        self.filtered(lambda move: move.state == "posted")._tiss_check_not_ours()
 
     @api.model
     def _tiss_clean_nfse(self, vals):
@@ -139,6 +156,11 @@ class AccountMove(models.Model):
         self._tiss_check_not_ours()
         return super()._reverse_moves(default_values_list, cancel)
 
+    def _post(self, soft=True):
+        """A period that was open when it was asked stays so until the entry stands in it."""
+        hold_periods(self._tiss_filter_ours().company_id)
+        return super()._post(soft)
+
     # ------------------------------------------------------------------
     # Business methods
     # ------------------------------------------------------------------
@@ -158,18 +180,22 @@ class AccountMove(models.Model):
             and not self.tiss_contract_id._is_locked(self.date)
         )
 
-    def _tiss_check_not_ours(self):
-        """Entries of the sub-ledger change only together with their guias."""
-        if is_inside(self, "tiss_undo"):
-            return
+    def _tiss_filter_ours(self):
+        """Entries that the sub-ledger stands behind."""
         # As superuser: an accountant may not read demonstrativos, but must not break them either.
-        ours = self.sudo().filtered(
+        return self.sudo().filtered(
             lambda move: (
                 move.tiss_lote_id
                 or move.tiss_contract_id
                 or move.origin_payment_id.tiss_demonstrativo_payment_ids
             )
         )
+
+    def _tiss_check_not_ours(self):
+        """Entries of the sub-ledger change only together with their guias."""
+        if is_inside(self, "tiss_undo"):
+            return
+        ours = self._tiss_filter_ours()
         if ours:
             raise UserError(
                 self.env._(

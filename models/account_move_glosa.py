@@ -2,6 +2,7 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
+from .bulk import hold_periods
 from .inside import INSIDE
 
 
@@ -31,6 +32,7 @@ class AccountMove(models.Model):
 
     def _tiss_cancel(self):
         """Cancel posted entries as long as their period is open; they keep their numbers."""
+        hold_periods(self.company_id)
         for move in self.filtered(lambda move: move.state == "posted"):
             if move._tiss_is_frozen():
                 raise UserError(

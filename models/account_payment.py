@@ -4,6 +4,11 @@ from odoo.tools import format_date
 from ..standard.money import from_cents, to_cents
 from .deadlines import get_reminded
 
+# Odoo changes them of a posted payment, and leaves its entry as it was.
+GUARDED = (
+    "amount", "currency_id", "date", "destination_account_id", "journal_id", "move_id",
+    "outstanding_account_id", "partner_id", "payment_type",
+)  # fmt: skip
 MONEY_MISSING = "l10n_br_tiss.mail_activity_type_bank"
 
 
@@ -40,6 +45,22 @@ class AccountPayment(models.Model):
                 payment.tiss_bank_state = "confirmed" if payment.is_matched else "expected"
 
     # ------------------------------------------------------------------
+    # CRUD
+    # ------------------------------------------------------------------
+
+    def write(self, vals):
+        if not vals.keys().isdisjoint(GUARDED):
+            will_change = self.env["account.move"]._field_will_change
+            posted = self.filtered(
+                lambda payment: (
+                    payment.move_id.state == "posted"
+                    and any(will_change(payment, vals, name) for name in GUARDED)
+                )
+            )
+            posted.move_id._tiss_check_not_ours()
+        return super().write(vals)
+
+    # ------------------------------------------------------------------
     # Actions
     # ------------------------------------------------------------------
 
@@ -50,6 +71,10 @@ class AccountPayment(models.Model):
     def action_cancel(self):
         self.move_id._tiss_check_not_ours()
         return super().action_cancel()
+
+    def action_reject(self):
+        self.move_id._tiss_check_not_ours()
+        return super().action_reject()
 
     def action_view_tiss_demonstrativo(self):
         return self.tiss_demonstrativo_payment_ids.demonstrativo_id._get_records_action(

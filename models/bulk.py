@@ -166,10 +166,45 @@ def compress_fast(model, *names):
             return
 
 
-def lock(records):
-    """Lock rows for this transaction, or say who is in the way in the user's words."""
+def hold_periods(companies):
+    """Keep the lock dates of companies as they are for this transaction.
+
+    Who posts holds them together with others who do, and begins anew where they changed since; who
+    closes a period holds them alone (`lock`).
+    """
+    if companies:
+        companies.env.cr.execute(
+            SQL(
+                "SELECT 1 FROM res_company WHERE id = ANY(%s) ORDER BY id FOR SHARE",
+                (companies | companies.parent_ids).ids,
+            )
+        )
+
+
+def claim(records):
+    """Let nobody do the same at once: he waits, and begins anew with what is done here in view.
+
+    For what leaves no other trace in these rows; who only refers to them is not in the way.
+    """
+    records.flush_recordset()
+    records.env.cr.execute(
+        SQL(
+            "UPDATE %s SET write_date = write_date WHERE id IN"
+            " (SELECT id FROM %s WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE)",
+            SQL.identifier(records._table),
+            SQL.identifier(records._table),
+            records.ids,
+        )
+    )
+
+
+def lock(records, allow_referencing=False):
+    """Lock rows for this transaction, or say who is in the way in the user's words.
+
+    :param allow_referencing: others may make rows that refer to these meanwhile
+    """
     try:
-        records.lock_for_update()
+        records.lock_for_update(allow_referencing=allow_referencing)
     except LockError as error:
         raise LockError(
             records.env._(

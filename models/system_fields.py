@@ -29,8 +29,12 @@ def refuse_other(records, names, vals):
         raise UserError(records.env._("This cannot be changed here: %s.", ", ".join(other)))
 
 
-def without_defaults(records, names):
-    """`records` in a context without defaults for some fields: a browser can send any context."""
+def without_defaults(records, names=None):
+    """`records` in a context without defaults for some fields: a browser can send any context.
+
+    :param names: the fields; all of them where nothing is said
+    """
+    names = records._fields if names is None else names
     forged = {f"default_{name}" for name in names} & records.env.context.keys()
     if not forged:
         return records

@@ -301,12 +301,14 @@ class TieOut:
     def _find_residuals(self):
         """A4 and A5: what is open on an account is its balance.
 
-        It is not when something posted was matched with an entry that is cancelled or a draft.
+        It is not when something posted was matched with an entry that is cancelled or a draft. A
+        branch may be paid into the bank of its head office: they count together.
         """
         breaches = []
-        for company, contracts in self.contracts.sudo().grouped("company_id").items():
+        by_root = self.contracts.sudo().grouped(lambda contract: contract.company_id.root_id)
+        for company, contracts in by_root.items():
             accounts = contracts.transit_account_id | contracts.receivable_account_id
-            rows = self._query(RESIDUALS, company=company.id, accounts=accounts.ids)
+            rows = self._query(RESIDUALS, path=f"{company.id}/%", accounts=accounts.ids)
             breaches += [
                 Breach(
                     "residual",
@@ -330,7 +332,7 @@ class TieOut:
         rows = self._query(
             TRANSIT,
             accounts=contracts.transit_account_id.ids,
-            companies=contracts.company_id.ids,
+            roots=contracts.company_id.root_id.ids,
             partners=contracts.partner_id.commercial_partner_id.ids,
         )
         Partner = self.env["res.partner"].sudo()

@@ -131,25 +131,28 @@ RESIDUALS = """
     SELECT account_id, (SUM(balance) * 100)::bigint,
            (SUM(amount_residual) * 100)::bigint
       FROM account_move_line
-     WHERE company_id = %(company)s
+     WHERE company_id IN (SELECT id FROM res_company WHERE parent_path LIKE %(path)s)
        AND account_id = ANY(%(accounts)s)
        AND parent_state = 'posted'
      GROUP BY account_id
     HAVING SUM(balance) != SUM(amount_residual)
 """
 # (operadora, cents on its transit account, cents that a payment or a deposit says to wait there).
+# A branch may be paid into the bank of its head office: they count together.
 TRANSIT = """
     SELECT partner_id, (SUM(balance) * 100)::bigint, (SUM(waiting) * 100)::bigint
-      FROM (SELECT l.company_id, l.account_id, l.partner_id, l.balance,
+      FROM (SELECT split_part(c.parent_path, '/', 1) AS root, l.account_id, l.partner_id,
+                   l.balance,
                    CASE WHEN l.statement_line_id IS NOT NULL OR EXISTS (
                              SELECT 1 FROM tiss_demonstrativo_payment p
                               WHERE p.payment_id = l.payment_id)
                         THEN l.amount_residual ELSE 0 END AS waiting
               FROM account_move_line l
+              JOIN res_company c ON c.id = l.company_id
              WHERE l.account_id = ANY(%(accounts)s)
-               AND l.company_id = ANY(%(companies)s)
+               AND split_part(c.parent_path, '/', 1)::integer = ANY(%(roots)s)
                AND l.parent_state = 'posted'
                AND (l.partner_id = ANY(%(partners)s) OR l.partner_id IS NULL)) x
-     GROUP BY company_id, account_id, partner_id
+     GROUP BY root, account_id, partner_id
     HAVING SUM(balance) != SUM(waiting)
 """

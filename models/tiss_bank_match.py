@@ -25,7 +25,7 @@ class TissBankMatch(models.Model):
 
     _name = "tiss.bank.match"
     _description = "Bank Match"
-    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _inherit = ["tiss.system.made", "mail.thread", "mail.activity.mixin"]
     _order = "score desc, id"
     # Whoever may see a match has its reminders to do.
     _mail_post_access = "read"

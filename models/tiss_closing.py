@@ -169,6 +169,8 @@ class TissClosing(models.Model):
         """Set the lock date and keep what was found; not green, it needs the reason."""
         self._check_adviser()
         lock(self)
+        # Nobody may be posting into the month: it would be closed over what was not looked at.
+        lock(self.company_id.sudo(), allow_referencing=True)
         for closing in self.sorted("date"):
             if closing.state == "closed":
                 continue

@@ -47,6 +47,7 @@ class TissContract(models.Model):
         for company in self.company_id:
             company._tiss_check_accounts("tiss_patient_account_id")
         self._check_accounting()
+        self._check_open_period(fields.Date.context_today(self))
         moves = self.env["account.move"].create(vals_list)
         for move in moves:
             terms = move.line_ids.filtered(lambda line: line.display_type == "payment_term")

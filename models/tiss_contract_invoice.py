@@ -7,6 +7,7 @@ from odoo.tools import SQL, format_date
 
 from ..standard.money import from_cents
 from ..standard.workdays import is_workday
+from .bulk import claim
 from .tie_out import MONTH, RELEASED
 
 
@@ -88,6 +89,18 @@ class TissContract(models.Model):
         self.ensure_one()
         company = self.company_id.sudo()
         return bool(company._get_violated_lock_dates(date, False, self.journal_id))
+
+    def _check_open_period(self, date):
+        """Odoo would move an entry of a locked period to another day without asking."""
+        for contract in self:
+            if contract._is_locked(date):
+                raise UserError(
+                    self.env._(
+                        "The books are closed on %(date)s: choose a later date, or ask the"
+                        " accountant to open the period.",
+                        date=format_date(self.env, date),
+                    )
+                )
 
     # ------------------------------------------------------------------
     # Documents
@@ -216,6 +229,7 @@ class TissContract(models.Model):
         :return: `account.move`, the accruals and their reversals
         """
         self.check_access("write")
+        claim(self)
         amounts = self._get_unreleased_cents(date)
         contracts = self.browse().union(*amounts)
         contracts._check_accounting()

@@ -19,7 +19,7 @@ class TissCopayment(models.Model):
 
     _name = "tiss.copayment"
     _description = "Co-payment Collected by the Clinic"
-    _inherit = ["mail.thread"]
+    _inherit = ["tiss.system.made", "mail.thread"]
     _order = "date desc, id desc"
     _check_company_auto = True
 

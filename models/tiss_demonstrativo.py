@@ -26,7 +26,7 @@ class TissDemonstrativo(models.Model):
 
     _name = "tiss.demonstrativo"
     _description = "Demonstrativo"
-    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _inherit = ["tiss.system.made", "mail.thread", "mail.activity.mixin"]
     _order = "issue_date desc, id desc"
     _check_company_auto = True
 

@@ -13,6 +13,7 @@ class TissDemonstrativoAdjustment(models.Model):
 
     _name = "tiss.demonstrativo.adjustment"
     _description = "Débito or Crédito"
+    _inherit = ["tiss.system.made"]
     _order = "payment_id, id"
     _check_company_auto = True
 

@@ -129,10 +129,15 @@ class TissDemonstrativoAdjustment(models.Model):
                 }
             )
 
-    def _plan_taking_back(self):
-        """Entries that deny again what the guias were paid."""
+    def _plan_taking_back(self, moved):
+        """Entries that deny again what the guias were paid.
+
+        :param moved: `Moved` by what is planned and not recorded yet; these come to it
+        """
         return [
             entry
             for row in self.filtered("guia_id")
-            for entry in row.line_id._plan_taking_back(to_cents(row.amount), row.guia_id)
+            for entry in moved.add(
+                row.line_id._plan_taking_back(to_cents(row.amount), moved, row.guia_id)
+            )
         ]

@@ -18,8 +18,13 @@ UNKNOWN = SQL(
 # targets of an analysis: only the rest of its amount is new.
 IN_ANALYSIS = """
     WITH l AS (
-        SELECT *, COUNT(*) OVER (
-               PARTITION BY lote_id, guia_id, guia_line_id, is_appeal) AS rows
+        SELECT *, COUNT(*) OVER (PARTITION BY lote_id, guia_id, guia_line_id, is_appeal) > 1
+               -- The whole of a protocolo or guia, and a part of it.
+               OR level != MIN(level) FILTER (WHERE level = 'protocol')
+                           OVER (PARTITION BY lote_id)
+               OR level = 'protocol' AND COUNT(*) OVER (PARTITION BY lote_id) > 1
+               OR guia_id IS NOT NULL AND MIN(level) OVER (PARTITION BY lote_id, guia_id)
+                          != MAX(level) OVER (PARTITION BY lote_id, guia_id) AS is_repeated
           FROM tiss_demonstrativo_line WHERE demonstrativo_id = %(demonstrativo)s)
     SELECT id, code,
            CASE WHEN code LIKE 'unknown%%' THEN 0
@@ -32,7 +37,7 @@ IN_ANALYSIS = """
         SELECT l.id, l.amount_ours, l.amount_informed, l.amount_released,
                d.amount, d.waiting,
                CASE %(unknown)s
-                    WHEN l.rows > 1 THEN 'repeated'
+                    WHEN l.is_repeated THEN 'repeated'
                     WHEN COALESCE(l.amount_informed, 0) != COALESCE(l.amount_ours, 0)
                          THEN 'informed_differs'
                     WHEN l.amount_released NOT BETWEEN 0 AND l.amount_ours
@@ -192,10 +197,13 @@ class TissDemonstrativoLine(models.Model):
         domain = [("demonstrativo_id", "=", demonstrativo.id), ("is_appeal", "=", True)]
         rows = []
         for guia, lines in self.search(domain).grouped("guia_id").items():
-            paid = sum(to_cents(line.amount_released) for line in lines)
             if known.intersection(lines.ids) or not guia:
                 continue
-            if guia.recurso_line_ids._share_recovery(paid) is None:
+            days = [
+                sum(to_cents(line.amount_released) for line in day)
+                for day in lines.grouped("payment_id").values()
+            ]
+            if any(guia.recurso_line_ids._share_recovery(paid) is None for paid in days):
                 appealed = sum(to_cents(item.amount_appealed) for item in guia.line_ids)
                 rows += [
                     {"line_id": line.id, "code": "appeal_payment",

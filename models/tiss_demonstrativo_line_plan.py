@@ -1,6 +1,28 @@
+from collections import Counter
+
 from odoo import models
 
 from ..standard.money import allocate, to_cents
+
+
+class Moved:
+    """What entries that are planned leave in the buckets of their items."""
+
+    def __init__(self):
+        self._cents = Counter()
+
+    def add(self, entries):
+        """Count entries in; they are given back as a list."""
+        entries = list(entries)
+        for entry in entries:
+            line_id, cents = entry["line"].id, entry["cents"]
+            self._cents[line_id, entry["from_bucket"]] -= cents
+            self._cents[line_id, entry["to_bucket"]] += cents
+        return entries
+
+    def get_rest(self, item, bucket):
+        """Cents in a bucket of an item once they are recorded."""
+        return to_cents(item[f"amount_{bucket}"]) + self._cents[item.id, bucket]
 
 
 class TissDemonstrativoLine(models.Model):
@@ -59,18 +81,21 @@ class TissDemonstrativoLine(models.Model):
             if cents
         ]
 
-    def _plan_payment(self):
+    def _plan_payment(self, moved, is_last):
         """Entries that pay one guia: released items first, then what waited for analysis.
 
         A guia may stand in several lines of one payment, which pay it together. Below zero they
         take back what was paid before, which is denied again.
+
+        :param moved: `Moved` by what is planned and not recorded yet; these come to it
+        :param is_last: no later day of the file pays of it, so that the rest of it is denied
         """
         paid = sum(line._get_booked_cents() for line in self)
         if paid < 0:
-            return self._plan_taking_back(-paid)
+            return moved.add(self._plan_taking_back(-paid, moved))
         entry = {"demonstrativo_line": self[:1]}
         items = self.guia_id.line_ids
-        released = [to_cents(item.amount_released) for item in items]
+        released = [moved.get_rest(item, "released") for item in items]
         from_released = min(paid, sum(released))
         entries = [
             {**entry, "line": item, "kind": "pay", "from_bucket": "released",
@@ -78,22 +103,22 @@ class TissDemonstrativoLine(models.Model):
             for item, part in zip(items, allocate(from_released, released), strict=True)
         ]  # fmt: skip
         rest = paid - from_released
-        for item in items.filtered("amount_to_process"):
-            waiting = to_cents(item.amount_to_process)
+        for item in items if rest else ():
+            waiting = moved.get_rest(item, "to_process")
             part = min(waiting, rest)
             rest -= part
             source = {**entry, "line": item, "from_bucket": "to_process"}
-            if paid > from_released:
-                entries.append({**source, "kind": "pay", "to_bucket": "paid", "cents": part})
+            entries.append({**source, "kind": "pay", "to_bucket": "paid", "cents": part})
+            if is_last:
                 entries.append(
                     {**source, "kind": "deny", "to_bucket": "denied", "cents": waiting - part}
                 )
-        return [row for row in entries if row["cents"]]
+        return moved.add(row for row in entries if row["cents"])
 
-    def _plan_taking_back(self, cents, guia=None):
+    def _plan_taking_back(self, cents, moved, guia=None):
         """Entries that deny again what an earlier payment had paid of one guia."""
         items = (guia or self.guia_id).line_ids
-        paid = [to_cents(item.amount_paid) for item in items]
+        paid = [moved.get_rest(item, "paid") for item in items]
         return [
             {"demonstrativo_line": self[:1], "line": item, "kind": "deny", "from_bucket": "paid",
              "to_bucket": "denied", "cents": part}

@@ -1,3 +1,5 @@
+from collections import Counter
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
@@ -41,37 +43,50 @@ class TissDemonstrativoLine(models.Model):
         if not aside:
             return rows
         repeated = self.browse(row["line_id"] for row in rows if row["code"] == "repeated")
-        places = (repeated - aside).grouped(
-            lambda line: (line.lote_id, line.guia_id, line.guia_line_id, line.is_appeal)
-        )
-        alone = {lines.id for lines in places.values() if len(lines) == 1}
+        alone = (repeated - aside)._find_alone()
         return [row for row in rows if row["line_id"] not in alone]
 
-    def _plan_payment(self):
+    def _find_alone(self):
+        """Ids of the lines about which no other one is, neither as a part nor as the whole."""
+        places = {line.id: line._get_target_ids() for line in self}
+        exact = Counter(places.values())
+        inside = Counter(
+            place[:depth] for place in places.values() for depth in range(1, len(place) + 1)
+        )
+        return {
+            line_id
+            for line_id, place in places.items()
+            if inside[place] == 1 and not any(exact[place[:depth]] for depth in range(len(place)))
+        }
+
+    def _get_target_ids(self):
+        """The ids of the lote, guia and item, as far down as the line goes."""
+        ids = (self.lote_id.id, self.guia_id.id, self.guia_line_id.id)
+        return ids[: {"protocol": 1, "guia": 2, "item": 3}[self.level]]
+
+    def _plan_payment(self, moved, is_last):
         rows = self.discrepancy_ids
         if any(row.code == "detail_missing" and row.resolution == "spread" for row in rows):
-            return self._plan_spread()
-        return super()._plan_payment()
+            return moved.add(self._plan_spread(moved, is_last))
+        return super()._plan_payment(moved, is_last)
 
-    def _plan_spread(self):
+    def _plan_spread(self, moved, is_last):
         """Pay a part of one guia over all its items by their amounts, to the cent."""
-        items = self.guia_id.line_ids.filtered(
-            lambda item: item.amount_released or item.amount_to_process
-        )
-        weights = [to_cents(item.amount_released + item.amount_to_process) for item in items]
+        items = self.guia_id.line_ids
+        released = [moved.get_rest(item, "released") for item in items]
+        waiting = [moved.get_rest(item, "to_process") for item in items]
+        weights = list(map(sum, zip(released, waiting, strict=True)))
         paid = allocate(sum(line._get_booked_cents() for line in self), weights)
         entries = []
-        for item, part in zip(items, paid, strict=True):
+        for item, part, own, left in zip(items, paid, released, waiting, strict=True):
             common = {"line": item, "demonstrativo_line": self[:1]}
-            released = min(part, to_cents(item.amount_released))
-            waiting = to_cents(item.amount_to_process)
-            rest = part - released
+            rest = part - min(part, own)
             entries += [
                 {**common, "kind": "pay", "from_bucket": "released", "to_bucket": "paid",
-                 "cents": released},
+                 "cents": part - rest},
                 {**common, "kind": "pay", "from_bucket": "to_process", "to_bucket": "paid",
                  "cents": rest},
                 {**common, "kind": "deny", "from_bucket": "to_process", "to_bucket": "denied",
-                 "cents": waiting - rest},
+                 "cents": (left - rest) * is_last},
             ]  # fmt: skip
         return [entry for entry in entries if entry["cents"]]

@@ -10,6 +10,7 @@ class TissDemonstrativoPayment(models.Model):
 
     _name = "tiss.demonstrativo.payment"
     _description = "Demonstrativo Payment"
+    _inherit = ["tiss.system.made"]
     _order = "demonstrativo_id, payment_date"
     _check_company_auto = True
 

@@ -5,6 +5,7 @@ from odoo.tools import format_date
 
 from ..standard.money import from_cents, to_cents
 from .inside import INSIDE
+from .tiss_demonstrativo_line_plan import Moved
 
 
 class TissDemonstrativoPayment(models.Model):
@@ -21,17 +22,38 @@ class TissDemonstrativoPayment(models.Model):
         lines = self.env["tiss.demonstrativo.line"].search([("payment_id", "in", self.ids)])
         return lines._filter_booked().filtered("guia_id")
 
-    def _plan_movements(self):
+    def _plan_movements(self, moved=None):
+        """Movements of one payment, as entries for `tiss.movement._record`.
+
+        :param moved: `Moved` by earlier days of the same file that are planned, not recorded
+        """
         self.ensure_one()
+        moved = Moved() if moved is None else moved
         payable = self._get_booked_lines()
         recovered = payable.filtered("is_appeal")
-        guias = (payable - recovered).grouped("guia_id").values()
+        guias = (payable - recovered).grouped("guia_id")
         contested = recovered.grouped("guia_id").values()
+        again = self._get_guias_paid_later()
         return [
-            *(entry for lines in guias for entry in lines._plan_payment()),
+            *(
+                entry
+                for guia, lines in guias.items()
+                for entry in lines._plan_payment(moved, is_last=guia not in again)
+            ),
             *(entry for lines in contested for entry in lines._plan_recovery()),
-            *self.adjustment_ids._plan_taking_back(),
+            *self.adjustment_ids._plan_taking_back(moved),
         ]
+
+    def _get_in_order(self):
+        """As they are booked: the first day first, wherever it stands in the file."""
+        return self.sorted(lambda payment: (payment.payment_date, payment.id))
+
+    def _get_guias_paid_later(self):
+        """The guias that a later day of the same file pays as well."""
+        days = self.demonstrativo_id.payment_ids._get_in_order()
+        later = days[days.ids.index(self.id) + 1 :]
+        booked = later._get_booked_lines() if later else later.line_ids
+        return booked.filtered(lambda line: not line.is_appeal).guia_id
 
     def _preview_entries(self):
         """The journal entry of this payment as rows for the preview."""
@@ -78,7 +100,7 @@ class TissDemonstrativoPayment(models.Model):
                 }
             )
         payments.action_post()
-        for payment in self:
+        for payment in self._get_in_order():
             payment._reconcile()
             entries = payment._plan_movements()
             move = payment.payment_id.move_id

@@ -51,6 +51,7 @@ class TissDemonstrativoPayment(models.Model):
         if cents <= 0:
             raise UserError(self.env._("Only what was received can be billed."))
         today = fields.Date.context_today(self)
+        contract._check_open_period(today)
         label = self.env._("Supplement · Demonstrativo %s", self.demonstrativo_id.name)
         lines = [
             contract._prepare_invoice_line(

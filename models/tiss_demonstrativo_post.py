@@ -5,7 +5,8 @@ from odoo.exceptions import UserError
 from odoo.tools import format_date
 
 from ..standard.money import from_cents, to_cents
-from .bulk import lock
+from .bulk import hold_periods, lock
+from .tiss_demonstrativo_line_plan import Moved
 
 SHOWN = 10
 # Between the file and us nothing disagrees: a person only has to say how it is booked.
@@ -99,7 +100,9 @@ class TissDemonstrativo(models.Model):
         self.ensure_one()
         if self.kind == "analysis":
             return self._get_all_lines()._plan_analysis()
-        return [entry for payment in self.payment_ids for entry in payment._plan_movements()]
+        moved = Moved()
+        days = self.payment_ids._get_in_order()
+        return [entry for day in days for entry in day._plan_movements(moved)]
 
     # ------------------------------------------------------------------
     # What is owed to the operadora
@@ -169,6 +172,7 @@ class TissDemonstrativo(models.Model):
 
     def _undo_one(self, accounting_date, reason):
         lock(self)
+        hold_periods(self.company_id)
         lotes = self._get_all_lines().lote_id
         lock(lotes)
         movements = self._get_movements_to_undo()

@@ -24,6 +24,7 @@ class TissDiscrepancy(models.Model):
 
     _name = "tiss.discrepancy"
     _description = "Discrepancy"
+    _inherit = ["tiss.system.made"]
     _order = "is_blocking desc, amount_weight desc, id"
 
     company_id = fields.Many2one(

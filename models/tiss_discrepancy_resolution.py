@@ -296,9 +296,9 @@ class TissDiscrepancy(models.Model):
                 line._check_fits()
 
     def _get_surplus_cents(self):
-        """What of one row of a payment is more than open, counted from its last row."""
+        """What of one row of a payment file is more than open, counted from its last row."""
         line = self.line_id
-        same = line.payment_id.line_ids.filtered(
+        same = line.demonstrativo_id.line_ids.filtered(
             lambda other: other.guia_id == line.guia_id and other.is_appeal == line.is_appeal
         ).sorted("id", reverse=True)
         left = sum(to_cents(other.amount_released) for other in same) - to_cents(self.amount_ours)
@@ -310,7 +310,9 @@ class TissDiscrepancy(models.Model):
         return 0
 
     def _resolve_create_invoice(self):
-        self.line_id.lote_id.filtered(lambda lote: not lote.invoice_id)._create_invoices()
+        lotes = self.line_id.lote_id.filtered(lambda lote: not lote.invoice_id)
+        lotes._check_invoiceable()
+        lotes._create_invoices()
 
     def _resolve_contest(self):
         """Write the recursos against what a demonstrativo denied without a reason or price."""

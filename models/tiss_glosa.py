@@ -19,7 +19,7 @@ class TissGlosa(models.Model):
 
     _name = "tiss.glosa"
     _description = "Glosa"
-    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _inherit = ["tiss.system.made", "mail.thread", "mail.activity.mixin"]
     _order = "deadline_date, id"
 
     company_id = fields.Many2one("res.company", required=True, index=True, readonly=True)

@@ -97,16 +97,7 @@ class TissLote(models.Model):
         return max(self.mapped("protocol_date"))
 
     def _check_open_period(self, date):
-        """Odoo would move an entry of a locked period to another day without asking."""
-        for contract in self.contract_id:
-            if contract._is_locked(date):
-                raise UserError(
-                    self.env._(
-                        "The books are closed on %(date)s: choose a later date, or ask the"
-                        " accountant to open the period.",
-                        date=format_date(self.env, date),
-                    )
-                )
+        self.contract_id._check_open_period(date)
 
     def _prepare_invoice(self, date):
         """Values of the invoice of one lote, or of several of one convênio and month."""

@@ -38,6 +38,7 @@ class TissMovement(models.Model):
 
     _name = "tiss.movement"
     _description = "Money Movement of a Guia Item"
+    _inherit = ["tiss.system.made"]
     _order = "id"
 
     company_id = fields.Many2one("res.company", required=True, index=True, readonly=True)

@@ -6,7 +6,7 @@ from odoo.fields import Command
 from odoo.tools import format_date
 
 from ..standard.money import from_cents, to_cents
-from .bulk import lock
+from .bulk import hold_periods, lock
 from .provision_history import ProvisionHistory, read_outcomes, share
 
 HISTORY_MONTHS = 12
@@ -21,7 +21,7 @@ class TissProvision(models.Model):
 
     _name = "tiss.provision"
     _description = "Provision for Glosas"
-    _inherit = ["mail.thread"]
+    _inherit = ["tiss.system.made", "mail.thread"]
     _order = "date desc, contract_id"
     _check_company_auto = True
 
@@ -185,6 +185,7 @@ class TissProvision(models.Model):
 
     def action_propose(self):
         """Propose the last month that has ended, for this company."""
+        self.check_access("write")
         today = fields.Date.context_today(self)
         return self._propose_and_reload(today.replace(day=1) - relativedelta(days=1))
 
@@ -312,6 +313,7 @@ class TissProvision(models.Model):
         self.check_access("write")
         rows = self.filtered(lambda row: row.state == "draft")
         lock(rows)
+        hold_periods(rows.company_id)
         moves = self.env["account.move"]
         for row in rows:
             row._check_accounts()

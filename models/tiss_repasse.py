@@ -24,7 +24,7 @@ class TissRepasse(models.Model):
 
     _name = "tiss.repasse"
     _description = "Repasse"
-    _inherit = ["mail.thread"]
+    _inherit = ["tiss.system.made", "mail.thread"]
     _order = "date desc, id desc"
     _check_company_auto = True
 

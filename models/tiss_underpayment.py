@@ -21,6 +21,7 @@ class TissUnderpayment(models.Model):
 
     _name = "tiss.underpayment"
     _description = "Paid below Contract"
+    _inherit = ["tiss.system.made"]
     _order = "amount_difference desc, id"
 
     company_id = fields.Many2one("res.company", required=True, index=True, readonly=True)

@@ -1,8 +1,8 @@
 """Random histories of a clinic and an operadora: all that can happen to a protocolo's money.
 
-A seed gives the same history every time. After every event all invariants are asked, by the addon
-and a second time by `ledger_invariants`. What the addon refuses in words is fine, as long as it
-leaves nothing behind.
+A seed gives the same history every time. After every event that did something all invariants are
+asked, by the addon and a second time by `ledger_invariants`. What the addon refuses in words is
+fine, as long as it leaves nothing behind.
 """
 
 import random
@@ -10,19 +10,23 @@ import re
 from collections import Counter
 from datetime import timedelta
 
-from odoo.exceptions import UserError
+from odoo.exceptions import RedirectWarning, UserError
 
 from ..standard.money import from_cents, to_cents
+from .closing_records import create_copayment
 from .ledger_invariants import find_broken, get_locked
 from .return_messages import analysis_message, payment_message
 
 CODES = ("1705", "1806", "1714", None)
 MOMENTS = ("protocol", "protocol", "protocol", "released", "month")
 DENSE = 20  # lotes in a pool, of which a history takes up to four
+TRIES = 3  # random events for each that shall happen
 
 
 def make_pool(case, rng, size=DENSE):
     """Sent lotes of 3 to 8 items of 1.00 to 900.00 that have no protocolo yet.
+
+    Of one procedure the clinic collects a part from the patient.
 
     :param case: class with the records of `TissRecords`
     """
@@ -31,6 +35,9 @@ def make_pool(case, rng, size=DENSE):
     )
     prices = {term.code: rng.randint(100, 90000) / 100 for term in terms}
     case.products = {**case.products, **case._price(case.contract, prices)}
+    create_copayment(
+        case.contract, code=min(prices), products=case.products, copayment_at_clinic=True
+    )
     lotes = case.env["tiss.lote"]
     for _lote in range(size):
         codes = rng.sample(sorted(prices), rng.randint(3, 8))
@@ -52,37 +59,48 @@ class History:
         self.waiting = pool.browse(self.random.sample(pool.ids, self.random.randint(1, 4)))
         self.lotes = pool.browse()
         self.today = contract._get_today()
+        self.bank = contract.bank_journal_id
+        self.matches = self.env["tiss.bank.match"]
         self.counter = 0
         self.files = []
         self.log = []
         self.happened = Counter()
 
     def run(self, steps):
+        """Let so many events happen, or try as long as `TRIES` says."""
         self.contract.invoice_moment = self.random.choice(MOMENTS)
         # By a dice of its own: the histories of the seeds stay what they were.
         dice = random.Random(f"{self.seed} policy")
         self.contract.glosa_policy = dice.choice(("open", "open", "at_once"))
         self.contract.sudo().company_id.fiscalyear_lock_date = False
+        self.env["tiss.repasse.rule"].create({"percent": 37.5, "contract_id": self.contract.id})
         self.receive()
         events = [
             self.receive, self.receive, self.analyse, self.analyse, self.analyse, self.pay,
-            self.pay, self.pay, self.pay_parts, self.accept, self.reopen, self.contest, self.answer,
-            self.recover, self.take_back, self.undo, self.import_again, self.withdraw, self.lock,
-            self.invoice,
+            self.pay, self.pay, self.pay_parts, self.accept, self.accept, self.accept, self.reopen,
+            self.contest, self.contest, self.answer, self.answer, self.recover, self.take_back,
+            self.undo, self.import_again, self.withdraw, self.lock, self.invoice, self.deposit,
+            self.deposit, self.match, self.match, self.unmatch, self.share, self.collect,
         ]  # fmt: skip
-        for _step in range(steps):
+        for _try in range(TRIES * steps):
             self._happen(self.random.choice(events))
+            if self.happened.total() == steps:
+                break
+        self._check()
         return self
 
     def _happen(self, event):
         lock_date = self.contract.company_id.fiscalyear_lock_date
         before = lock_date and get_locked(self.contract, lock_date)
         did = event()
-        self.happened[event.__name__] += bool(did)
         self.log.append(event.__name__ if did else f"({event.__name__})")
-        broken = find_broken(self.contract)
-        if lock_date and get_locked(self.contract, lock_date) != before:
-            broken[8] = ["something in the closed period changed"]
+        if did:
+            self.happened[event.__name__] += 1
+            is_changed = lock_date and get_locked(self.contract, lock_date) != before
+            self._check({8: ["something in the closed period changed"]} if is_changed else {})
+
+    def _check(self, known=()):
+        broken = {**dict(known), **find_broken(self.contract)}
         told = [breach.words for breach in self.contract._get_ledger_breaches()]
         if broken or told:
             raise AssertionError(f"seed {self.seed}, {' '.join(self.log)}: {broken} {told}")
@@ -107,7 +125,8 @@ class History:
         released = {}
         for line in lote.guia_ids.line_ids:
             part = self.random.choice((0, 0.3, 0.77, 1, 1, 1, 1))
-            amount = float(from_cents(round(to_cents(line.amount) * part)))
+            owed = to_cents(line.amount) - to_cents(line.amount_copaid)
+            amount = float(from_cents(round(owed * part)))
             released[line.guia_id.name, line.sequence_item] = (amount, self.random.choice(CODES))
         return self._receive(analysis_message(lote, released, self._number("A")))
 
@@ -141,7 +160,7 @@ class History:
     def accept(self):
         """Some of what is denied is given up."""
         glosas = self._search_glosas()
-        size = self.random.randint(0, len(glosas))
+        size = self.random.randint(min(1, len(glosas)), len(glosas))
         chosen = glosas.browse(self.random.sample(glosas.ids, size))
         return chosen and self._try(chosen.accept)
 
@@ -235,6 +254,65 @@ class History:
         return lote and self._try(lambda: self.contract.invoice_month(lote.protocol_date))
 
     # ------------------------------------------------------------------
+    # Bank
+    # ------------------------------------------------------------------
+
+    def deposit(self):
+        """What one or two demonstrativos wait for, a part of it, or anything."""
+        waiting = list(self.matches._get_open_payments(self.bank).values())
+        cents = self.random.choice([4500, sum(waiting[:2]) or 700, *waiting])
+        vals = {
+            "journal_id": self.bank.id,
+            "date": self.today,
+            "amount": float(from_cents(cents)),
+            "payment_ref": self.random.choice(
+                (f"TED {self.contract.partner_id.vat} OPERADORA", "PIX DESCONHECIDO")
+            ),
+        }
+        return self._try(lambda: self.env["account.bank.statement.line"].create(vals))
+
+    def match(self):
+        """What is beyond doubt, and one of the proposals that are not."""
+
+        def match():
+            self.matches.find(self.bank)
+            self._choose(self._search_matches("proposed")).match()
+
+        return bool(self._get_deposits()) and self._try(match)
+
+    def unmatch(self):
+        made = self._search_matches("matched")
+        return made and self._try(self._choose(made).unmatch)
+
+    def _search_matches(self, state):
+        return self.matches.search([("journal_id", "=", self.bank.id), ("state", "=", state)])
+
+    def _get_deposits(self):
+        return self.env["account.bank.statement.line"].search(
+            [("journal_id", "=", self.bank.id), ("tiss_state", "in", ("open", "transit"))]
+        )
+
+    # ------------------------------------------------------------------
+    # Professionals and patients
+    # ------------------------------------------------------------------
+
+    def share(self):
+        """The repasse of all that was received until now, which is sometimes closed."""
+        repasses = self.env["tiss.repasse"].generate(self.today)
+        items = self.lotes.guia_ids.line_ids
+        received = self._sum(items, "amount_paid") + self._sum(items, "amount_copaid")
+        lines = self.env["tiss.repasse.line"].search([("guia_id", "in", self.lotes.guia_ids.ids)])
+        shared = self._sum(lines, "base_amount")
+        if shared != received:
+            raise AssertionError(f"seed {self.seed}: {received} received, {shared} shared")
+        return repasses and (self.random.random() < 0.5 or self._try(repasses.close))
+
+    def collect(self):
+        """A co-payment is invoiced to the patient, or owed by the operadora after all."""
+        row = self._choose(self.lotes.copayment_ids.filtered(lambda row: not row.is_cancelled))
+        return row and self._try(self.random.choice((row.create_invoices, row.cancel)))
+
+    # ------------------------------------------------------------------
     # Helpers
     # ------------------------------------------------------------------
 
@@ -265,7 +343,7 @@ class History:
         try:
             with self.env.cr.savepoint():
                 action()
-        except UserError:
+        except (RedirectWarning, UserError):
             self.env.invalidate_all()
             return False
         return True

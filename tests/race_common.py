@@ -133,3 +133,75 @@ class RaceCase(TissRecords, BaseCase):
             for thread in threads:
                 thread.join(60)
         return results
+
+
+class MoneyRaceCase(RaceCase):
+    """Races of what is booked: the convênio has accounts and journals of its own."""
+
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(self._restore_company, self._read_company())
+        with self._commit() as env:
+            self.contract.write({"invoice_moment": "protocol", **self._create_books(env)})
+
+    @contextmanager
+    def _commit(self):
+        with super()._commit() as env:
+            for name in ("contract", "operadora", "patient", "card", "professional", "plan"):
+                record = getattr(type(self), name, None)
+                # Those of the mixin belong to a transaction that is over.
+                if record:
+                    setattr(type(self), name, record.with_env(env))
+            products = getattr(type(self), "products", {})
+            type(self).products = {code: each.with_env(env) for code, each in products.items()}
+            yield env
+
+    def _read_company(self):
+        """What a test may change of the company, which is there before and after it."""
+        with self._session() as env:
+            company = env.company
+            env.cr.execute("SELECT * FROM res_company WHERE id = %s", [company.id])
+            [row] = env.cr.dictfetchall()
+            names = [name for name in row if name.startswith("tiss_") or name.endswith("lock_date")]
+            return company.id, {name: row[name] for name in names}
+
+    def _restore_company(self, kept):
+        company_id, vals = kept
+        with self._session() as env:
+            columns = SQL(", ").join(
+                SQL("%s = %s", SQL.identifier(name), value) for name, value in vals.items()
+            )
+            env.cr.execute(SQL("UPDATE res_company SET %s WHERE id = %s", columns, company_id))
+            env.cr.commit()
+
+    def _remove_new_rows(self, last_ids):
+        with self._session() as env:
+            # A lote points at its invoice, whose lines point at the lote.
+            env.cr.execute(
+                "UPDATE tiss_lote SET invoice_id = NULL WHERE id > %s", [last_ids["tiss_lote"]]
+            )
+            env.cr.commit()
+        return super()._remove_new_rows(last_ids)
+
+    def _create_books(self, env):
+        """Accounts and journals of a contract: this company has no chart of accounts."""
+        revenue = self._create_account(env, "R1", "income")
+        bank = self._create_account(env, "B1", "asset_cash")
+        suspense = self._create_account(env, "S1", "asset_current")
+        return {
+            "receivable_account_id": self._create_account(env, "C1", "asset_receivable", True),
+            "revenue_account_id": revenue,
+            "glosa_account_id": self._create_account(env, "G1", "income"),
+            "transit_account_id": self._create_account(env, "T1", "asset_current", True),
+            "journal_id": self._create_journal(env, "RCV", "sale", default_account_id=revenue),
+            "bank_journal_id": self._create_journal(
+                env, "RCB", "bank", default_account_id=bank, suspense_account_id=suspense
+            ),
+        }
+
+    def _create_account(self, env, code, kind, reconcile=False):
+        vals = {"code": code, "name": code, "account_type": kind, "reconcile": reconcile}
+        return env["account.account"].create(vals).id
+
+    def _create_journal(self, env, code, kind, **vals):
+        return env["account.journal"].create({"code": code, "name": code, "type": kind, **vals}).id

@@ -133,6 +133,17 @@ class TestBankImport(BankCase):
         with self.assertRefused("Choose a file"):
             self.env["tiss.bank.import"].create({}).action_read()
 
+    def test_movements_of_a_closed_period(self):
+        """Odoo would take them in under another day, and without asking."""
+        old, new = self.today - timedelta(days=40), self.today
+        wizard = self._open(ofx_file([(old, 10.00, "ANTIGO"), (new, 20.00, "NOVO")]))
+        self.company.sudo().fiscalyear_lock_date = old + timedelta(days=10)
+        with self.assertRefused("are closed until"):
+            wizard.action_import()
+        wizard.line_ids.filtered(lambda line: line.date == old).is_selected = False
+        wizard.action_import()
+        self.assertEqual([(line.amount, line.date) for line in self._lines()], [(20.00, new)])
+
     def test_what_cannot_be_read_is_counted(self):
         content = ofx_file([(self.today, 1.00, "A"), (self.today, 2.00, "B")])
         wizard = self._open(content.replace(b"<TRNAMT>2.00", b"<TRNAMT>?"))

@@ -3,20 +3,16 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from .bank_records import BankRecords
-from .race_common import RaceCase
+from .race_common import MoneyRaceCase
 
 
 @tagged("post_install", "-at_install", "post_install_l10n")
-class TestBankRace(BankRecords, RaceCase):
+class TestBankRace(BankRecords, MoneyRaceCase):
     """Two people at one bank line, in two real transactions that commit."""
 
     def setUp(self):
         super().setUp()
         with self._commit() as env:
-            # Those of the mixin belong to a transaction that is over.
-            type(self).contract = env["tiss.contract"].browse(self.contract.id)
-            type(self).operadora = self.contract.partner_id
-            self.contract.write({"invoice_moment": "protocol", **self._create_books(env)})
             self.payment_id = self._post_payment(150.00, "P1").id
             self.line_ids = (self._deposit(150.00, "X") | self._deposit(150.00, "Y")).ids
             bank = self.contract.bank_journal_id
@@ -25,41 +21,6 @@ class TestBankRace(BankRecords, RaceCase):
                 env["account.bank.statement.line"].browse(line_id).tiss_proposal_id.id
                 for line_id in self.line_ids
             ]
-
-    def _remove_new_rows(self, last_ids):
-        with self._session() as env:
-            # A lote points at its invoice, whose lines point at the lote.
-            env.cr.execute(
-                "UPDATE tiss_lote SET invoice_id = NULL WHERE id > %s", [last_ids["tiss_lote"]]
-            )
-            env.cr.commit()
-        return super()._remove_new_rows(last_ids)
-
-    def _create_books(self, env):
-        """Accounts and journals of a contract: this company has no chart of accounts."""
-
-        def account(code, kind, reconcile=False):
-            vals = {"code": code, "name": code, "account_type": kind, "reconcile": reconcile}
-            return env["account.account"].create(vals).id
-
-        def journal(code, kind, **vals):
-            vals |= {"code": code, "name": code, "type": kind}
-            return env["account.journal"].create(vals).id
-
-        revenue = account("R1", "income")
-        return {
-            "receivable_account_id": account("C1", "asset_receivable", True),
-            "revenue_account_id": revenue,
-            "glosa_account_id": account("G1", "income"),
-            "transit_account_id": account("T1", "asset_current", True),
-            "journal_id": journal("RCV", "sale", default_account_id=revenue),
-            "bank_journal_id": journal(
-                "RCB",
-                "bank",
-                default_account_id=account("B1", "asset_cash"),
-                suspense_account_id=account("S1", "asset_current"),
-            ),
-        }
 
     def _match(self, env, number):
         return len(env["tiss.bank.match"].browse(self.match_ids[number]).match())

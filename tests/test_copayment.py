@@ -193,6 +193,15 @@ class TestCopayment(TissCommon):
         first.cancel()
         self.assertEqual(lote.invoice_id.amount_residual, 73.98, "once")
 
+    def test_on_a_closed_day_nobody_is_invoiced(self):
+        """Odoo would date the invoice otherwise without asking."""
+        row = self._create_received_lote({ECG: 1}).copayment_ids
+        self.company.sudo().sale_lock_date = self.today
+        with self.assertRefused("books are closed"):
+            row.create_invoices()
+        with self.assertRefused("prior to|closed"):
+            row.cancel()
+
     def test_an_invoiced_co_payment_is_not_cancelled(self):
         lote = self._create_received_lote({ECG: 1})
         lote.copayment_ids.create_invoices()

@@ -432,6 +432,55 @@ class TestDemonstrativoPayment(PaymentCommon):
         self.assertEqual((self.consulta.amount_paid, self.sadt.amount_paid), (100.00, 56.00))
         self.assertLedgerSound()
 
+    def _pay_on_two_days(self, lote, first, second):
+        """One file that pays the guia of a lote yesterday and today."""
+        guia = lote.guia_ids.name
+        yesterday = self.today - timedelta(days=1)
+        content = payment_message(lote, {guia: first}, "P1", day=yesterday)
+        start, end = b"<ans:pagamentosPorData>", b"</ans:pagamentosPorData>"
+        other = payment_message(lote, {guia: second}, "P1").partition(start)[2].partition(end)[0]
+        content = content.replace(end, end + start + other + end)
+        for name in (b"valorLiberadoBruto", b"valorLiberadoDemonstrativo"):
+            content = content.replace(
+                b"%s>%.2f<" % (name, first), b"%s>%.2f<" % (name, first + second)
+            )
+        return self._import(content)
+
+    def test_a_guia_paid_on_two_days_of_one_file(self):
+        """What the first day leaves is not denied: the second one pays it, or says its glosa."""
+        for lote, first, second, denied in (
+            (self.consulta, 100.00, 50.00, 0),
+            (self.consulta, 60.00, 50.00, 40.00),
+            (self.sadt, 30.00, 26.00, 0),
+        ):
+            with self.subTest(first=first, second=second), self.env.cr.savepoint() as savepoint:
+                demonstrativo = self._pay_on_two_days(lote, first, second)
+                self.assertEqual(self._get_codes(demonstrativo), [])
+                amounts = demonstrativo.preview()["amounts"]
+                payments = demonstrativo.post()
+                self.assertEqual(sorted(payments.mapped("amount")), sorted([first, second]))
+                self.assertEqual((lote.amount_paid, lote.amount_denied), (first + second, denied))
+                told = {kind: float(amount) for kind, amount in amounts.items()}
+                self.assertEqual(told.get("pay"), first + second)
+                self.assertEqual(told.get("deny", 0), denied)
+                self.assertEqual(sum(lote.glosa_ids.mapped("amount")), denied)
+                self.assertLedgerSound()
+                demonstrativo.undo()
+                self.assertEqual(lote.amount_open, first + second + denied)
+                self.assertLedgerSound()
+                savepoint.rollback()
+            self.env.invalidate_all()
+
+    def test_more_than_is_open_on_two_days(self):
+        """120.00 and 80.00 for 150.00: the 50.00 too many are kept apart, wherever they came."""
+        demonstrativo = self._pay_on_two_days(self.consulta, 120.00, 80.00)
+        self.assertEqual(self._get_codes(demonstrativo), ["paid_above", "paid_above"])
+        demonstrativo.discrepancy_ids.resolve("cap")
+        demonstrativo.post()
+        self.assertEqual(self.consulta.amount_paid, 150.00)
+        self.assertEqual(sum(demonstrativo.payment_ids.mapped("amount_unidentified")), 50.00)
+        self.assertLedgerSound()
+
 
 @tagged("post_install", "-at_install", "post_install_l10n")
 class TestDemonstrativoPartial(PaymentCommon):

@@ -370,6 +370,31 @@ class TestResolutions(DiscrepancyCase):
         self.assertEqual(lote.invoice_id.amount_residual, 0)
         self.assertLedgerSound()
 
+    def test_no_invoice_of_what_the_operadora_never_took(self):
+        """The file names the lote by its own number: it was sent, and no protocolo came."""
+        lote = self._create_lote({ECG: 1})
+        lote.send()
+        content = payment_message(lote, {lote.guia_ids.name: 41.10}, "P2")
+        content = content.replace(b"numeroProtocolo>False<", b"numeroProtocolo><")
+        demonstrativo = self._import(content)
+        self.assertEqual(demonstrativo.line_ids.lote_id, lote)
+        row = self._find(demonstrativo, "no_invoice")
+        with self.assertRefused("cannot be done now"):
+            row.action_suggested()
+        lote.register_protocol("1002", self.today)
+        demonstrativo.post()
+        self.assertEqual(lote.amount_paid, 41.10)
+        self.assertLedgerSound()
+
+    def test_a_supplement_on_a_closed_day(self):
+        """Odoo would date it otherwise without asking."""
+        demonstrativo = self._import(payment_message(self.lote, {self.first.name: 60.00}, "P1"))
+        self._find(demonstrativo, "paid_above").resolve("cap")
+        demonstrativo.post()
+        self.company.sudo().sale_lock_date = self.today
+        with self.assertRefused("books are closed"):
+            self._find(demonstrativo, "suspended").resolve("supplement")
+
     def test_asking_keeps_it_in_the_queue(self):
         demonstrativo = self._import(payment_message(self.lote, {self.first.name: 60.00}, "P1"))
         row = self._find(demonstrativo, "paid_above")

@@ -1,5 +1,6 @@
 """Laws of the ledger: what must not matter (C11 to C24), and mutants that must be found (D)."""
 
+import os
 import random
 from contextlib import ExitStack
 from datetime import timedelta
@@ -7,7 +8,9 @@ from unittest.mock import patch
 
 from odoo.exceptions import UserError
 from odoo.fields import Command
+from odoo.sql_db import Cursor
 from odoo.tests import tagged
+from odoo.tools import SQL
 
 from ..standard.money import allocate, from_cents, to_cents
 from .common import BLOOD_COUNT, CONSULTATION, DIPYRONE, ECG, PRICES, TissCommon
@@ -262,6 +265,59 @@ class TestLaws(LawCase):
         demonstrativo.post()
         self.assertEqual(find_broken(self.contract), {})
 
+    def test_c17_a_failure_at_any_statement_leaves_nothing(self):
+        """Whatever is being written when the database fails: of the step nothing remains.
+
+        LEDGER_STATEMENTS=all tries every single one.
+        """
+        analysis = self._import(self._analysis())
+        self._fail_at_statements(analysis.post)
+        analysis.post()
+        amounts = {self.guia.name: 36.00, self.other.name: 33.33}
+        payment = self._import(payment_message(self.lotes, amounts, "P1", [("01", "IRRF", 1.04)]))
+        self._fail_at_statements(payment.post)
+        payment.post()
+        self._fail_at_statements(self.first.glosa_ids.accept)
+        self._fail_at_statements(payment.undo)
+        payment.undo()
+        self._fail_at_statements(analysis.undo)
+        analysis.undo()
+        self.assertEqual(find_broken(self.contract), {})
+
+    def _fail_at_statements(self, act):
+        total = self._run_until(act, None)
+        before = self._get_content()
+        step = 1 if os.environ.get("LEDGER_STATEMENTS") == "all" else max(total // 3, 1)
+        for number in range(1, total + 1, step):
+            with self.subTest(act.__name__, statement=number, of=total):
+                self._run_until(act, number)
+                self.assertEqual(self._get_content(), before)
+
+    def _run_until(self, act, last):
+        """How many statements wrote something; the `last` one of them fails, if there is any."""
+        execute, count = Cursor.execute, 0
+
+        def fail_at_last(cr, query, *args, **kwargs):
+            nonlocal count
+            text = query.code if isinstance(query, SQL) else str(query)
+            if text.lstrip().upper().startswith(("INSERT", "UPDATE", "DELETE")):
+                count += 1
+                if count == last:
+                    raise RuntimeError("injected")
+            return execute(cr, query, *args, **kwargs)
+
+        self.env.flush_all()
+        with self.env.cr.savepoint() as savepoint, patch.object(Cursor, "execute", fail_at_last):
+            try:
+                act()
+                self.env.flush_all()
+                self.assertIsNone(last, "nothing failed")
+            except RuntimeError:
+                self.assertEqual(count, last)
+            savepoint.rollback()
+        self.env.invalidate_all()
+        return count
+
     def test_c18_what_was_invoiced_meanwhile_is_not_invoiced_again(self):
         """Two people at once are a matter of test_races; this is the second of them."""
         lote = self._create_lote(CONSULTATION)
@@ -430,7 +486,12 @@ class TestMutants(LawCase):
             amounts = {self.guia.name: 56.00, self.other.name: 30.00}
             self._import(payment_message(self.lotes, amounts, "P1")).post()
 
-        self._assert_found(act, [("account.move.line", "_reconcile_plan", fifo)], {2})
+        mutants = [
+            ("account.move.line", "_reconcile_plan", fifo),
+            # Refuses it before anything is compared.
+            ("account.partial.reconcile", "_tiss_check_same_lote", lambda partials: None),
+        ]
+        self._assert_found(act, mutants, {2})
 
     def test_entry_instead_of_a_credit_note(self):
         """Given up by a plain entry (T6, T7): 3."""

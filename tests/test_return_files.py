@@ -423,6 +423,46 @@ class TestReturnFiles(TissCommon):
         analysis = self._receive(content)
         self._assert_not_postable(analysis, "more than once")
 
+    def test_a_guia_as_a_whole_and_by_its_items(self):
+        """Either of them answers all of it; somebody has to say which one counts."""
+        start, end = b"<ans:relacaoGuias>", b"</ans:relacaoGuias>"
+        whole = analysis_message(self.sadt, {(self.sadt.guia_ids.name, None): 50.00}, "D1")
+        whole = start + whole.partition(start)[2].partition(end)[0] + end
+        content = self.analysis.replace(start, whole + start, 1)
+        for name, total in ((b"Informado", 112), (b"Processado", 112), (b"Liberado", 106)):
+            for suffix in (b"Protocolo", b"Geral"):
+                element = b"valor%s%s>" % (name, suffix)
+                content = content.replace(element + b"56.00<", b"%s%d.00<" % (element, total))
+        analysis = self._receive(content)
+        self._assert_not_postable(analysis, "more than once")
+        rows = analysis.discrepancy_ids
+        self.assertEqual(rows.mapped("code"), ["repeated"] * 3)
+        rows.filtered(lambda row: row.line_id.level == "guia").resolve("set_aside")
+        self.assertFalse(analysis.blocking_count)
+        analysis.post()
+        released = self.sadt.guia_ids.line_ids.mapped("amount_released")
+        self.assertEqual((sum(released), self.sadt.amount_denied), (56.00, 0))
+        self.assertLedgerSound()
+
+    def test_a_protocolo_as_a_whole_and_by_its_guias(self):
+        start, end = b"<ans:dadosProtocolo>", b"</ans:dadosProtocolo>"
+        guia_end = b"</ans:relacaoGuias>"
+        protocol = start + self.analysis.partition(start)[2].partition(end)[0] + end
+        head, _guia, tail = protocol.partition(b"<ans:relacaoGuias>")
+        content = self.analysis.replace(protocol, protocol + head + tail.partition(guia_end)[2])
+        for name in (b"Informado", b"Processado", b"Liberado"):
+            element = b"valor%sGeral>" % name
+            content = content.replace(element + b"56.00<", element + b"112.00<")
+        analysis = self._receive(content)
+        self._assert_not_postable(analysis, "more than once")
+        rows = analysis.discrepancy_ids
+        self.assertEqual(rows.mapped("code"), ["repeated"] * 3)
+        rows.filtered(lambda row: row.line_id.level == "item").resolve("set_aside")
+        self.assertFalse(analysis.blocking_count)
+        analysis.post()
+        self.assertEqual(sum(self.sadt.guia_ids.line_ids.mapped("amount_released")), 56.00)
+        self.assertLedgerSound()
+
     def test_the_same_guia_paid_twice_in_one_file(self):
         start, end = b"<ans:guiasDoLote>", b"</ans:guiasDoLote>"
         guia = start + self.payment.partition(start)[2].partition(end)[0] + end

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
+from odoo.tools import format_date
 
 from ..models.upload import decode_upload
 from ..standard import ofx
@@ -75,6 +76,7 @@ class TissBankImport(models.TransientModel):
             raise UserError(
                 self.env._("Say which bank of yours the account %s is.", without[0].number)
             )
+        self._check_open_periods(chosen)
         self.env["account.bank.statement.line"].create(
             [line._prepare_statement_line() for line in chosen.sorted(lambda line: line.position)]
         )
@@ -83,6 +85,23 @@ class TissBankImport(models.TransientModel):
             account.journal_id.sudo().tiss_ofx_account = account.number
         made, left = self.env["tiss.bank.match"].find(accounts.journal_id)
         return self._show_result(chosen, made, left)
+
+    def _check_open_periods(self, chosen):
+        """Odoo would date a movement of a closed period otherwise without asking."""
+        for account, lines in chosen.grouped("account_id").items():
+            journal = account.journal_id
+            locks = journal.company_id._get_violated_lock_dates(
+                min(lines.mapped("date")), False, journal
+            )
+            if locks:
+                raise UserError(
+                    self.env._(
+                        "The books of %(bank)s are closed until %(date)s: take the movements until"
+                        " then off the list, or ask the accountant to open the period.",
+                        bank=journal.name,
+                        date=format_date(self.env, locks[-1][0]),
+                    )
+                )
 
     def _show_result(self, chosen, made, left):
         action = self.env["ir.actions.act_window"]._for_xml_id(
