@@ -35,9 +35,10 @@ class TissLote(models.Model):
 
     def _follow_invoice(self):
         """An invoice that is made after the analysis loses at once what that denied."""
-        super()._follow_invoice()
+        result = super()._follow_invoice()
         for lote in self.filtered(lambda lote: lote._writes_off() and lote.invoice_id):
             lote._follow_release(lote.invoice_id.date)
+        return result
 
     def _post_acceptance(self, date, label, amounts, account):
         """What was written off when it arrived is given up without another credit note."""
@@ -60,16 +61,16 @@ class TissLote(models.Model):
     # ------------------------------------------------------------------
 
     def _take_release_back(self, cents, date):
-        if self._writes_off():
-            note = self._book_credit_note(
-                self._get_open_date(date),
-                self.env._("Glosas written off · Protocolo %s", self.protocol_number),
-                {self.env._("Glosas written off"): cents},
-                self._get_release_account(-cents),
-            )
-            note.tiss_is_write_off = True
-        else:
-            super()._take_release_back(cents, date)
+        if not self._writes_off():
+            return super()._take_release_back(cents, date)
+        note = self._book_credit_note(
+            self._get_open_date(date),
+            self.env._("Glosas written off · Protocolo %s", self.protocol_number),
+            {self.env._("Glosas written off"): cents},
+            self._get_release_account(-cents),
+        )
+        note.tiss_is_write_off = True
+        return note
 
     def _take_back_first(self, changes):
         """A demonstrativo that is undone takes its credit notes and invoices with it."""

@@ -107,6 +107,18 @@ class TestQueue(DiscrepancyCase):
                 self.assertFalse(demonstrativo.discrepancy_ids.filtered("is_blocking"))
                 savepoint.rollback()
 
+    def test_another_cnpj_pays_for_the_operadora(self):
+        """Deposits that name it are recognised from then on; twice is once."""
+        other = "11222333000181"
+        for number, guia in (("A1", self.first), ("A2", self.second)):
+            content = analysis_message(self.lote, {(guia.name, None): 30.00}, number)
+            file = re.sub(b"<ans:numeroCNPJ>.*?<", f"<ans:numeroCNPJ>{other}<".encode(), content)
+            row = self._find(self._import(file), "payer_differs")
+            row.resolve("pays_too")
+            self.assertEqual(row.state, "resolved")
+        aliases = self.env["tiss.bank.alias"].search([("text", "=", other)])
+        self.assertEqual(aliases.partner_id, self.operadora)
+
     def test_owner_and_reason_survive_a_new_check(self):
         content = payment_message(self.lote, {self.first.name: 60.00}, "P1")
         demonstrativo = self._import(content)

@@ -71,6 +71,10 @@ class TestFinanceReports(TissCommon):
                 (late, "denied"): ("c_60", 11.10),
             },
         )
+        [[contract, days, amount]] = self.env["tiss.aging"]._read_group(
+            [("age", "!=", "a_due")], ["contract_id"], ["days:max", "amount:sum"]
+        )
+        self.assertEqual((contract, days, round(amount, 2)), (self.contract, 31, 41.10))
         for days, age in ((0, "a_due"), (1, "b_30"), (30, "b_30"), (61, "d_90"), (121, "f_older")):
             late.sudo().due_date = self.today - timedelta(days=days)
             with self.subTest(days):
@@ -167,6 +171,10 @@ class TestFinanceReports(TissCommon):
         lote = self._create_received_lote(CONSULTATION, protocol="1002")
         self._receive(payment_message(lote, {lote.guia_ids.name: 150.00}, "P1"))
         self.assertEqual(sum(to_cents(row[2]) for row in self._get_dmed()), 622)
+        [[told, payer, amount]] = self.env["tiss.dmed"]._read_group(
+            [], ["year", "payer_id"], ["amount:sum"]
+        )
+        self.assertEqual((told, payer, round(amount, 2)), (year, mother, 6.22))
 
     def test_a_credit_note_is_no_receipt(self):
         invoice = self._invoice_copayment()
