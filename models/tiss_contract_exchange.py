@@ -72,6 +72,7 @@ class TissContract(models.Model):
         "Password Is Sent",
         required=True,
         default="md5",
+        copy=False,
         groups=MANAGERS,
         tracking=True,
         help="Nearly all operadoras take the MD5 of the password. A few refuse it, and want the"

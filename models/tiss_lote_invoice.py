@@ -219,6 +219,8 @@ class TissLote(models.Model):
         """
         for lote, (date, *_rest) in notes.items():
             lote._check_open_period(date)
+        if not notes:
+            return self.env["account.move"]
         # They name no invoice that they reverse: Odoo would match several of them by position.
         moves = self.env["account.move"].create(
             [lote._prepare_credit_note(*note) for lote, note in notes.items()]

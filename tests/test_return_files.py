@@ -357,10 +357,10 @@ class TestReturnFiles(TissCommon):
     def test_sums_that_disagree_at_each_level(self):
         guia = self.sadt.guia_ids.name
         for old, new, place in (
-            (b"LiberadoGeral>56.00<", b"LiberadoGeral>56.01<", "valorLiberadoGeral"),
-            (b"LiberadoProtocolo>56.00<", b"LiberadoProtocolo>55.99<", "1002 valorLiberado"),
-            (b"LiberadoGuia>56.00<", b"LiberadoGuia>65.00<", f"{guia} valorLiberadoGuia"),
-            (b"InformadoGuia>56.00<", b"InformadoGuia>0.00<", f"{guia} valorInformadoGuia"),
+            (b"LiberadoGeral>56.00<", b"LiberadoGeral>56.01<", "the whole file .released"),
+            (b"LiberadoProtocolo>56.00<", b"LiberadoProtocolo>55.99<", "1002 .released"),
+            (b"LiberadoGuia>56.00<", b"LiberadoGuia>65.00<", f"{guia} .released"),
+            (b"InformadoGuia>56.00<", b"InformadoGuia>0.00<", f"{guia} .presented"),
         ):
             self.assertIn(old, self.analysis)
             with self.subTest(new):
