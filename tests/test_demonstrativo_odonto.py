@@ -105,4 +105,5 @@ class TestDemonstrativoOdonto(GuiaRecords, TissCommon):
 
     def test_sums_that_disagree_are_told(self):
         [analysis, _payment] = self._import({1: (100.00,), 2: (80.00,)}, informed_total=999)
-        self.assertIn("the whole file (presented)", " ".join(analysis.discrepancy_ids.mapped("display_name")))
+        words = " ".join(analysis.discrepancy_ids.mapped("display_name"))
+        self.assertIn("the whole file (presented)", words)
