@@ -3,7 +3,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ..standard.money import from_cents, to_cents
-from .bulk import make_append_only
+from .bulk import insert, make_append_only
 
 BUCKETS = [
     ("to_process", "To Process"),
@@ -124,12 +124,35 @@ class TissMovement(models.Model):
         :return: `tiss.movement`
         """
         entries = [entry for entry in entries if entry["cents"]]
-        movements = self.sudo().create([self._prepare_vals(entry, date, move) for entry in entries])
+        movements = self._insert([self._prepare_vals(entry, date, move) for entry in entries])
         lines = movements.guia_line_id.sudo()
         self._update_buckets(lines)
         movements.recurso_line_id._update_amounts()
         lines.guia_id._with_reason(movements._get_reason())._update_states()
         return movements.with_env(self.env)
+
+    @api.model
+    def _insert(self, vals_list):
+        """New movements by one COPY: the demonstrativo of a hospital makes 50,000 of them."""
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)",
+                self._table,
+                len(vals_list),
+            )
+        )
+        ids = [id_ for [id_] in rows]
+        if vals_list:
+            insert(
+                self.sudo(),
+                ("id", *vals_list[0]),
+                (
+                    (id_, *(value or None for value in vals.values()))
+                    for id_, vals in zip(ids, vals_list, strict=True)
+                ),
+            )
+        self.env["tiss.guia"].invalidate_model(["movement_ids"])
+        return self.sudo().browse(ids)
 
     def _get_reason(self):
         """Why a guia changes its status with these movements: the demonstrativo, or what is done.
