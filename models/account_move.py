@@ -173,10 +173,14 @@ class AccountMove(models.Model):
         return to_cents(self.amount_total)
 
     def _tiss_is_untouched(self):
-        """Whether an invoice can simply be cancelled: not paid, no NFS-e, its period open."""
+        """Whether an invoice can simply be cancelled: not paid, no NFS-e, its period open.
+
+        Nor can one that its journal has sealed by a hash.
+        """
         return (
             to_cents(self.amount_residual) == to_cents(self.amount_total)
             and not self.tiss_nfse_number
+            and not self.inalterable_hash
             and not self.tiss_contract_id._is_locked(self.date)
         )
 

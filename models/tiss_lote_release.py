@@ -102,10 +102,11 @@ class TissLote(models.Model):
         return self.env._("Released · Lote %s", self.name)
 
     def _get_open_date(self, date):
-        """`date`, or today where its books are closed: that is when the invoice is made."""
+        """`date`, or today where its books are closed or it has not come: then it is made."""
+        today = fields.Date.context_today(self)
+        date = min(date, today)
         if not self.contract_id._is_locked(date):
             return date
-        today = fields.Date.context_today(self)
         self._check_open_period(today)
         return today
 

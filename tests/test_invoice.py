@@ -222,6 +222,26 @@ class TestReleased(InvoiceCase):
         self.assertEqual(self._get_invoices()[2:], [("out_invoice", 36.00)])
         self.assertSound()
 
+    def test_undoing_what_a_hash_seals_credits_it(self):
+        analysis = self._analyse(self.lote, self.parts)
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE account_move SET inalterable_hash = 'x' WHERE id = %s",
+            [self.lote.invoice_id.id],
+        )
+        self.env.invalidate_all()
+        analysis.undo()
+        self.assertEqual(self._get_invoices(), [("out_invoice", 36.00), ("out_refund", 36.00)])
+        self.assertSound()
+
+    def test_a_file_of_a_day_that_has_not_come(self):
+        """Whatever day the operadora wrote, no invoice is of the future."""
+        today = f"dataEmissao>{self.today}<".encode()
+        content = analysis_message(self.lote, self.parts, "A1")
+        self._import(content.replace(today, b"dataEmissao>2062-01-31<")).post()
+        self.assertEqual(self.lote.invoice_id.date, self.today)
+        self.assertSound()
+
     def test_undoing_a_recovered_recurso_leaves_the_first_invoice(self):
         self._analyse(self.lote, self.parts)
         self._pay(self.lote, {self.guia.name: 36.00})

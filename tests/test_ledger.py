@@ -14,7 +14,7 @@ from .ledger_invariants import find_broken
 from .return_messages import analysis_message, payment_message
 
 SEEDS = int(os.environ.get("LEDGER_SEEDS", "20"))
-STEPS = 7
+STEPS = int(os.environ.get("LEDGER_STEPS", "6"))
 
 
 @tagged("post_install", "-at_install", "post_install_l10n")
