@@ -173,8 +173,9 @@ class TissGlosa(models.Model):
         return moves
 
     def reopen(self, reason):
-        super().reopen(reason)
+        result = super().reopen(reason)
         self._update_queue()
+        return result
 
     def create_recurso(self, level="item"):
         recursos = super().create_recurso(level)
