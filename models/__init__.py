@@ -242,6 +242,7 @@ from . import (
     tiss_outgoing_signature,
     tiss_package_line,
     tiss_payment_day,
+    tiss_performance,
     tiss_plan,
     tiss_porte_edition,
     tiss_porte_value,

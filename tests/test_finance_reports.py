@@ -1,12 +1,16 @@
 from datetime import timedelta
 
+from freezegun import freeze_time
+
 from odoo.tests import tagged
 
 from ..standard import identifiers
 from ..standard.money import to_cents
+from . import test_invoice
 from .closing_records import create_copayment
 from .common import CONSULTATION, ECG, TissCommon
 from .return_messages import analysis_message, payment_message
+from .test_recurso import RecursoCase
 
 
 @tagged("post_install", "-at_install", "post_install_l10n")
@@ -182,3 +186,188 @@ class TestFinanceReports(TissCommon):
         refund.action_post()
         self.assertEqual(invoice.payment_state, "reversed")
         self.assertFalse(self._get_dmed())
+
+
+class PerformanceCase:
+    """Ways to figures of groups, which the tests work out by hand."""
+
+    def _get_figures(self, groupby, *names, domain=()):
+        """{group: figures} of this convênio, rounded as they are shown; one group: its figures."""
+        self.env.invalidate_all()
+        Performance = self.env["tiss.performance"]
+        specs = [f"{name}:{Performance._fields[name].aggregator}" for name in names]
+        rows = Performance._read_group(
+            [("contract_id", "=", self.contract.id), *domain], groupby, specs
+        )
+        figures = {row[: len(groupby)]: self._round(row[len(groupby) :]) for row in rows}
+        return figures if groupby else figures[()]
+
+    def _round(self, values):
+        return tuple(None if value is False else round(value, 2) for value in values)
+
+    def _receive_later(self, days, content):
+        """A file of so many days after today, posted on that day."""
+        with freeze_time(self.today + timedelta(days=days)):
+            demonstrativo = self.env["tiss.message"].receive_file(f"{days}.xml", content())
+            demonstrativo.post()
+        return demonstrativo
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
+class TestDaysToBePaid(PerformanceCase, TissCommon):
+    """PMR: weighted by what was received, at every level of grouping."""
+
+    def _pay_later(self, days, lote, amount):
+        return self._receive_later(
+            days, lambda: payment_message(lote, {lote.guia_ids.name: amount}, f"P{days}")
+        )
+
+    def test_weighted_by_what_was_received(self):
+        """(30.00 × 10 + 150.00 × 40) ÷ 180.00 = 35 days, not the mean of 10 and 40."""
+        first = self._create_received_lote({ECG: 1}, protocol="1001")
+        second = self._create_received_lote(CONSULTATION, protocol="1002")
+        self._pay_later(10, first, 30.00)
+        payment = self._pay_later(40, second, 150.00)
+        names = ("amount_received", "average_days", "median_days")
+        self.assertEqual(self._get_figures([], *names), (180.00, 35.00, 25.00))
+        self.assertEqual(
+            self._get_figures(["lote_id"], *names),
+            {(first,): (30.00, 10.00, 10.00), (second,): (150.00, 40.00, 40.00)},
+        )
+        [sets] = self.env["tiss.performance"]._read_grouping_sets(
+            [("contract_id", "=", self.contract.id)], [[]], ["average_days:avg"]
+        )
+        self.assertEqual(self._round(sets[0]), (35.00,), "as a pivot asks")
+        with freeze_time(self.today + timedelta(days=45)):
+            payment.undo()
+        self.assertEqual(self._get_figures([], *names), (30.00, 10.00, 10.00), "undone")
+
+    def test_without_payments_there_are_no_days(self):
+        self._create_received_lote(CONSULTATION)
+        self.assertEqual(
+            self._get_figures([], "amount_received", "average_days", "median_days"),
+            (0, None, None),
+        )
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
+class TestGlosaRates(PerformanceCase, RecursoCase):
+    """Of 206.00 analysed 54.90 are denied; 14.90 are given up, of 10.00 contested 6.00 come back.
+
+    A protocolo that the operadora has not answered counts in none of the rates.
+    """
+
+    RATES = ("denied_rate", "accepted_rate", "appealed_rate", "recovered_rate", "answer_days")
+
+    def setUp(self):
+        super().setUp()
+        self.price = self.glosas.filtered(lambda glosa: glosa.guia_line_id.code == ECG)
+        self.glosas.filtered(lambda glosa: glosa.code == "1806").accept()
+        self._create_received_lote(CONSULTATION, protocol="1003")
+
+    def test_worked_by_hand(self):
+        """26.65 % denied, 7.23 % lost, 18.21 % contested, 60 % recovered, after 20 days."""
+        names = ("amount_billed", "amount_analysed", "amount_denied")
+        self.assertEqual(self._get_figures([], *names), (356.00, 206.00, 54.90))
+        self.assertEqual(self._get_figures([], *self.RATES), (26.65, 7.23, 0, None, None))
+        recurso = self._receive_sent(self.price)
+        recurso.register_answer({recurso.line_ids: 6.00})
+        with freeze_time(self.today + timedelta(days=20)):
+            self._pay_recurso({self.first.name: 6.00}).post()
+        self.assertEqual(self._get_figures([], *self.RATES), (26.65, 7.23, 18.21, 60.00, 20.00))
+        by_professional = self._get_figures(["professional_id", "guia_type"], *self.RATES[:2])
+        self.assertEqual(
+            by_professional,
+            {
+                (self.professional, "sp_sadt"): (44.46, 26.61),
+                (self.professional, "consulta"): (20.00, 0),
+            }
+            if len(by_professional) > 1
+            else {(self.professional, self.first.guia_type): (26.65, 7.23)},
+        )
+
+    def test_as_the_movements_say(self):
+        """An independent count: item by item, in Python."""
+        self.glosas[2].accept()
+        self.glosas[2].reopen("Foi paga")
+        Movement = self.env["tiss.movement"]
+        moved = Movement.search([("lote_id.contract_id", "=", self.contract.id)])
+        in_force = moved.filtered(lambda row: row.kind != "undo") - moved.reverses_id
+        sums = {
+            kind: sum(to_cents(row.amount) for row in rows)
+            for kind, rows in in_force.grouped("kind").items()
+        }
+        names = ("amount_billed", "amount_denied", "amount_accepted")
+        self.assertEqual(
+            tuple(to_cents(amount) for amount in self._get_figures([], *names)),
+            tuple(sums[kind] for kind in ("bill", "deny", "accept")),
+        )
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
+class TestResult(PerformanceCase, RecursoCase):
+    """What a convênio is worth: its rows are the entries on accounts of result, and the repasse."""
+
+    NAMES = (
+        "amount_billed", "amount_accepted", "amount_debit", "amount_tax", "amount_repasse",
+        "amount_result", "amount_withheld",
+    )  # fmt: skip
+
+    def _get_ledger_result(self):
+        """Cents that the entries of this operadora leave, as the books have it."""
+        lines = self.env["account.move.line"].search(
+            [
+                ("partner_id", "=", self.operadora.id),
+                ("parent_state", "=", "posted"),
+                ("account_id.account_type", "=like", "income%"),
+            ]
+        ) | self.env["account.move.line"].search(
+            [
+                ("partner_id", "=", self.operadora.id),
+                ("parent_state", "=", "posted"),
+                ("account_id.account_type", "=like", "expense%"),
+            ]
+        )
+        return -sum(to_cents(line.balance) for line in lines)
+
+    def test_worked_by_hand(self):
+        """206.00 − 14.90 − 5.00 − 0.00 − half of 120.00; 2.00 withheld are no cost."""
+        self.env["tiss.repasse.rule"].create({"percent": 50, "basis": "receipt"})
+        self.glosas.filtered(lambda glosa: glosa.code == "1806").accept()
+        taxes = [("07", "DESCONTO", 5.00), ("01", "IRRF", 2.00)]
+        content = payment_message(self.lote, {self.second.name: 120.00}, "P1", taxes)
+        self.env["tiss.message"].receive_file("P1.xml", content).post()
+        self.env["tiss.repasse"].generate(self.today)
+        self.assertEqual(
+            self._get_figures([], *self.NAMES), (206.00, 14.90, 5.00, 0, 60.00, 126.10, 2.00)
+        )
+        self.assertEqual(self._get_ledger_result(), 18610, "126.10 before the repasse of 60.00")
+
+    def test_an_undone_payment_leaves_nothing(self):
+        content = payment_message(
+            self.lote, {self.second.name: 120.00}, "P1", [("07", "DESCONTO", 5.00)]
+        )
+        demonstrativo = self.env["tiss.message"].receive_file("P1.xml", content)
+        demonstrativo.post()
+        demonstrativo.undo()
+        self.assertEqual(self._get_figures([], *self.NAMES)[:6], (206.00, 0, 0, 0, 0, 206.00))
+        self.assertEqual(self._get_ledger_result(), 20600)
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
+class TestResultWithTaxes(PerformanceCase, TissCommon):
+    """ISS of 2 % on 150.00: 3.00, of which 1.00 goes back with the 50.00 that are given up."""
+
+    def test_taxes_on_the_invoices(self):
+        codes = ("2.01.01.09.08", "3.01.01.01.02.06")
+        due, deduction = (self.company.sudo()._tiss_find_account(code) for code in codes)
+        create = test_invoice.TestTaxes._create_tax.__func__
+        self.contract.tax_ids = create(self, "ISS 2%", 2, (100, due), (-100, deduction))
+        lote = self._create_received_lote(CONSULTATION)
+        content = analysis_message(lote, {(lote.guia_ids.name, 1): (100.00, "1705")}, "A1")
+        self.env["tiss.message"].receive_file("A1.xml", content).post()
+        lote.glosa_ids.accept()
+        self.assertEqual(
+            self._get_figures([], "amount_billed", "amount_tax", "amount_result"),
+            (150.00, 2.00, 98.00),
+        )

@@ -96,6 +96,7 @@ RIGHTS = {
     "tiss.provision": ("", "r", "rwu"),
     "tiss.aging": ("", "r", "r"),
     "tiss.dmed": ("", "", "r"),
+    "tiss.performance": ("", "", "r"),
     "tiss.glosa.decide": ("", "rwcu", "rwcu"),
     "tiss.glosa": ("", "rw", "rw"),
     "tiss.recurso": ("", "rw", "rw"),
