@@ -173,6 +173,7 @@ from . import (
     tiss_encounter_request,
     tiss_endpoint,
     tiss_endpoint_problem,
+    tiss_forecast,
     tiss_glosa,
     tiss_glosa_proposal,
     tiss_glosa_recurso,

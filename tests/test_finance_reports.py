@@ -2,6 +2,7 @@ from datetime import timedelta
 
 from freezegun import freeze_time
 
+from odoo.fields import Command
 from odoo.tests import tagged
 
 from ..standard import identifiers
@@ -279,11 +280,9 @@ class TestGlosaRates(PerformanceCase, RecursoCase):
         self.assertEqual(
             by_professional,
             {
-                (self.professional, "sp_sadt"): (44.46, 26.61),
-                (self.professional, "consulta"): (20.00, 0),
-            }
-            if len(by_professional) > 1
-            else {(self.professional, self.first.guia_type): (26.65, 7.23)},
+                (self.professional, "sp_sadt"): (26.65, 7.23),
+                (self.professional, "consulta"): (None, None),
+            },
         )
 
     def test_as_the_movements_say(self):
@@ -371,3 +370,71 @@ class TestResultWithTaxes(PerformanceCase, TissCommon):
             self._get_figures([], "amount_billed", "amount_tax", "amount_result"),
             (150.00, 2.00, 98.00),
         )
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
+class TestForecast(RecursoCase):
+    """What will be paid and when, from how the operadora has paid."""
+
+    def _get_rows(self, lote):
+        self.env.invalidate_all()
+        rows = self.env["tiss.forecast"].search([("lote_id", "=", lote.id)])
+        for row in rows:
+            parts = (row.amount, -row.amount_lost, -row.amount_withheld, -row.amount_expected)
+            self.assertEqual(sum(to_cents(part) for part in parts), 0)
+        return {
+            row.bucket: (
+                (row.expected_date - self.today).days,
+                row.amount, row.amount_lost, row.amount_withheld, row.amount_expected,
+            )
+            for row in rows
+        }  # fmt: skip
+
+    def _pay_released(self):
+        """120.00 of 206.00 after 20 days; 1.80 are withheld."""
+        taxes = [("01", "IRRF", 1.80)]
+        with freeze_time(self.today + timedelta(days=20)):
+            content = payment_message(self.lote, {self.second.name: 120.00}, "P1", taxes)
+            self.env["tiss.message"].receive_file("P1.xml", content).post()
+
+    def test_without_history_by_what_is_typed(self):
+        """150.00 × 90 % × (100 − 6.15) %, on the day of the contract: nothing was paid yet."""
+        contract = self.contract
+        contract.write({"payment_days": 30, "retention_rule": "rates"})
+        new = self._create_received_lote(CONSULTATION, protocol="1003")
+        row = self.env["tiss.forecast"].search([("lote_id", "=", new.id)])
+        self.assertEqual(
+            (row.day_basis, row.rate_basis, row.denied_percent, row.withheld_percent),
+            ("contract", "history", 26.65, 6.15),
+        )
+        self.assertEqual(self._get_rows(new), {"to_process": (30, 150.00, 39.97, 6.77, 103.26)})
+
+    def test_from_how_it_has_paid(self):
+        """Of 150.00 26.65 % are denied, and 1.5 % of the rest withheld; 20 days after sending."""
+        self._pay_released()
+        with freeze_time(self.today + timedelta(days=21)):
+            new = self._create_received_lote(CONSULTATION, protocol="1003")
+            late = self._get_rows(self.lote)
+            self.assertEqual(self._get_rows(new), {"to_process": (41, 150.00, 39.97, 1.65, 108.38)})
+        self.assertEqual(late, {"released": (21, 31.10, 0, 0.47, 30.63)}, "late: expected today")
+        self.contract.write(
+            {
+                "payment_rule": "calendar",
+                "payment_day_ids": [Command.create({"pay_day": 10, "months": 2})],
+            }
+        )
+        other = self._create_received_lote(CONSULTATION, protocol="1004")
+        [[day, *_amounts]] = self._get_rows(other).values()
+        self.assertEqual(self.today + timedelta(days=day), other.due_date, "by its calendar")
+
+    def test_recursos_at_what_comes_back_of_them(self):
+        """Half of what was decided came back: of the next 30.00, 15.00, and nothing of 14.90."""
+        self.contract.answer_days = 60
+        price, clinical, consultation = self.glosas
+        first = self._receive_sent(price)
+        first.register_answer({first.line_ids: 5.00})
+        self._pay_recurso({self.first.name: 5.00}).post()
+        self._receive_sent(consultation, protocol="700002")
+        rows = self._get_rows(self.lote)
+        self.assertEqual(set(rows), {"released", "appealed"})
+        self.assertEqual(rows["appealed"], (0, 30.00, 15.00, 0, 15.00))

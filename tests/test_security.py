@@ -97,6 +97,7 @@ RIGHTS = {
     "tiss.aging": ("", "r", "r"),
     "tiss.dmed": ("", "", "r"),
     "tiss.performance": ("", "", "r"),
+    "tiss.forecast": ("", "r", "r"),
     "tiss.glosa.decide": ("", "rwcu", "rwcu"),
     "tiss.glosa": ("", "rw", "rw"),
     "tiss.recurso": ("", "rw", "rw"),
