@@ -173,6 +173,7 @@ from . import (
     tiss_encounter_request,
     tiss_endpoint,
     tiss_endpoint_problem,
+    tiss_flow,
     tiss_forecast,
     tiss_glosa,
     tiss_glosa_proposal,

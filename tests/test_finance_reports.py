@@ -8,8 +8,9 @@ from odoo.tests import tagged
 from ..standard import identifiers
 from ..standard.money import to_cents
 from . import test_invoice
+from .bank_records import BankRecords
 from .closing_records import create_copayment
-from .common import CONSULTATION, ECG, TissCommon
+from .common import BLOOD_COUNT, CONSULTATION, ECG, ROOM_FEE, TissCommon
 from .return_messages import analysis_message, payment_message
 from .test_recurso import RecursoCase
 
@@ -438,3 +439,54 @@ class TestForecast(RecursoCase):
         rows = self._get_rows(self.lote)
         self.assertEqual(set(rows), {"released", "appealed"})
         self.assertEqual(rows["appealed"], (0, 30.00, 15.00, 0, 15.00))
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
+class TestFlow(BankRecords, TissCommon):
+    """From the visit to the bank: what came to each step, what waits there, and for how long."""
+
+    def _get_steps(self):
+        self.env.invalidate_all()
+        rows = self.env["tiss.flow"]._read_group(
+            [("contract_id", "=", self.contract.id)],
+            ["step"],
+            ["amount:sum", "amount_waiting:sum", "days:avg"],
+        )
+        return {
+            step[0]: (round(amount, 2), round(waiting, 2), None if days is False else days)
+            for step, amount, waiting, days in rows
+        }
+
+    def test_where_it_waits(self):
+        """A visit of 33.33 without a guia, a guia of 18.00, a lote of 41.10; 150.00 presented."""
+        self._create_encounters(BLOOD_COUNT)
+        self._create_encounters(ROOM_FEE, done=True).create_guias()
+        self._create_lote({ECG: 1})
+        lote = self._create_received_lote(CONSULTATION, protocol="1001")
+        steps = {
+            "a": (242.43, 33.33, None),
+            "b": (209.10, 18.00, 3),
+            "c": (191.10, 41.10, 0),
+            "d": (150.00, 150.00, 0),
+        }
+        self.assertEqual(self._get_steps(), steps)
+        with freeze_time(self.today + timedelta(days=20)):
+            content = analysis_message(lote, {(lote.guia_ids.name, 1): (120.00, "1705")}, "A1")
+            self.env["tiss.message"].receive_file("A1.xml", content).post()
+        steps |= {"d": (150.00, 0, 0), "e": (150.00, 120.00, 20)}
+        self.assertEqual(self._get_steps(), steps)
+        with freeze_time(self.today + timedelta(days=25)):
+            content = payment_message(lote, {lote.guia_ids.name: 120.00}, "P1")
+            payment = self.env["tiss.message"].receive_file("P1.xml", content)
+            payment.post()
+        steps |= {"e": (150.00, 0, 20), "f": (120.00, 120.00, 5)}
+        self.assertEqual(self._get_steps(), steps)
+        with freeze_time(self.today + timedelta(days=27)):
+            self._deposit(120.00, after=0, date=self.today + timedelta(days=27))
+            self.env["tiss.bank.match"].find(self.contract.bank_journal_id)
+        steps |= {"f": (120.00, 0, 5), "g": (120.00, 0, 2)}
+        self.assertEqual(self._get_steps(), steps)
+        waiting = self.env["tiss.flow"].search(
+            [("amount_waiting", "!=", 0), ("contract_id", "=", self.contract.id)]
+        )
+        self.assertEqual(len(waiting), 3)

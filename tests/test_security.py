@@ -98,6 +98,7 @@ RIGHTS = {
     "tiss.dmed": ("", "", "r"),
     "tiss.performance": ("", "", "r"),
     "tiss.forecast": ("", "r", "r"),
+    "tiss.flow": ("", "r", "r"),
     "tiss.glosa.decide": ("", "rwcu", "rwcu"),
     "tiss.glosa": ("", "rw", "rw"),
     "tiss.recurso": ("", "rw", "rw"),
