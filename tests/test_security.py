@@ -95,6 +95,8 @@ RIGHTS = {
     "tiss.underpayment": ("", "r", "r"),
     "tiss.provision": ("", "r", "rwu"),
     "tiss.aging": ("", "r", "r"),
+    "tiss.aging.date": ("", "rwcu", "rwcu"),
+    "tiss.entry.export": ("", "", "rwcu"),
     "tiss.dmed": ("", "", "r"),
     "tiss.performance": ("", "", "r"),
     "tiss.forecast": ("", "r", "r"),
