@@ -189,45 +189,24 @@ class TissLote(models.Model):
     # Credit notes
     # ------------------------------------------------------------------
 
-    def _post_credit_note(self, date, label, amounts, account):
-        """Take amounts off the receivable of this lote by a credit note matched with its invoice.
-
-        Of a lote that is invoiced by what was released, the rest never became revenue.
-
-        :param label: reference of the credit note
-        :param amounts: {name of a line: cents}
-        :param account: where the lines are booked
-        :return: the posted `account.move`, empty where nothing was invoiced
-        """
-        if self.invoice_moment == RELEASED:
-            return self.env["account.move"]
-        return self._book_credit_note(date, label, amounts, account)
-
-    def _post_acceptance(self, date, label, amounts, account):
-        """As `_post_credit_note`, of glosas that are given up."""
-        return self._post_credit_note(date, label, amounts, account)
-
-    def _book_credit_note(self, date, label, amounts, account):
-        return self._book_credit_notes({self: (date, label, amounts, account)})
-
     @api.model
     def _book_credit_notes(self, notes):
-        """Posted credit notes of many lotes, each matched with what is open of its own.
+        """Take amounts off receivables by credit notes matched with what is open of each lote.
 
-        :param notes: {lote: (date, label, {name of a line: cents}, account)}
-        :return: `account.move`, in the same order
+        :param notes: {lote: (date, reference, {name of a line: cents}, account of the lines)}
+        :return: {lote: posted `account.move`}
         """
+        if not notes:
+            return {}
         for lote, (date, *_rest) in notes.items():
             lote._check_open_period(date)
-        if not notes:
-            return self.env["account.move"]
         # They name no invoice that they reverse: Odoo would match several of them by position.
         moves = self.env["account.move"].create(
             [lote._prepare_credit_note(*note) for lote, note in notes.items()]
         )
         moves.action_post()
         self.browse().union(*notes)._match_receivables()
-        return moves
+        return dict(zip(notes, moves, strict=True))
 
     def _invoice_again(self, note):
         """New revenue over a credit note that the books no longer allow to cancel.

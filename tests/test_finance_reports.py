@@ -33,7 +33,7 @@ class TestFinanceReports(TissCommon):
         content = analysis_message(lote, {(guia.name, 1): (30.00, "1705")}, "A1")
         self._receive(content)
         self._receive(payment_message(lote, {guia.name: 30.00}, "P1"))
-        lote.glosa_ids._accept_in_lote(lote, {lote.glosa_ids: 110})
+        lote.glosa_ids._give_up({lote.glosa_ids: 110})
         Movement = self.env["tiss.movement"]
         movements = Movement.search([("lote_id", "=", lote.id)])
         [[summed]] = Movement._read_group([("id", "in", movements.ids)], [], ["amount_open:sum"])

@@ -173,3 +173,91 @@ class TestPerformance(TissCommon):
             # Odoo may look once more for the last number of a journal; a guia more costs nothing.
             self.assertLessEqual(queries, few[step] + 2, step)
         self.assertLedgerSound()
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
+class TestPerformanceOfLotes(TissCommon):
+    """What is booked for many lotes at once costs each of them no more than its own entry."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.number = 0
+
+    def _receive(self, size, **vals):
+        """Lotes with a guia each that have their protocolos."""
+        lotes = self.env["tiss.lote"]
+        for guia in self._create_encounters(*[VISIT] * size).create_guias():
+            lotes |= guia.create_lotes()
+        lotes.send()
+        for lote in lotes:
+            type(self).number += 1
+            lote.register_protocol(f"L{self.number}", self.today)
+        return lotes
+
+    def _analyse(self, lotes):
+        """Of each item 23.33 and 10.00 are released of 33.33 and 14.90."""
+        for lote in lotes:
+            guia = lote.guia_ids.name
+            released = {(guia, 1): (23.33, "1705"), (guia, 2): (10.00, "1806")}
+            content = analysis_message(lote, released, f"A{lote.protocol_number}")
+            self.env["tiss.message"].receive_file(f"{lote.name}.xml", content).post()
+        return lotes
+
+    def _pay(self, lotes):
+        guias = dict.fromkeys(lotes.guia_ids.mapped("name"), 33.33)
+        content = payment_message(lotes, guias, f"P{lotes[0].protocol_number}")
+        demonstrativo = self.env["tiss.message"].receive_file("pagamento.xml", content)
+        demonstrativo.post()
+        return demonstrativo
+
+    def _count(self, make, work):
+        counts = {}
+        for size in (1, 2, 6):
+            records = make(size)
+            self.env.flush_all()
+            self.env.invalidate_all()
+            start = self.env.cr.sql_log_count
+            work(records)
+            self.env.flush_all()
+            counts[size] = self.env.cr.sql_log_count - start
+        self.assertLedgerSound()
+        print(self._testMethodName, counts)
+        return counts
+
+    def test_accept(self):
+        counts = self._count(
+            lambda size: self._analyse(self._receive(size)).glosa_ids,
+            lambda glosas: glosas.accept(),
+        )
+
+    def test_reopen(self):
+        def make(size):
+            glosas = self._analyse(self._receive(size)).glosa_ids
+            glosas.accept()
+            return glosas
+
+        counts = self._count(make, lambda glosas: glosas.reopen("Foi paga"))
+
+    def test_withdraw(self):
+        counts = self._count(
+            lambda size: self._receive(size).guia_ids, lambda guias: guias.withdraw("Why")
+        )
+
+    def test_write_off_of_late_invoices(self):
+        self.contract.write({"invoice_moment": "month", "glosa_policy": "at_once"})
+        counts = self._count(
+            lambda size: self._analyse(self._receive(size)), lambda lotes: lotes._create_invoices()
+        )
+
+    def test_release_and_back(self):
+        self.contract.invoice_moment = "released"
+        counts = self._count(
+            lambda size: self._pay(self._receive(size)), lambda payment: payment.undo()
+        )
+
+    def test_write_off_and_back(self):
+        self.contract.glosa_policy = "at_once"
+        counts = self._count(
+            lambda size: self._pay(self._receive(size)), lambda payment: payment.undo()
+        )
