@@ -154,7 +154,11 @@ class TissLote(models.Model):
 
     def _get_living_guias(self):
         """What the operadora has of this lote: all but those that were withdrawn."""
-        return self.guia_ids.filtered(lambda guia: guia.state != "cancelled")
+        guias = self.guia_ids
+        # Still read together with those of the other lotes.
+        return guias.filtered(lambda guia: guia.state != "cancelled").with_prefetch(
+            guias._prefetch_ids
+        )
 
     @api.model
     def _get_amounts_by_kind(self, guias):
@@ -182,8 +186,8 @@ class TissLote(models.Model):
         self.ensure_one()
         if not self.invoice_id:
             return self.contract_id.tax_ids
-        lines = self.invoice_id.invoice_line_ids
-        return lines.filtered(lambda line: line.tiss_lote_id == self).tax_ids
+        lines = [line for line in self.invoice_id.invoice_line_ids if line.tiss_lote_id == self]
+        return self.env["account.tax"].union(*(line.tax_ids for line in lines))
 
     # ------------------------------------------------------------------
     # Credit notes
