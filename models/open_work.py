@@ -14,12 +14,7 @@ class OpenWork:
         self.env = company.env
         self.company = company
         self.date = date
-        # Also of archived convênios: their money is still there.
-        self.contracts = (
-            self.env["tiss.contract"]
-            .with_context(active_test=False)
-            .search([("company_id", "=", company.id)])
-        )
+        self.contracts = self.env["tiss.contract"]._get_all(company)
 
     def search(self, *names, **options):
         """Records of a list, or of several of one model: "to_post", "no_invoice", "discrepancy"…"""

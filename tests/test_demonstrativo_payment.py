@@ -279,6 +279,47 @@ class TestDemonstrativoPayment(PaymentCommon):
         )
         self.assertFalse(analysis.blocking_count)
 
+    def test_what_an_analysis_and_its_payment_both_say_is_decided_once(self):
+        """4.00 less than processed minus glosa, in the analysis and again in the payment."""
+        guia = self.sadt.guia_ids
+        parts = {(guia.name, 1): (31.10, "1705"), (guia.name, 2): (4.90, "1705")}
+        content = analysis_message(self.sadt, parts, "D1")
+        first = self._import(content.replace(b"valorGlosa>10.00<", b"valorGlosa>8.00<"))
+        first.post()
+        first.discrepancy_ids.resolve("keep", "Arredondado")
+        second, third = (
+            self._import(
+                payment_message(self.sadt, {guia.name: 36.00}, number).replace(
+                    b"valorProcessadoGuia>36.00<", b"valorProcessadoGuia>%s<" % processed
+                )
+            )
+            for number, processed in (("P1", b"40.00"), ("P2", b"41.00"))
+        )
+        remark = first.discrepancy_ids.filtered(lambda row: row.code == "row_differs")
+        [known], [another] = second.discrepancy_ids, third.discrepancy_ids
+        self.assertEqual((known.code, known.state), ("row_differs", "resolved"))
+        self.assertIn("D1", known.note)
+        self.assertIn("Arredondado", known.note)
+        self.assertEqual(another.state, "open", "5.00 are something else")
+        known.reopen()
+        self.assertEqual((remark.state, known.state), ("open", "open"))
+        known.resolve("keep")
+        self.assertEqual((remark.state, known.state), ("resolved", "resolved"))
+
+    def test_a_payment_before_its_protocolo_is_a_remark(self):
+        early = self._pay_consulta(day=self.today - timedelta(days=1))
+        self.assertEqual(self._get_codes(early), ["early_payment"])
+        row = early.discrepancy_ids
+        self.assertEqual((row.place, row.amount_theirs), ("1001", 150.00))
+        early.post()
+        self.assertLedgerSound()
+
+    def test_a_convenio_that_is_archived_is_still_paid(self):
+        self.contract.active = False
+        demonstrativo = self._pay_consulta()
+        demonstrativo.post()
+        self.assertEqual(self.consulta.invoice_id.payment_state, "paid")
+
     # ------------------------------------------------------------------
     # What is taken back
     # ------------------------------------------------------------------

@@ -566,7 +566,10 @@ class TestMonth(InvoiceCase):
 
     def test_the_month_end(self):
         wizard = Form(self.env["tiss.month.end"])
-        wizard.date = self.today
+        last = fields.Date.subtract(self.today.replace(day=1), days=1)
+        self.assertEqual(wizard.date, last, "the month that has ended")
+        wizard.month = fields.Date.to_string(self.today.replace(day=1))
+        self.assertEqual(wizard.date, fields.Date.end_of(self.today, "month"))
         self.assertFalse(wizard.is_done)
         record = wizard.save()
         [line] = record.line_ids
