@@ -73,6 +73,9 @@ RESOLUTIONS = [
     ("not_convenio", "It is not of a convênio"),
     ("undo", "It was not paid: undo the demonstrativo"),
     ("adopt", "From now on this is expected"),
+    ("reclaim", "The operadora owes it back"),
+    ("pays_claim", "It pays back what was withheld wrongly"),
+    ("give_up", "It is not paid back: it stays among the taxes withheld"),
     ("pays_too", "This CNPJ pays for the operadora, too"),
 ]
 # By kind, the suggestion first.
@@ -98,15 +101,15 @@ OFFERS = {
     "paid_above": ("recover", "cap", "suspense", "ask"),
     "detail_missing": ("analysis", "spread"),
     "suspended": ("supplement", "ask", "keep"),
-    "retention_differs": ("keep", "adopt", "ask"),
-    "retention_undue": ("ask", "adopt", "keep"),
+    "retention_differs": ("keep", "reclaim", "adopt", "ask"),
+    "retention_undue": ("reclaim", "ask", "adopt", "keep"),
     "future_payment": ("keep", "ask"),
     "early_payment": ("keep", "ask"),
     "payer_differs": ("keep", "pays_too", "ask"),
     "payer_account_differs": ("keep", "ask"),
     "same_number": ("replace", "keep"),
     "deposit_differs": ("bank_fee", "rest_later", "other_deposit", "ask"),
-    "deposit_unknown": ("request", "not_convenio", "ask", "keep"),
+    "deposit_unknown": ("pays_claim", "request", "not_convenio", "ask", "keep"),
     "deposit_missing": ("ask", "undo", "keep"),
 }  # fmt: skip
 # Of a payment a row that is left out leaves its money behind; of an analysis there is none.
@@ -115,4 +118,4 @@ OF_ANALYSES = {"set_aside"}
 # A row with one of these is not booked, though it keeps nothing else from being posted.
 LEFT_OUT = {"set_aside", "suspense"}
 # These leave the matter open: somebody waits for an answer.
-WAITING = {"ask", "analysis", "request", "undo"}
+WAITING = {"ask", "analysis", "request", "undo", "reclaim"}

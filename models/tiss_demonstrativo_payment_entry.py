@@ -218,6 +218,7 @@ class TissDemonstrativoPayment(models.Model):
         offset = lines.filtered(lambda line: line.account_id == debt and line.balance > 0)
         if offset:
             plan.append(offset | self.demonstrativo_id._get_owed_lines())
+        plan += self._plan_claims(lines)
         self.env["account.move.line"]._reconcile_plan(plan)
 
     # ------------------------------------------------------------------

@@ -28,7 +28,7 @@ class TissDiscrepancy(models.Model):
     # Compute, inverse, search
     # ------------------------------------------------------------------
 
-    @api.depends("code", "state", "line_id", "demonstrativo_id.state", "is_repaid")
+    @api.depends("code", "state", "line_id", "demonstrativo_id.state", "resolution", "is_repaid")
     def _compute_offers(self):
         for row in self:
             names = row._get_offers() if row.state != "resolved" else ()
@@ -48,7 +48,7 @@ class TissDiscrepancy(models.Model):
             unfit = OF_ANALYSES if self.line_id.payment_id else OF_PAYMENTS
             unfit = unfit if self.is_repaid else unfit | {"recover"}
             names = tuple(name for name in names if name not in unfit)
-        return names
+        return self._fit_claims(names)
 
     @api.depends("code", "place", "amount_ours", "amount_theirs")
     def _compute_sentence(self):
@@ -241,7 +241,9 @@ class TissDiscrepancy(models.Model):
 
     def _take_back(self):
         self.line_id.sudo().amount_suspended = 0
-        if self.move_id:
+        if self.resolution == "reclaim":
+            self._withdraw_claims()
+        elif self.resolution != "give_up":
             self.move_id._tiss_cancel()
 
     # ------------------------------------------------------------------
