@@ -183,6 +183,7 @@ from . import (
     tiss_endpoint_problem,
     tiss_glosa,
     tiss_glosa_proposal,
+    tiss_glosa_rate,
     tiss_glosa_recurso,
     tiss_glosa_reminder,
     tiss_glosa_reopen,
