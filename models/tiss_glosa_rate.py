@@ -84,7 +84,7 @@ class TissGlosaRate(models.Model):
                 HAVING SUM(billed) > 0
             ), denied AS (
                 SELECT i.contract_id, i.table_code, i.code, z.term_id,
-                       GROUPING(i.code) AS is_whole, GROUPING(z.term_id) AS is_any,
+                       GROUPING(z.term_id) AS is_any,
                        SUM(z.amount) AS denied, COALESCE(SUM(z.amount_accepted), 0) AS lost
                   FROM item i
                   JOIN tiss_glosa z ON z.guia_line_id = i.id

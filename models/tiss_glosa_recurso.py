@@ -22,7 +22,7 @@ class TissGlosa(models.Model):
         "Under Recurso", compute="_compute_amounts", store=True, precompute=True
     )
     amount_recovered = fields.Monetary(
-        "Recovered", compute="_compute_amounts", store=True, precompute=True
+        "Amount Recovered", compute="_compute_amounts", store=True, precompute=True
     )
     amount_open = fields.Monetary(
         "Still Denied",

@@ -88,6 +88,9 @@ class TestDueDate(TissCommon):
     def test_in_the_same_month(self):
         self._set_calendar((5, 25, 0))
         self.assertDue("2026-08-03", "2026-08-25")
+        self._set_calendar((31, 10, 0))
+        self.assertDue("2026-08-05", "2026-08-10")
+        self.assertDue("2026-08-20", "2026-09-10")
 
     def test_weekends_and_holidays(self):
         """7 September 2026 is a holiday, and a Monday."""
