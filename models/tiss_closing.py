@@ -342,7 +342,7 @@ class TissClosing(models.Model):
                     ("date", "<=", self.date),
                     # What is owed back was withheld all the same.
                     ("move_id.tiss_is_claim", "=", False),
-                    ("move_id.reversed_entry_id.tiss_is_claim", "!=", True),
+                    ("move_id", "not any", [("reversed_entry_id.tiss_is_claim", "=", True)]),
                 ],
                 ["account_id"],
                 ["balance:sum"],

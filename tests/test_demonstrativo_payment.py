@@ -568,6 +568,7 @@ class TestDemonstrativoPayment(PaymentCommon):
 
     def _pay_on_two_days(self, lote, first, second):
         """One file that pays the guia of a lote yesterday and today."""
+        lote.sudo().protocol_date = self.visit_date
         guia = lote.guia_ids.name
         yesterday = self.today - timedelta(days=1)
         content = payment_message(lote, {guia: first}, "P1", day=yesterday)
