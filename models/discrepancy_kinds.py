@@ -118,4 +118,6 @@ OF_ANALYSES = {"set_aside"}
 # A row with one of these is not booked, though it keeps nothing else from being posted.
 LEFT_OUT = {"set_aside", "suspense"}
 # These leave the matter open: somebody waits for an answer.
-WAITING = {"ask", "analysis", "request", "undo", "reclaim"}
+WAITING = {"ask", "analysis", "request", "reclaim"}
+# These ask a person first: whoever thinks better of it leaves everything as it was.
+ASKS_FIRST = {"undo"}

@@ -4,7 +4,7 @@ from odoo.exceptions import UserError
 from ..standard.money import from_cents, to_cents
 from .bulk import lock
 from .deadlines import REMINDER
-from .discrepancy_kinds import OF_ANALYSES, OF_PAYMENTS, OFFERS, RESOLUTIONS, WAITING
+from .discrepancy_kinds import ASKS_FIRST, OF_ANALYSES, OF_PAYMENTS, OFFERS, RESOLUTIONS, WAITING
 
 # What these decide is booked when the demonstrativo is posted.
 BOOKED = {"suspense", "set_aside", "cap", "recover", "trust_ours", "trust_rows", "spread"}
@@ -199,7 +199,7 @@ class TissDiscrepancy(models.Model):
                 raise UserError(self.env._("That cannot be done about this: %s", row.display_name))
         if resolution in WAITING:
             rows.sudo().write({"state": "asked", "resolution": resolution})
-        else:
+        elif resolution not in ASKS_FIRST:
             rows._settle(resolution, note)
         result = getattr(rows, f"_resolve_{resolution}")()
         rows.demonstrativo_id._check_against_guias()

@@ -748,6 +748,7 @@ class TestBankQueue(BankCase):
         self.assertEqual((row.amount_ours, row.suggestion), (140.00, "ask"))
         action = row.resolve("undo")
         self.assertEqual(action["res_model"], "tiss.demonstrativo.undo")
+        self.assertEqual(row.state, "open", "nothing is undone yet")
         payment.tiss_demonstrativo_payment_ids.demonstrativo_id.undo()
         self.assertFalse(row.exists())
         self.assertLedgerSound()
