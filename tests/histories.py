@@ -79,8 +79,9 @@ class History:
             self.receive, self.receive, self.analyse, self.analyse, self.analyse, self.pay,
             self.pay, self.pay, self.pay_parts, self.accept, self.accept, self.accept, self.reopen,
             self.contest, self.contest, self.answer, self.answer, self.recover, self.repay,
-            self.take_back, self.undo, self.import_again, self.withdraw, self.lock, self.invoice, self.deposit,
-            self.deposit, self.match, self.match, self.unmatch, self.share, self.collect,
+            self.take_back, self.undo, self.import_again, self.withdraw, self.lock, self.invoice,
+            self.deposit, self.deposit, self.match, self.match, self.unmatch, self.share,
+            self.collect,
         ]  # fmt: skip
         for _try in range(TRIES * steps):
             self._happen(self.random.choice(events))
