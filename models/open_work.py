@@ -37,8 +37,8 @@ class OpenWork:
 
         One that differs from a known one of its number waits only until somebody decided about it.
         """
-        undecided = [("code", "=", "same_number"), ("state", "!=", "resolved")]
-        held = Domain("state", "=", "held") & Domain("discrepancy_ids", "any", undecided)
+        decided = [("code", "=", "same_number"), ("state", "=", "resolved")]
+        held = Domain("state", "=", "held") & Domain("discrepancy_ids", "not any", decided)
         domain = self._of_company() & (Domain("state", "=", "imported") | held)
         return "tiss.demonstrativo", domain & self._until("issue_date")
 

@@ -568,7 +568,6 @@ class TestDemonstrativoPayment(PaymentCommon):
 
     def _pay_on_two_days(self, lote, first, second):
         """One file that pays the guia of a lote yesterday and today."""
-        lote.sudo().protocol_date = self.visit_date
         guia = lote.guia_ids.name
         yesterday = self.today - timedelta(days=1)
         content = payment_message(lote, {guia: first}, "P1", day=yesterday)
@@ -590,7 +589,7 @@ class TestDemonstrativoPayment(PaymentCommon):
         ):
             with self.subTest(first=first, second=second), self.env.cr.savepoint() as savepoint:
                 demonstrativo = self._pay_on_two_days(lote, first, second)
-                self.assertEqual(self._get_codes(demonstrativo), [])
+                self.assertEqual(self._get_codes(demonstrativo), ["early_payment"])
                 amounts = demonstrativo.preview()["amounts"]
                 payments = demonstrativo.post()
                 self.assertEqual(sorted(payments.mapped("amount")), sorted([first, second]))
@@ -609,8 +608,10 @@ class TestDemonstrativoPayment(PaymentCommon):
     def test_more_than_is_open_on_two_days(self):
         """120.00 and 80.00 for 150.00: the 50.00 too many are kept apart, wherever they came."""
         demonstrativo = self._pay_on_two_days(self.consulta, 120.00, 80.00)
-        self.assertEqual(self._get_codes(demonstrativo), ["paid_above", "paid_above"])
-        demonstrativo.discrepancy_ids.resolve("cap")
+        codes = ["early_payment", "paid_above", "paid_above"]
+        self.assertEqual(self._get_codes(demonstrativo), codes)
+        above = demonstrativo.discrepancy_ids.filtered("is_blocking")
+        above.resolve("cap")
         demonstrativo.post()
         self.assertEqual(self.consulta.amount_paid, 150.00)
         self.assertEqual(sum(demonstrativo.payment_ids.mapped("amount_unidentified")), 50.00)
