@@ -95,6 +95,7 @@ RIGHTS = {
     "tiss.underpayment": ("", "r", "r"),
     "tiss.provision": ("", "r", "rwu"),
     "tiss.aging": ("", "r", "r"),
+    "tiss.glosa.rate": ("", "r", "r"),
     "tiss.dmed": ("", "", "r"),
     "tiss.glosa.decide": ("", "rwcu", "rwcu"),
     "tiss.glosa": ("", "rw", "rw"),
