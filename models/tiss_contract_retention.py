@@ -89,13 +89,20 @@ class TissContract(models.Model):
             vals[fields_of[code]] = float(rate)
         self.write(vals)
 
+    def _get_retention_rates(self):
+        """{T27 code: percent} that the operadora has to withhold, as `Decimal`."""
+        self.ensure_one()
+        spared = FEDERAL if self.retention_rule in ("simples", "hospital") else ()
+        return {
+            code: to_decimal(0 if code in spared else self[name], 3)
+            for code, name in self._get_retention_fields().items()
+        }
+
     def _get_expected_retentions(self, gross_cents):
         """{T27 code: cents} that should be withheld of a payment, by the rates of this contract."""
         self.ensure_one()
         expected = {}
-        for code, name in self._get_retention_fields().items():
-            is_spared = code in FEDERAL and self.retention_rule in ("simples", "hospital")
-            rate = to_decimal(0 if is_spared else self[name], 3)
+        for code, rate in self._get_retention_rates().items():
             expected[code] = to_cents(from_cents(gross_cents) * rate / 100)
         for codes in GROUPS:
             if codes & FEDERAL and sum(expected[code] for code in codes) <= DISPENSED_CENTS:
