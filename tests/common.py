@@ -212,6 +212,19 @@ class TissCommon(TissRecords, ClinicCase):
     # Scheduled actions
     # ------------------------------------------------------------------
 
+    def _post_entry(self, debited, credited, amount):
+        """A journal entry that somebody typed, who may not know of guias."""
+        lines = [
+            Command.create({"account_id": account.id, "partner_id": self.operadora.id, **side})
+            for account, side in ((debited, {"debit": amount}), (credited, {"credit": amount}))
+        ]
+        journal = self.company._tiss_get_accrual_journal()
+        entry = (
+            self.env["account.move"].sudo().create({"journal_id": journal.id, "line_ids": lines})
+        )
+        entry.action_post()
+        return entry
+
     def _run_cron(self, method):
         """Run a scheduled action; it commits as it goes, which a test may not.
 

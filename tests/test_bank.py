@@ -597,26 +597,7 @@ class TestBankMatch(BankCase):
         self.assertIn("93", left.activity_ids.summary)
 
     def test_an_entry_of_nobody_on_the_transit_account_is_a_breach(self):
-        self.env["account.move"].sudo().create(
-            {
-                "journal_id": self.env["account.journal"]
-                .search([("type", "=", "general"), ("company_id", "=", self.company.id)], limit=1)
-                .id,
-                "line_ids": [
-                    Command.create(
-                        {
-                            "account_id": account.id,
-                            "partner_id": self.operadora.id,
-                            "balance": balance,
-                        }
-                    )
-                    for account, balance in (
-                        (self.transit, 7.00),
-                        (self.contract.glosa_account_id, -7.00),
-                    )
-                ],
-            }
-        ).action_post()
+        self._post_entry(self.transit, self.contract.glosa_account_id, 7.00)
         [breach] = self.contract.check_ledger()
         self.assertIn("7.00", breach)
         [found] = self.contract._get_ledger_breaches()

@@ -1,9 +1,12 @@
 import hashlib
 import re
+import tempfile
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from unittest.mock import patch
 
+from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 
 from odoo import fields
@@ -15,6 +18,7 @@ from .. import standard
 from ..models import tiss_delivery_settle, tiss_delivery_worker
 from ..operadora.server import Server, serve
 from ..standard.soap import password_digest
+from ..standard.tests import certificates as made
 from .common import BLOOD_COUNT, CONSULTATION, ECG, TissCommon
 from .secret_search import find_words
 
@@ -44,6 +48,21 @@ class DeliveryCase(TissCommon):
                 "service": service,
                 "url": self.address.url(service),
                 **vals,
+            }
+        )
+
+    def _ask_for_certificates(self):
+        """The operadora moves to TLS and wants a client certificate of the invented authority."""
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        authority = Path(folder, "ca.pem")
+        authority.write_bytes(made.authority().public_bytes(Encoding.PEM))
+        address = self.enterContext(
+            serve(self.simulated, today=self.today, tls=True, client_ca=str(authority))
+        )
+        self.endpoint.write(
+            {
+                "url": address.url("tissLoteGuias"),
+                "authority": Path(address.ca_file).read_text("ascii"),
             }
         )
 

@@ -231,12 +231,8 @@ class TestResolutions(DiscrepancyCase):
         self._find(demonstrativo, "paid_above").resolve("cap")
         [payment] = demonstrativo.post()
         self.assertEqual((self._get_suspense(), self.contract.check_ledger()), (-4.00, []))
-        journal = self.env["account.journal"].sudo().search([("type", "=", "general")], limit=1)
         suspense = self.company.tiss_suspense_account_id
-        sides = ((suspense, {"debit": 1.50}), (self.contract.revenue_account_id, {"credit": 1.50}))
-        lines = [(0, 0, {"account_id": account.id, **side}) for account, side in sides]
-        entry = payment.move_id.sudo().create({"journal_id": journal.id, "line_ids": lines})
-        entry.action_post()
+        entry = self._post_entry(suspense, self.contract.revenue_account_id, 1.50)
         [breach] = self.contract._get_ledger_breaches()
         self.assertEqual(
             (breach.code, breach.move_id, breach.ours, breach.theirs),

@@ -1,11 +1,8 @@
 import hashlib
 import re
-import tempfile
 import threading
-from pathlib import Path
 from unittest.mock import patch
 
-from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 
 from odoo import fields
@@ -15,7 +12,7 @@ from odoo.tools import SQL, mute_logger
 
 from ..models import secrets
 from ..models.inside import INSIDE
-from ..operadora.server import Server, serve
+from ..operadora.server import Server
 from ..standard.certificate import Certificate
 from ..standard.tests import certificates as made
 from .common import ECG
@@ -275,18 +272,7 @@ class TestOneCause(DeliveryCase):
                 self.assertEqual(second.state, "received")
 
     def test_a_refused_client_certificate(self):
-        folder = self.enterContext(tempfile.TemporaryDirectory())
-        authority = Path(folder, "ca.pem")
-        authority.write_bytes(made.authority().public_bytes(Encoding.PEM))
-        address = self.enterContext(
-            serve(self.simulated, today=self.today, tls=True, client_ca=str(authority))
-        )
-        self.endpoint.write(
-            {
-                "url": address.url("tissLoteGuias"),
-                "authority": Path(address.ca_file).read_text("ascii"),
-            }
-        )
+        self._ask_for_certificates()
         first, second = self._send(), self._send()
         self._deliver()
         self.assertEqual((first | second).mapped("state"), ["validated", "sending"])

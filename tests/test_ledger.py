@@ -54,27 +54,10 @@ class TestTieOut(TissCommon):
         self.env.cr.execute(query, values)
         self.env.invalidate_all()
 
-    def _post_entry(self, amount=5.00):
-        """A journal entry of somebody who does not know of guias."""
-        journal = self.env["account.journal"].sudo().search([("type", "=", "general")], limit=1)
-        accounts = (self.contract.receivable_account_id, self.contract.revenue_account_id)
-        entry = (
-            self.env["account.move"]
-            .sudo()
-            .create(
-                {
-                    "journal_id": journal.id,
-                    "line_ids": [
-                        (0, 0, {"account_id": account.id, "partner_id": self.operadora.id, **side})
-                        for account, side in zip(
-                            accounts, ({"debit": amount}, {"credit": amount}), strict=True
-                        )
-                    ],
-                }
-            )
+    def _post_receivable(self):
+        return self._post_entry(
+            self.contract.receivable_account_id, self.contract.revenue_account_id, 5.00
         )
-        entry.action_post()
-        return entry
 
     def _get_codes(self):
         return {breach.code for breach in self.contract._get_ledger_breaches()}
@@ -88,7 +71,7 @@ class TestTieOut(TissCommon):
             self.lote._check_tie_out()
 
     def test_an_entry_without_a_lote(self):
-        entry = self._post_entry()
+        entry = self._post_receivable()
         [breach] = self.contract._get_ledger_breaches()
         self.assertEqual((breach.code, breach.move_id, breach.theirs), ("untagged", entry.id, 500))
         self.assertRegex(breach.words, "5[.,]00 on the receivable account of convênios belongs to")
@@ -123,7 +106,7 @@ class TestTieOut(TissCommon):
 
     def test_something_matched_with_a_cancelled_entry(self):
         """An open amount that is less than the balance: the counterpart is not in the books."""
-        entry = self._post_entry()
+        entry = self._post_receivable()
         self._break(
             "UPDATE account_move_line SET amount_residual = 0 WHERE move_id = %s AND debit > 0",
             entry.id,
@@ -169,7 +152,7 @@ class TestTieOut(TissCommon):
     def test_a_bad_night_is_written_down_once_and_told_once(self):
         self.contract.user_id = self.env.user
         self._run_night()
-        entry = self._post_entry()
+        entry = self._post_receivable()
         check = self._run_night()
         self.assertEqual(check.state, "broken")
         self.assertEqual(check.breach_ids.move_id, entry)

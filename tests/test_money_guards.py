@@ -161,25 +161,7 @@ class TestPostedStays(GuardCase):
             register.create({"payment_date": self.today})._create_payments()
         other = self._create_received_lote(ECG, protocol="7002").invoice_id
         receivable = (self.invoice | other)._tiss_get_receivable_lines()
-        entry = self.env["account.move"].create(
-            {
-                "journal_id": self.company._tiss_get_accrual_journal().id,
-                "line_ids": [
-                    Command.create(
-                        {
-                            "account_id": account.id,
-                            "partner_id": self.operadora.id,
-                            "balance": balance,
-                        }
-                    )
-                    for account, balance in (
-                        (receivable[0].account_id, -41.10),
-                        (self.contract.revenue_account_id, 41.10),
-                    )
-                ],
-            }
-        )
-        entry.action_post()
+        entry = self._post_entry(self.contract.revenue_account_id, receivable.account_id, 41.10)
         credit = entry.line_ids.filtered(lambda line: line.balance < 0)
         for role in ("accountant", "manager"):
             with self.subTest(role), self.assertRefused("what the operadora says of it"):

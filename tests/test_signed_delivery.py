@@ -1,11 +1,5 @@
-import tempfile
-from pathlib import Path
-
-from cryptography.hazmat.primitives.serialization import Encoding
-
 from odoo.tests import tagged
 
-from ..operadora.server import serve
 from ..standard.certificate import Certificate
 from ..standard.tests import certificates as made
 from .common import DIPYRONE, ECG
@@ -65,18 +59,7 @@ class TestSignedDelivery(DeliveryCase):
 
     def test_the_clinic_shows_its_certificate_to_a_server_that_asks(self):
         self.contract.write({"sign_guias": True, "sign_messages": True})
-        folder = self.enterContext(tempfile.TemporaryDirectory())
-        authority = Path(folder, "ca.pem")
-        authority.write_bytes(made.authority().public_bytes(Encoding.PEM))
-        address = self.enterContext(
-            serve(self.simulated, today=self.today, tls=True, client_ca=str(authority))
-        )
-        self.endpoint.write(
-            {
-                "url": address.url("tissLoteGuias"),
-                "authority": Path(address.ca_file).read_text("ascii"),
-            }
-        )
+        self._ask_for_certificates()
         lote = self._send(ECG)
         self._deliver()
         self.assertEqual((lote.state, lote.delivery_ids.problem), ("received", False))
