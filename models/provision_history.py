@@ -125,13 +125,14 @@ class ProvisionHistory:
         )
         denied = self._sum(contract, "deny")
         recovered = self._sum(contract, "recover")
+        contested = self._sum(contract, "recover", "appealed")
         kept = self._sum(contract, "keep")
         lost = self._sum(contract, "accept")
         typed = contract.provision_recovered_percent
         return Rates(
             denied=_percent(denied, analysed, contract.provision_denied_percent),
             recovered=_percent(recovered, recovered + lost, typed),
-            appealed=_percent(recovered, recovered + kept, typed),
+            appealed=_percent(contested, contested + kept, typed),
             is_own=bool(analysed),
         )
 

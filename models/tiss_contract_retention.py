@@ -34,6 +34,17 @@ class TissContract(models.Model):
     retention_cofins = fields.Float("COFINS (%)", digits=(6, 3), default=3)
     retention_csll = fields.Float("CSLL (%)", digits=(6, 3), default=1)
 
+    reinf_nature = fields.Char(
+        "Nature of Income",
+        size=5,
+        default="15026",
+        help="Of the EFD-Reinf (R-4020), as the operadora reports what it pays and withholds:"
+        " 15026 is medicine, except by hospitals, outpatient clinics and the like.",
+    )
+
+    _reinf_nature_digits = models.Constraint(
+        "CHECK(reinf_nature ~ '^[0-9]{5}$')", "A nature of income has five digits."
+    )
     _retention_range = models.Constraint(
         "CHECK(LEAST(retention_irrf, retention_iss, retention_inss, retention_pis,"
         " retention_cofins, retention_csll) >= 0 AND GREATEST(retention_irrf, retention_iss,"

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from freezegun import freeze_time
 
+from odoo.exceptions import ValidationError
 from odoo.fields import Command
 from odoo.tests import tagged
 
@@ -14,7 +15,7 @@ from ..standard.money import to_cents
 from . import test_invoice
 from .bank_records import BankRecords
 from .closing_records import create_copayment, create_entry
-from .common import BLOOD_COUNT, CONSULTATION, ECG, ROOM_FEE, TissCommon
+from .common import BLOOD_COUNT, CONSULTATION, DIPYRONE, ECG, ROOM_FEE, TissCommon
 from .return_messages import analysis_message, payment_message
 from .test_recurso import RecursoCase
 
@@ -43,7 +44,7 @@ class TestFinanceReports(TissCommon):
         content = analysis_message(lote, {(guia.name, 1): (30.00, "1705")}, "A1")
         self._receive(content)
         self._receive(payment_message(lote, {guia.name: 30.00}, "P1"))
-        lote.glosa_ids._accept_in_lote(lote, {lote.glosa_ids: 110})
+        lote.glosa_ids._give_up({lote.glosa_ids: 110})
         Movement = self.env["tiss.movement"]
         movements = Movement.search([("lote_id", "=", lote.id)])
         [[summed]] = Movement._read_group([("id", "in", movements.ids)], [], ["amount_open:sum"])
@@ -189,6 +190,73 @@ class TestFinanceReports(TissCommon):
         )
         [adjustment, _other] = self.env["tiss.demonstrativo.adjustment"].search([])
         self.assertEqual(adjustment.amount_base, 150.00)
+
+    def test_what_the_efd_reinf_asks_of_each_tax(self):
+        """The nature is that of its day: what is agreed later changes nothing of it."""
+        lotes = [self._create_received_lote(CONSULTATION, protocol=f"70{n}") for n in (1, 2)]
+        taxes = [("01", "IRRF", 2.25), ("02", "ISS", 3.00)]
+        for lote in lotes:
+            guias = {lote.guia_ids.name: 150.00}
+            self._receive(payment_message(lote, guias, lote.name, taxes))
+            self.contract.reinf_nature = "15020"
+        Adjustment = self.env["tiss.demonstrativo.adjustment"]
+        names = ["operadora_vat", "payment_date", "amount_base", "name", "amount", "reinf_nature"]
+        group = self.env.ref("base.group_allow_export").sudo()
+        group.user_ids |= self.env.user
+        rows = Adjustment.search([], order="id").export_data(names)["datas"]
+        self.assertEqual(
+            rows,
+            [
+                [self.operadora.vat, self.today, 150.00, "IRRF", 2.25, "15026"],
+                [self.operadora.vat, self.today, 150.00, "ISS", 3.00, ""],
+                [self.operadora.vat, self.today, 150.00, "IRRF", 2.25, "15020"],
+                [self.operadora.vat, self.today, 150.00, "ISS", 3.00, ""],
+            ],
+        )
+        with self.assertRefused("has five digits", ValidationError):
+            self.contract.reinf_nature = "medic"
+
+    # ------------------------------------------------------------------
+    # Rates of glosa
+    # ------------------------------------------------------------------
+
+    def test_rates_of_glosa(self):
+        """Of two ECGs and one dipyrone, 82.20 + 14.90 = 97.10, a third ECG is not analysed yet.
+
+        1705 denies 8.22 of one ECG, 1806 4.11 of the other and 7.45 of the dipyrone, which is
+        given up: 12.33 of 82.20 are 15 %, 7.45 of 14.90 50 %, 19.78 of 97.10 20.37 %.
+        """
+        lote = self._create_received_lote({ECG: 1, DIPYRONE: 2}, {ECG: 1}, protocol="1")
+        self._create_received_lote({ECG: 1}, protocol="2")
+        first, second = lote.guia_ids.sorted("number").mapped("name")
+        parts = {
+            (first, 1): (32.88, "1705"), (first, 2): (7.45, "1806"), (second, 1): (36.99, "1806"),
+        }  # fmt: skip
+        self._receive(analysis_message(lote, parts, "A1"))
+        lote.glosa_ids.filtered(lambda glosa: glosa.amount == 7.45).accept()
+        rows = self.env["tiss.glosa.rate"].search([("contract_id", "=", self.contract.id)])
+        rates = {
+            (row.dimension, row.code, row.term_id.code): (
+                row.amount_billed, row.amount_denied, row.rate, row.rate_lost,
+            )
+            for row in rows
+        }  # fmt: skip
+        self.assertEqual(
+            rates,
+            {
+                ("all", False, False): (97.10, 19.78, 20.37, 7.67),
+                ("procedure", ECG, False): (82.20, 12.33, 15.00, 0),
+                ("procedure", DIPYRONE, False): (14.90, 7.45, 50.00, 50.00),
+                ("reason", False, "1705"): (97.10, 8.22, 8.47, 0),
+                ("reason", False, "1806"): (97.10, 11.56, 11.91, 7.67),
+                ("both", ECG, "1705"): (82.20, 8.22, 10.00, 0),
+                ("both", ECG, "1806"): (82.20, 4.11, 5.00, 0),
+                ("both", DIPYRONE, "1806"): (14.90, 7.45, 50.00, 50.00),
+            },
+        )
+        procedure = rows.filtered(lambda row: (row.dimension, row.code) == ("procedure", ECG))
+        glosas = self.env["tiss.glosa"].search(procedure.action_view_glosas()["domain"])
+        self.assertEqual(sorted(glosas.mapped("amount")), [4.11, 8.22])
 
     # ------------------------------------------------------------------
     # DMED

@@ -97,6 +97,7 @@ RIGHTS = {
     "tiss.aging": ("", "r", "r"),
     "tiss.aging.date": ("", "rwcu", "rwcu"),
     "tiss.entry.export": ("", "", "rwcu"),
+    "tiss.glosa.rate": ("", "r", "r"),
     "tiss.dmed": ("", "", "r"),
     "tiss.performance": ("", "", "r"),
     "tiss.forecast": ("", "r", "r"),
