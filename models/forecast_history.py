@@ -82,7 +82,7 @@ class ForecastHistory(ProvisionHistory):
 
     def _get_factors_of(self, contract, days, answer_days, withheld, gross):
         rates = self.get_rates(contract)
-        has_decided = self._sum(contract, "recover") or self._sum(contract, "keep")
+        has_decided = self._sum(contract, "recover", "appealed") or self._sum(contract, "keep")
         if contract.payment_rule == "calendar":
             day_basis = "calendar"
         else:
