@@ -586,6 +586,14 @@ class TestFlow(BankRecords, TissCommon):
             for step, amount, waiting, days in rows
         }
 
+    def _get_total(self):
+        self.env.invalidate_all()
+        domain = [("contract_id", "=", self.contract.id)]
+        [[amount, waiting]] = self.env["tiss.flow"]._read_group(
+            domain, [], ["amount:sum", "amount_waiting:sum"]
+        )
+        return (amount, round(waiting, 2))
+
     def test_where_it_waits(self):
         """A visit of 33.33 without a guia, a guia of 18.00, a lote of 41.10; 150.00 presented."""
         self._create_encounters(BLOOD_COUNT)
@@ -599,6 +607,9 @@ class TestFlow(BankRecords, TissCommon):
             "d": (150.00, 150.00, 0),
         }
         self.assertEqual(self._get_steps(), steps)
+        amount, waiting = self._get_total()
+        self.assertIs(amount, False, "the same money at several steps")
+        self.assertEqual(waiting, 242.43, "each real waits once")
         with freeze_time(self.today + timedelta(days=20)):
             content = analysis_message(lote, {(lote.guia_ids.name, 1): (120.00, "1705")}, "A1")
             self.env["tiss.message"].receive_file("A1.xml", content).post()
