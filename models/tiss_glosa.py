@@ -6,7 +6,8 @@ from .bulk import lock
 
 ANSWERED = {
     "company_id", "guia_line_id", "guia_id", "lote_id", "demonstrativo_id", "code", "term_id",
-    "code_demonstrativo_id", "amount", "amount_accepted", "deadline_date", "state", "move_id",
+    "code_demonstrativo_id", "amount", "amount_accepted", "amount_repaid", "deadline_date", "state",
+    "move_id",
 }  # fmt: skip
 
 
