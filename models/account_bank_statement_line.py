@@ -216,11 +216,9 @@ class AccountBankStatementLine(models.Model):
 
     def action_tiss_choose(self):
         """Choose the payments, or the account of a difference, by hand."""
+        known = self.tiss_operadora_id or self.tiss_match_ids.partner_id
         wizard = self.env["tiss.bank.choose"].create(
-            {
-                "line_ids": [fields.Command.set(self.ids)],
-                "partner_id": self.tiss_operadora_id[:1].id,
-            }
+            {"line_ids": [fields.Command.set(self.ids)], "partner_id": known[:1].id}
         )
         return wizard._get_records_action(target="new", name=self.env._("Choose What It Pays"))
 

@@ -212,6 +212,7 @@ class TestBankMatch(BankCase):
         made, left = self._find()
         self.assertFalse(made, "a difference is never booked without being asked")
         self.assertEqual((left.rule, left.amount_difference), ("difference", -8.50))
+        self.assertIn("8,50 less than the demonstrativo", left.reason)
         left.match()
         self.assertTrue(payment.is_matched)
         self.assertEqual(
@@ -349,7 +350,9 @@ class TestBankMatch(BankCase):
         wizard = self.env["tiss.bank.choose"].browse(action["res_id"])
         with Form(wizard) as form:
             form.partner_id = self.operadora
-            self.assertEqual(form.amount_bank, 1.00)
+            form.payment_ids.add(payment)
+            self.assertEqual((form.amount_bank, form.amount_payments), (1.00, 140.00))
+            self.assertEqual(form.amount_difference, -139.00)
         self.assertEqual(wizard.candidate_ids, payment)
 
     def test_wrong_choices_are_refused_in_words(self):
@@ -375,6 +378,8 @@ class TestBankMatch(BankCase):
         self.assertEqual((self._balances(), self._entry(line), line.partner_id), before)
         self.assertEqual((made.state, payment.is_matched), ("undone", False))
         self.assertFalse(self._find()[0], "what a person undid is not done again by itself")
+        wizard = self.env["tiss.bank.choose"].browse(line.action_tiss_choose()["res_id"])
+        self.assertEqual(wizard.partner_id, self.operadora, "who paid is known all the same")
 
     def test_a_demonstrativo_in_the_bank_is_not_undone_by_the_way(self):
         payment = self._post_payment(140.00, "P1")
