@@ -24,7 +24,7 @@ MEASURES = {
     "amount_denied": "CASE kind WHEN 'deny' THEN amount ELSE 0 END",
     "amount_accepted": "CASE kind WHEN 'accept' THEN amount ELSE 0 END",
     "amount_appealed": "CASE WHEN kind = 'appeal' AND instance = '1' THEN amount ELSE 0 END",
-    # What is paid though nobody contested it has no instance: no recurso recovered it.
+    # What an operadora paid of its own accord was in no recurso, and has no instance.
     "amount_decided": "CASE WHEN kind IN ('recover', 'keep') AND instance IS NOT NULL"
     " THEN amount ELSE 0 END",
     "amount_recovered": "CASE WHEN kind = 'recover' AND instance IS NOT NULL"
