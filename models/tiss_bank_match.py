@@ -149,7 +149,11 @@ class TissBankMatch(models.Model):
             "sum": self.env._("%s demonstrativos add up to the deposit", len(self.payment_ids)),
             "split": self.env._("%s deposits add up to the demonstrativo", len(self.line_ids)),
             "group": self.env._("%s deposits add up to the demonstrativos", len(self.line_ids)),
-            "difference": self.env._("differs by %s", money(self.amount_difference)),
+            "difference": (
+                self.env._("%s less than the demonstrativo", money(-self.amount_difference))
+                if self.amount_difference < 0
+                else self.env._("%s more than the demonstrativo", money(self.amount_difference))
+            ),
             "transit": self.env._("the operadora paid, its demonstrativo has not come"),
             "manual": self.env._("chosen by hand"),
         }[self.rule]

@@ -64,7 +64,10 @@ _TITLES: dict[str, tuple[str, ...]] = {
         "codigo servico", "codigo do servico", "codigo procedimento", "procedimento",
         "codigo do procedimento", "cod procedimento", "cod servico",
     ),
-    "reason": ("codigo da glosa", "codigo glosa", "cod glosa", "motivo glosa", "motivo da glosa"),
+    "reason": (
+        "codigo da glosa", "codigo glosa", "cod glosa", "motivo glosa", "motivo da glosa",
+        "motivo", "cod motivo", "codigo motivo",
+    ),
     "protocol_reason": ("cod glosa protocolo", "codigo glosa protocolo"),
     "payment_kind": ("tipo pagamento", "tipo de pagamento"),
     "informed": (

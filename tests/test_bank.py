@@ -11,7 +11,8 @@ from odoo.tests import Form, tagged
 from ..standard import identifiers
 from ..standard.money import to_cents
 from .bank_records import BankRecords
-from .common import TissCommon
+from .common import CONSULTATION, TissCommon
+from .return_messages import payment_message
 
 
 class BankCase(BankRecords, TissCommon):
@@ -211,6 +212,7 @@ class TestBankMatch(BankCase):
         made, left = self._find()
         self.assertFalse(made, "a difference is never booked without being asked")
         self.assertEqual((left.rule, left.amount_difference), ("difference", -8.50))
+        self.assertIn("8,50 less than the demonstrativo", left.reason)
         left.match()
         self.assertTrue(payment.is_matched)
         self.assertEqual(
@@ -348,7 +350,9 @@ class TestBankMatch(BankCase):
         wizard = self.env["tiss.bank.choose"].browse(action["res_id"])
         with Form(wizard) as form:
             form.partner_id = self.operadora
-            self.assertEqual(form.amount_bank, 1.00)
+            form.payment_ids.add(payment)
+            self.assertEqual((form.amount_bank, form.amount_payments), (1.00, 140.00))
+            self.assertEqual(form.amount_difference, -139.00)
         self.assertEqual(wizard.candidate_ids, payment)
 
     def test_wrong_choices_are_refused_in_words(self):
@@ -374,6 +378,8 @@ class TestBankMatch(BankCase):
         self.assertEqual((self._balances(), self._entry(line), line.partner_id), before)
         self.assertEqual((made.state, payment.is_matched), ("undone", False))
         self.assertFalse(self._find()[0], "what a person undid is not done again by itself")
+        wizard = self.env["tiss.bank.choose"].browse(line.action_tiss_choose()["res_id"])
+        self.assertEqual(wizard.partner_id, self.operadora, "who paid is known all the same")
 
     def test_a_demonstrativo_in_the_bank_is_not_undone_by_the_way(self):
         payment = self._post_payment(140.00, "P1")
@@ -685,6 +691,29 @@ class TestBankQueue(BankCase):
         self.Match.search([("state", "=", "proposed")]).match()
         self.assertFalse(row.exists(), "it came")
 
+    def test_a_deposit_that_pays_a_tax_back(self):
+        """12.25 were withheld wrongly and come by themselves: off the transit account, settled."""
+        self.contract.retention_rule = "simples"
+        taxes = [("01", "IRRF", 12.25)]
+        lote = self._create_received_lote(CONSULTATION, protocol="B1")
+        content = payment_message(lote, {lote.guia_ids.name: 150.00}, "P1", adjustments=taxes)
+        demonstrativo = self.env["tiss.demonstrativo"].import_file("p.xml", content)
+        demonstrativo.post()
+        claim = demonstrativo.discrepancy_ids
+        claim.resolve("reclaim")
+        line = self._deposit(12.25, after=0)
+        self._find()
+        line.action_tiss_match()
+        self._wait_for(line)
+        row = self._get_rows("deposit_unknown")
+        self.assertEqual(row.suggestion, "pays_claim")
+        row.resolve("pays_claim")
+        self.assertEqual((claim.state, line.tiss_state), ("resolved", "matched"))
+        self.assertEqual(self._transit_residual(), 13775, "the net, which did not come yet")
+        self.assertLedgerSound()
+        row.reopen()
+        self.assertEqual((claim.state, line.tiss_state), ("asked", "transit"))
+
     def test_a_deposit_of_nobody_s(self):
         line = self._deposit(93.85, after=0)
         self._find()
@@ -705,6 +734,7 @@ class TestBankQueue(BankCase):
         self.assertEqual((row.amount_ours, row.suggestion), (140.00, "ask"))
         action = row.resolve("undo")
         self.assertEqual(action["res_model"], "tiss.demonstrativo.undo")
+        self.assertEqual(row.state, "open", "nothing is undone yet")
         payment.tiss_demonstrativo_payment_ids.demonstrativo_id.undo()
         self.assertFalse(row.exists())
         self.assertLedgerSound()

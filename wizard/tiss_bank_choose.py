@@ -69,7 +69,8 @@ class TissBankChoose(models.TransientModel):
     @api.depends("line_ids", "payment_ids")
     def _compute_amounts(self):
         for wizard in self:
-            bank = sum(cents for cents, _booked in wizard.line_ids._tiss_get_open_cents().values())
+            lines = wizard.line_ids._origin  # in a form they are new, and have no entry
+            bank = sum(cents for cents, _booked in lines._tiss_get_open_cents().values())
             due = sum(wizard.payment_ids._origin._tiss_get_residuals().values())
             wizard.amount_bank = from_cents(bank)
             wizard.amount_payments = from_cents(due)

@@ -211,6 +211,11 @@ class TestRecognition(unittest.TestCase):
             open_table(content)
         self.assertEqual(open_table(content, guess=True).titles, ("Ref", "Doc", "Pg"))
 
+    def test_a_reason_is_recognised_by_its_short_titles(self):
+        for title in ("Motivo", "Motivo da glosa", "Cód. Motivo"):
+            with self.subTest(title):
+                self.assertIn("reason", suggest_roles(["Guia", "Valor Glosa", title]))
+
     def test_missing_roles(self):
         self.assertEqual(Layout(ANALYSIS, {}).missing(), ["guia", "released", "informed"])
         self.assertEqual(Layout(PAYMENT, {"protocol": 0, "denied": 1}).missing(), [])
