@@ -201,6 +201,7 @@ class TestReleased(InvoiceCase):
         self._recover(6.00)
         self.assertEqual(self._get_invoices(), [("out_invoice", 36.00), ("out_invoice", 6.00)])
         self.assertEqual({move.payment_state for move in self.lote._get_invoices()}, {"paid"})
+        self.assertEqual(self.lote.invoice_id.amount_total, 36.00, "the first stays its own")
         self.assertSound()
 
     def test_undoing_takes_the_invoice_back(self):
