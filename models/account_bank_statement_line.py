@@ -3,6 +3,7 @@ from collections import defaultdict
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
+from odoo.tools import SQL
 
 from ..standard import banklabels
 from ..standard.money import to_cents
@@ -284,6 +285,20 @@ class AccountBankStatementLine(models.Model):
         if partner.id in {payer.id for payer in payers.payers}:
             return partner.id, banklabels.PARTNER
         return payers.recognise(*self._tiss_get_texts())
+
+    # ------------------------------------------------------------------
+    # Beside other addons
+    # ------------------------------------------------------------------
+
+    def _do_auto_reconcile_invoices_query(self):
+        """What account_reconcile_oca, if it is here, matches new lines with by itself.
+
+        A label that names a protocolo would make it settle the invoice behind the back of the
+        guias: that is refused, and no file of the bank could be imported any more.
+        """
+        query = super()._do_auto_reconcile_invoices_query()
+        query.add_where(SQL("account_move_line.tiss_lote_id IS NULL"))
+        return query
 
     # ------------------------------------------------------------------
     # Booking

@@ -49,6 +49,12 @@ class AccountMove(models.Model):
         readonly=True,
         help="Booked by the demonstrativo that denied them, and cancelled with it.",
     )
+    tiss_is_claim = fields.Boolean(
+        "Tax Withheld Wrongly",
+        copy=False,
+        readonly=True,
+        help="What an operadora owes back of a tax, until it is paid back or given up.",
+    )
     tiss_protocol_number = fields.Char(related="tiss_lote_id.protocol_number")
     tiss_nfse_number = fields.Char(
         "NFS-e",

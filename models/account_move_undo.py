@@ -33,7 +33,8 @@ class AccountMove(models.Model):
     def _tiss_cancel(self):
         """Cancel posted entries as long as their period is open; they keep their numbers."""
         hold_periods(self.company_id)
-        for move in self.filtered(lambda move: move.state == "posted"):
+        posted = self.filtered(lambda move: move.state == "posted")
+        for move in posted:
             if move._tiss_is_frozen():
                 raise UserError(
                     self.env._(
@@ -43,7 +44,7 @@ class AccountMove(models.Model):
                         date=format_date(self.env, move.date),
                     )
                 )
-            ours = move.with_context(tiss_undo=INSIDE)
-            ours.line_ids.remove_move_reconcile()
-            ours.button_draft()
-            ours.button_cancel()
+        ours = posted.with_context(tiss_undo=INSIDE)
+        ours.line_ids.remove_move_reconcile()
+        ours.button_draft()
+        ours.button_cancel()

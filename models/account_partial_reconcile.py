@@ -15,7 +15,24 @@ class AccountPartialReconcile(models.Model):
     def create(self, vals_list):
         partials = super().create(vals_list)
         partials._tiss_check_same_lote()
+        self._tiss_follow_claims(partials._tiss_get_claim_lines())
         return partials
+
+    def unlink(self):
+        lines = self._tiss_get_claim_lines()
+        result = super().unlink()
+        self._tiss_follow_claims(lines)
+        return result
+
+    def _tiss_get_claim_lines(self):
+        """Journal items of taxes that operadoras owe back."""
+        lines = (self.debit_move_id | self.credit_move_id).sudo()
+        return lines.filtered(lambda line: line.account_id == line.company_id.tiss_claim_account_id)
+
+    @api.model
+    def _tiss_follow_claims(self, lines):
+        if lines:
+            self.env["tiss.discrepancy"]._follow_claims(lines)
 
     def _tiss_check_same_lote(self):
         # As superuser: an accountant may not read lotes, but must not break them either.

@@ -153,6 +153,7 @@ SECTIONS = {
             "eligibility_required", "eligibility_days", "status_days", "status_by_lote",
             "demonstrativo_days", "retention_rule", "retention_irrf", "retention_iss",
             "retention_inss", "retention_pis", "retention_cofins", "retention_csll",
+            "reinf_nature",
         ),
         {"network_level_id": "level", "price_policy_id": "policy"},
         single=True,

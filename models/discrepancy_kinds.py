@@ -30,6 +30,7 @@ CODES = [
     ("retention_undue", "Tax withheld that should not be"),
     ("locked_period", "The books are closed on the payment date"),
     ("future_payment", "Payment date in the future, and no deposit"),
+    ("early_payment", "Paid before the protocolo was received"),
     ("payer_differs", "CNPJ of another payer"),
     ("payer_account_differs", "Another bank account"),
     ("same_number", "Same number with another content"),
@@ -44,8 +45,8 @@ COUNTED = {"row_differs", "glosa_without_code", "paid_below_contract"}
 REMARKS = {
     "already_processed", "glosa_differs", "row_differs", "item_missing", "glosa_without_code",
     "paid_below_contract", "suspended", "negative_net", "retention_differs", "retention_undue",
-    "future_payment", "payer_differs", "payer_account_differs", "deposit_differs",
-    "deposit_unknown", "deposit_missing",
+    "future_payment", "early_payment", "payer_differs", "payer_account_differs",
+    "deposit_differs", "deposit_unknown", "deposit_missing",
 }  # fmt: skip
 OF_BANK = {"deposit_differs", "deposit_unknown", "deposit_missing"}
 # What the file itself got wrong does not change when it is checked again.
@@ -57,6 +58,7 @@ RESOLUTIONS = [
     ("suspense", "Keep the whole row apart until it is known what it is"),
     ("trust_ours", "What we presented counts; the rest is glosa"),
     ("cap", "Take no more than is open"),
+    ("recover", "It pays the glosa after all"),
     ("trust_rows", "The rows count, not their sums"),
     ("spread", "Divide it among the items by their amounts"),
     ("create_invoice", "Create the invoice"),
@@ -71,6 +73,9 @@ RESOLUTIONS = [
     ("not_convenio", "It is not of a convênio"),
     ("undo", "It was not paid: undo the demonstrativo"),
     ("adopt", "From now on this is expected"),
+    ("reclaim", "The operadora owes it back"),
+    ("pays_claim", "It pays back what was withheld wrongly"),
+    ("give_up", "It is not paid back: it stays among the taxes withheld"),
     ("pays_too", "This CNPJ pays for the operadora, too"),
 ]
 # By kind, the suggestion first.
@@ -91,19 +96,20 @@ OFFERS = {
     "sums_disagree": ("trust_rows", "ask"),
     "row_differs": ("keep", "ask"),
     "negative_net": ("keep", "ask"),
-    "appeal_payment": ("suspense", "ask"),
+    "appeal_payment": ("recover", "suspense", "ask"),
     "no_invoice": ("create_invoice",),
-    "paid_above": ("cap", "suspense", "ask"),
+    "paid_above": ("recover", "cap", "suspense", "ask"),
     "detail_missing": ("analysis", "spread"),
     "suspended": ("supplement", "ask", "keep"),
-    "retention_differs": ("keep", "adopt", "ask"),
-    "retention_undue": ("ask", "adopt", "keep"),
+    "retention_differs": ("keep", "reclaim", "adopt", "ask"),
+    "retention_undue": ("reclaim", "ask", "adopt", "keep"),
     "future_payment": ("keep", "ask"),
+    "early_payment": ("keep", "ask"),
     "payer_differs": ("keep", "pays_too", "ask"),
     "payer_account_differs": ("keep", "ask"),
     "same_number": ("replace", "keep"),
     "deposit_differs": ("bank_fee", "rest_later", "other_deposit", "ask"),
-    "deposit_unknown": ("request", "not_convenio", "ask", "keep"),
+    "deposit_unknown": ("pays_claim", "request", "not_convenio", "ask", "keep"),
     "deposit_missing": ("ask", "undo", "keep"),
 }  # fmt: skip
 # Of a payment a row that is left out leaves its money behind; of an analysis there is none.
@@ -112,4 +118,6 @@ OF_ANALYSES = {"set_aside"}
 # A row with one of these is not booked, though it keeps nothing else from being posted.
 LEFT_OUT = {"set_aside", "suspense"}
 # These leave the matter open: somebody waits for an answer.
-WAITING = {"ask", "analysis", "request", "undo"}
+WAITING = {"ask", "analysis", "request", "reclaim"}
+# These ask a person first: whoever thinks better of it leaves everything as it was.
+ASKS_FIRST = {"undo"}

@@ -3,6 +3,7 @@
 Both the daily reconciliation and the closing of a month ask here, so that they never differ.
 """
 
+from odoo import fields
 from odoo.fields import Domain
 
 
@@ -14,12 +15,7 @@ class OpenWork:
         self.env = company.env
         self.company = company
         self.date = date
-        # Also of archived convênios: their money is still there.
-        self.contracts = (
-            self.env["tiss.contract"]
-            .with_context(active_test=False)
-            .search([("company_id", "=", company.id)])
-        )
+        self.contracts = self.env["tiss.contract"]._get_all(company)
 
     def search(self, *names, **options):
         """Records of a list, or of several of one model: "to_post", "no_invoice", "discrepancy"…"""
@@ -37,8 +33,13 @@ class OpenWork:
         return Domain("company_id", "=", self.company.id)
 
     def _get_to_post(self):
-        """Demonstrativos that came and are not booked."""
-        domain = self._of_company() & Domain("state", "in", ("held", "imported"))
+        """Demonstrativos that came and are not booked.
+
+        One that differs from a known one of its number waits only until somebody decided about it.
+        """
+        decided = [("code", "=", "same_number"), ("state", "=", "resolved")]
+        held = Domain("state", "=", "held") & Domain("discrepancy_ids", "not any", decided)
+        domain = self._of_company() & (Domain("state", "=", "imported") | held)
         return "tiss.demonstrativo", domain & self._until("issue_date")
 
     def _get_discrepancy(self):
@@ -52,6 +53,15 @@ class OpenWork:
             day = Domain("demonstrativo_id.issue_date", "<=", self.date)
             domain &= day | Domain("demonstrativo_id", "=", False)
         return "tiss.discrepancy", domain
+
+    def _get_to_decide(self):
+        """Those of them that nobody asked the operadora about: the answers are its work."""
+        model, domain = self._get_discrepancy()
+        return model, domain & Domain("state", "=", "open")
+
+    def _get_asked(self):
+        model, domain = self._get_discrepancy()
+        return model, domain & Domain("state", "=", "asked")
 
     def _get_blocking(self):
         """Those of them that keep something from being booked."""
@@ -73,6 +83,26 @@ class OpenWork:
 
     def _get_transit_debit(self):
         return self._get_transit(">")
+
+    def _get_transit_due(self):
+        """Those of them whose day has come, and that nobody asked the operadora about."""
+        asked = self.env["tiss.discrepancy"].search(
+            self._of_company()
+            & Domain("code", "=", "deposit_missing")
+            & Domain("state", "in", ("asked", "resolved"))
+        )
+        model, domain = self._get_transit_debit()
+        today = fields.Date.context_today(asked)
+        return model, (
+            domain
+            & Domain("date", "<=", today)
+            & Domain("payment_id", "not in", asked.mapped("res_id"))
+        )
+
+    def _get_transit_later(self):
+        model, domain = self._get_transit_debit()
+        lines = self.env[model].search(domain) - self.search("transit_due")
+        return model, Domain("id", "in", lines.ids)
 
     def _get_transit_credit(self):
         return self._get_transit("<")

@@ -1,6 +1,7 @@
 """What a convênio denied and gave back in a year, read from the movements."""
 
 from decimal import Decimal
+from functools import cached_property
 from typing import NamedTuple
 
 from odoo.tools import SQL
@@ -60,18 +61,18 @@ class ProvisionHistory:
 
     def __init__(self, contracts, since, until):
         self.env = contracts.env
+        self.contracts = contracts
         self.since, self.until = since, until
         self.env["tiss.movement"].flush_model()
-        self.open = self._read_open(contracts)
-        self.sums = self._read_sums(contracts)
 
-    def _read_open(self, contracts):
+    @cached_property
+    def open(self):
         """{(contract id, bucket): cents} of what was open at the end of the day.
 
         Only of what is revenue until then: not what is invoiced by its release, unless it was
         accrued, and not what was written off when it was denied.
         """
-        accrued = contracts._get_accruals(self.until).tiss_accrual_contract_id
+        accrued = self.contracts._get_accruals(self.until).tiss_accrual_contract_id
         rows = self.env.execute_query(
             SQL(
                 """
@@ -90,7 +91,7 @@ class ProvisionHistory:
                             ELSE TRUE END
               GROUP BY g.contract_id, b.bucket
                 """,
-                contracts=contracts.ids,
+                contracts=self.contracts.ids,
                 until=self.until,
                 accrued=accrued.ids,
                 released=RELEASED,
@@ -99,7 +100,8 @@ class ProvisionHistory:
         )
         return {(contract, bucket): to_cents(amount) for contract, bucket, amount in rows}
 
-    def _read_sums(self, contracts):
+    @cached_property
+    def sums(self):
         """{(contract id, kind, bucket that it left): cents} of the year."""
         rows = self.env.execute_query(
             SQL(
@@ -108,7 +110,7 @@ class ProvisionHistory:
                 " WHERE g.contract_id = ANY(%(contracts)s) AND m.date > %(since)s"
                 " AND m.date <= %(until)s AND %(standing)s"
                 " GROUP BY g.contract_id, m.kind, m.from_bucket",
-                contracts=contracts.ids,
+                contracts=self.contracts.ids,
                 since=self.since,
                 until=self.until,
                 standing=SQL(STANDING, until=self.until),
@@ -123,13 +125,14 @@ class ProvisionHistory:
         )
         denied = self._sum(contract, "deny")
         recovered = self._sum(contract, "recover")
+        contested = self._sum(contract, "recover", "appealed")
         kept = self._sum(contract, "keep")
         lost = self._sum(contract, "accept")
         typed = contract.provision_recovered_percent
         return Rates(
             denied=_percent(denied, analysed, contract.provision_denied_percent),
             recovered=_percent(recovered, recovered + lost, typed),
-            appealed=_percent(recovered, recovered + kept, typed),
+            appealed=_percent(contested, contested + kept, typed),
             is_own=bool(analysed),
         )
 

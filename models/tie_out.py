@@ -12,6 +12,7 @@ from .tie_out_queries import (
     GLOSAS,
     INVOICES,
     ITEMS,
+    LOOSE,
     LOTES,
     PAYMENTS,
     RESIDUALS,
@@ -87,6 +88,7 @@ class TieOut:
         if self.contracts:
             breaches += [
                 *self._find_untagged(),
+                *self._find_loose(),
                 *self._find_residuals(),
                 *self._find_transit(),
                 *self._find_suspense(),
@@ -288,6 +290,39 @@ class TieOut:
                         " belongs to no lote.",
                         entry=name,
                         amount=self._money(cents),
+                    ),
+                    0,
+                    cents,
+                    move_id=move_id,
+                    partner_id=partner_id,
+                )
+                for move_id, name, partner_id, cents in rows
+            ]
+        return breaches
+
+    def _find_loose(self):
+        """A4: what an operadora paid stands on no other receivable account either.
+
+        There a person or another addon puts a deposit of which only the partner is known: its
+        demonstrativo would wait for the money for ever.
+        """
+        breaches = []
+        for company, contracts in self.contracts.sudo().grouped("company_id").items():
+            accounts = contracts.receivable_account_id | company.tiss_receivable_account_id
+            partners = contracts.partner_id
+            rows = self._query(
+                LOOSE, company=company.id, accounts=accounts.ids, partners=partners.ids
+            )
+            breaches += [
+                Breach(
+                    "floating",
+                    self.env._(
+                        "Entry %(entry)s: %(amount)s of %(operadora)s settle nothing where they"
+                        " are booked: take that back in the bank, and match the deposit with its"
+                        " demonstrativo.",
+                        entry=name,
+                        amount=self._money(-cents),
+                        operadora=partners.browse(partner_id).name,
                     ),
                     0,
                     cents,

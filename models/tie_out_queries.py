@@ -126,6 +126,23 @@ UNTAGGED = """
      GROUP BY aml.move_id, mv.name, aml.partner_id
      ORDER BY aml.move_id
 """
+# (entry, name, partner, cents) that an operadora paid into a bank and that were booked to some
+# receivable account without settling anything there.
+LOOSE = """
+    SELECT aml.move_id, mv.name, aml.partner_id, (SUM(aml.amount_residual) * 100)::bigint
+      FROM account_move_line aml
+      JOIN account_move mv ON mv.id = aml.move_id
+      JOIN account_journal j ON j.id = aml.journal_id AND j.type = 'bank'
+      JOIN account_account a ON a.id = aml.account_id AND a.account_type = 'asset_receivable'
+     WHERE aml.company_id = %(company)s
+       AND aml.partner_id = ANY(%(partners)s)
+       AND aml.account_id != ALL(%(accounts)s)
+       AND aml.parent_state = 'posted'
+       AND aml.amount_residual < 0
+       AND aml.tiss_lote_id IS NULL
+     GROUP BY aml.move_id, mv.name, aml.partner_id
+     ORDER BY aml.move_id
+"""
 # (account, cents of its balance, cents open on it) where the two differ.
 RESIDUALS = """
     SELECT account_id, (SUM(balance) * 100)::bigint,

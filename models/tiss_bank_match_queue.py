@@ -75,10 +75,11 @@ class TissBankMatch(models.Model):
 
     @api.model
     def _get_contracts_by_payer(self, company):
-        contracts = self.env["tiss.contract"].search([("company_id", "=", company.id)])
+        contracts = self.env["tiss.contract"]._get_all(company)
         return {
             contract.partner_id.commercial_partner_id.id: contract.id
-            for contract in contracts.sorted("id", reverse=True)
+            # The last one stays: of a payer with several the first that is not archived.
+            for contract in contracts.sorted(lambda contract: (contract.active, -contract.id))
         }
 
     @api.model

@@ -330,7 +330,7 @@ class TissClosing(models.Model):
         known = self.env["tiss.adjustment.account"].search(
             [("company_id", "=", self.company_id.id)]
         )
-        accounts = known.account_id.union(*stated)
+        accounts = known.account_id.union(*stated) - self.company_id.tiss_claim_account_id
         booked = dict(
             self.env["account.move.line"]._read_group(
                 [
@@ -340,6 +340,9 @@ class TissClosing(models.Model):
                     ("parent_state", "=", "posted"),
                     ("date", ">=", self.date.replace(day=1)),
                     ("date", "<=", self.date),
+                    # What is owed back was withheld all the same.
+                    ("move_id.tiss_is_claim", "=", False),
+                    ("move_id", "not any", [("reversed_entry_id.tiss_is_claim", "=", True)]),
                 ],
                 ["account_id"],
                 ["balance:sum"],

@@ -44,6 +44,9 @@ class TissCompanyAccounts(models.AbstractModel):
     tiss_debt_account_id = fields.Many2one(
         related="company_id.tiss_debt_account_id", readonly=False
     )
+    tiss_claim_account_id = fields.Many2one(
+        related="company_id.tiss_claim_account_id", readonly=False
+    )
     tiss_provision_account_id = fields.Many2one(
         related="company_id.tiss_provision_account_id", readonly=False
     )

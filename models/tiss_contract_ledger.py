@@ -21,6 +21,12 @@ class TissContract(models.Model):
         breaches = [breach.words for breach in self._get_ledger_breaches()]
         return breaches + self.env["tiss.message"]._get_integrity_breaches(self)
 
+    @api.model
+    def _get_all(self, company):
+        """The convênios of a company, archived ones too: their money is still there."""
+        everything = self.with_context(active_test=False)
+        return everything.search([("company_id", "=", company.id)]).with_env(self.env)
+
     def _get_ledger_breaches(self):
         """What does not tie, as a list of `Breach`."""
         return self._get_tie_out().find() if self else []

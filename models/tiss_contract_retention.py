@@ -34,6 +34,17 @@ class TissContract(models.Model):
     retention_cofins = fields.Float("COFINS (%)", digits=(6, 3), default=3)
     retention_csll = fields.Float("CSLL (%)", digits=(6, 3), default=1)
 
+    reinf_nature = fields.Char(
+        "Nature of Income",
+        size=5,
+        default="15026",
+        help="Of the EFD-Reinf (R-4020), as the operadora reports what it pays and withholds:"
+        " 15026 is medicine, except by hospitals, outpatient clinics and the like.",
+    )
+
+    _reinf_nature_digits = models.Constraint(
+        "CHECK(reinf_nature ~ '^[0-9]{5}$')", "A nature of income has five digits."
+    )
     _retention_range = models.Constraint(
         "CHECK(LEAST(retention_irrf, retention_iss, retention_inss, retention_pis,"
         " retention_cofins, retention_csll) >= 0 AND GREATEST(retention_irrf, retention_iss,"
@@ -78,13 +89,20 @@ class TissContract(models.Model):
             vals[fields_of[code]] = float(rate)
         self.write(vals)
 
+    def _get_retention_rates(self):
+        """{T27 code: percent} that the operadora has to withhold, as `Decimal`."""
+        self.ensure_one()
+        spared = FEDERAL if self.retention_rule in ("simples", "hospital") else ()
+        return {
+            code: to_decimal(0 if code in spared else self[name], 3)
+            for code, name in self._get_retention_fields().items()
+        }
+
     def _get_expected_retentions(self, gross_cents):
         """{T27 code: cents} that should be withheld of a payment, by the rates of this contract."""
         self.ensure_one()
         expected = {}
-        for code, name in self._get_retention_fields().items():
-            is_spared = code in FEDERAL and self.retention_rule in ("simples", "hospital")
-            rate = to_decimal(0 if is_spared else self[name], 3)
+        for code, rate in self._get_retention_rates().items():
             expected[code] = to_cents(from_cents(gross_cents) * rate / 100)
         for codes in GROUPS:
             if codes & FEDERAL and sum(expected[code] for code in codes) <= DISPENSED_CENTS:

@@ -265,11 +265,21 @@ class TissDemonstrativo(models.Model):
             rows += demonstrativo.payment_ids._find_discrepancies()
             demonstrativo.discrepancy_ids.filtered(lambda row: not row.is_of_file)._sync(
                 [{**row, "demonstrativo_id": demonstrativo.id} for row in rows]
-            )
+            )._reopen_unfit()
 
     def _get_all_lines(self):
         # Searched: right after a create, the cache of line_ids also holds the precomputed drafts.
         return self.env["tiss.demonstrativo.line"].search([("demonstrativo_id", "in", self.ids)])
+
+    def _get_lotes_by_file(self):
+        """{demonstrativo: ids of the lotes that its lines are about}"""
+        lotes = {demonstrativo: set() for demonstrativo in self}
+        for demonstrativo, lote in self.env["tiss.demonstrativo.line"]._read_group(
+            [("demonstrativo_id", "in", self.ids), ("lote_id", "!=", False)],
+            ["demonstrativo_id", "lote_id"],
+        ):
+            lotes[demonstrativo].add(lote.id)
+        return lotes
 
     # ------------------------------------------------------------------
     # Preview

@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..standard.money import to_cents
+from .tiss_contract_retention import FEDERAL
 from .tiss_term import term_field
 
 DIRECTIONS = {"1": "debit", "2": "credit"}  # by indicador, guide §5.4
@@ -49,6 +50,14 @@ class TissDemonstrativoAdjustment(models.Model):
     kind_id = term_field("27", "Kind", readonly=True)
     name = fields.Char("Description", required=True, readonly=True)
     amount = fields.Monetary(required=True, readonly=True)
+    reinf_nature = fields.Char(
+        "Nature of Income",
+        compute="_compute_reinf_nature",
+        store=True,
+        precompute=True,
+        help="Of the EFD-Reinf, as the convênio had it when the tax was withheld.",
+    )
+    operadora_vat = fields.Char("CNPJ", related="contract_id.partner_id.vat")
     account_id = fields.Many2one(
         "account.account",
         compute="_compute_account_id",
@@ -62,6 +71,13 @@ class TissDemonstrativoAdjustment(models.Model):
     # ------------------------------------------------------------------
     # Compute, inverse, search
     # ------------------------------------------------------------------
+
+    @api.depends("kind_id", "contract_id")
+    def _compute_reinf_nature(self):
+        """Only of federal taxes, which the operadora reports by it (accounting.md §7)."""
+        for row in self:
+            is_federal = row.kind_id.code in FEDERAL
+            row.reinf_nature = row.contract_id.reinf_nature if is_federal else False
 
     @api.depends("kind_id", "company_id")
     def _compute_account_id(self):

@@ -188,6 +188,8 @@ class TissDemonstrativo(models.Model):
         created = self._create_read(reading, new, common)
         reading.rows.close()
         created._check_against_guias(is_new=True)
+        created.discrepancy_ids._settle_known()
+        created._queue_held()
         asked._take_answer(known | created)
         return known | created
 

@@ -18,11 +18,17 @@ class Moved:
             line_id, cents = entry["line"].id, entry["cents"]
             self._cents[line_id, entry["from_bucket"]] -= cents
             self._cents[line_id, entry["to_bucket"]] += cents
+            if entry.get("glosa"):
+                self._cents["glosa", entry["glosa"].id] -= cents
         return entries
 
     def get_rest(self, item, bucket):
         """Cents in a bucket of an item once they are recorded."""
         return to_cents(item[f"amount_{bucket}"]) + self._cents[item.id, bucket]
+
+    def get_open(self, glosa):
+        """Cents of a glosa that are still denied once they are recorded."""
+        return to_cents(glosa.amount_open) + self._cents["glosa", glosa.id]
 
 
 class TissDemonstrativoLine(models.Model):
@@ -71,10 +77,15 @@ class TissDemonstrativoLine(models.Model):
                 ]
         return [entry for entry in entries if entry["cents"]]
 
-    def _plan_recovery(self):
-        """Entries that pay what was contested of one guia."""
-        paid = sum(line._get_booked_cents() for line in self)
-        shares = self.guia_id.recurso_line_ids._share_recovery(paid) or {}
+    def _plan_recovery(self, moved):
+        """Entries that pay what was contested of one guia, and no more than that.
+
+        :param moved: `Moved` by what is planned and not recorded yet
+        """
+        contested = self.guia_id.recurso_line_ids
+        appealed = sum(to_cents(line.amount_appealed) for line in contested)
+        paid = min(sum(line._get_booked_cents() for line in self), appealed)
+        shares = contested._share_recovery(paid) or {}
         return [
             line._prepare_entry("recover", cents, demonstrativo_line=self[:1])
             for line, cents in shares.items()

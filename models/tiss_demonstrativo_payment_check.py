@@ -34,7 +34,26 @@ class TissDemonstrativoPayment(models.Model):
             if payment._is_another_account():
                 rows.append({"code": "payer_account_differs", "place": payment.bank_account})
             rows += payment._find_retention_discrepancies()
-        return rows
+        return rows + self._find_early()
+
+    def _find_early(self):
+        """Protocolos that are paid on a day before they were received: one of the dates is wrong"""
+        return [
+            {
+                "payment_id": payment.id,
+                "code": "early_payment",
+                "place": lote.protocol_number,
+                "res_model": lote._name,
+                "res_id": lote.id,
+                "amount_theirs": amount,
+            }
+            for payment, lote, amount in self.env["tiss.demonstrativo.line"]._read_group(
+                [("payment_id", "in", self.ids), ("lote_id.protocol_date", "!=", False)],
+                ["payment_id", "lote_id"],
+                ["amount_released:sum"],
+            )
+            if payment.payment_date < lote.protocol_date
+        ]
 
     def _is_locked(self):
         journal = self.contract_id.bank_journal_id

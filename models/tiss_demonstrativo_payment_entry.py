@@ -40,7 +40,7 @@ class TissDemonstrativoPayment(models.Model):
                 for guia, lines in guias.items()
                 for entry in lines._plan_payment(moved, is_last=guia not in again)
             ),
-            *(entry for lines in contested for entry in lines._plan_recovery()),
+            *(entry for lines in contested for entry in lines._plan_recovery(moved)),
             *self.adjustment_ids._plan_taking_back(moved),
         ]
 
@@ -106,6 +106,7 @@ class TissDemonstrativoPayment(models.Model):
             move = payment.payment_id.move_id
             self.env["tiss.movement"]._record(entries, payment._get_date(), move)
             self.env["tiss.glosa"]._create_from_entries(payment.demonstrativo_id, entries)
+            self.env["tiss.glosa"]._repay(entries)
         return payments
 
     def _get_date(self):
@@ -217,6 +218,7 @@ class TissDemonstrativoPayment(models.Model):
         offset = lines.filtered(lambda line: line.account_id == debt and line.balance > 0)
         if offset:
             plan.append(offset | self.demonstrativo_id._get_owed_lines())
+        plan += self._plan_claims(lines)
         self.env["account.move.line"]._reconcile_plan(plan)
 
     # ------------------------------------------------------------------

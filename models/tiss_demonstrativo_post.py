@@ -176,6 +176,7 @@ class TissDemonstrativo(models.Model):
         lotes = self._get_all_lines().lote_id
         lock(lotes)
         movements = self._get_movements_to_undo()
+        self._get_all_lines()._take_repaid_back()
         self.glosa_ids._remove_undone()
         self.coded_glosa_ids._set_code(False, self.browse())
         reversals = self.payment_ids._undo(accounting_date)

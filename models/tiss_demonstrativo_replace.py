@@ -88,6 +88,20 @@ class TissDemonstrativo(models.Model):
             demonstrativo.sudo().state = "imported"
             demonstrativo._check_against_guias()
 
+    def _queue_held(self):
+        """A person decides which of two files of one number counts."""
+        for demonstrativo in self.filtered(lambda record: record.state == "held"):
+            other = self._find_same_number(demonstrativo)
+            self.env["tiss.discrepancy"]._open(
+                {
+                    "demonstrativo_id": demonstrativo.id,
+                    "code": "same_number",
+                    "place": demonstrativo.name,
+                    "amount_ours": other.amount_to_post,
+                    "amount_theirs": demonstrativo.amount_to_post,
+                }
+            )
+
     @api.model
     def _find_same_number(self, source):
         """The demonstrativo in force with the number of another one."""

@@ -270,7 +270,7 @@ class TissDiscrepancy(models.Model):
                     "note": note or row.note,
                     "resolved_by_id": self.env.uid,
                     "resolved_date": fields.Datetime.now(),
-                    "move_id": move.id if move else False,
+                    "move_id": (move or row.move_id).id,
                 }
             )
 

@@ -4,10 +4,10 @@ from odoo.exceptions import UserError
 from ..standard.money import from_cents, to_cents
 from .bulk import lock
 from .deadlines import REMINDER
-from .discrepancy_kinds import OF_ANALYSES, OF_PAYMENTS, OFFERS, RESOLUTIONS, WAITING
+from .discrepancy_kinds import ASKS_FIRST, OF_ANALYSES, OF_PAYMENTS, OFFERS, RESOLUTIONS, WAITING
 
 # What these decide is booked when the demonstrativo is posted.
-BOOKED = {"suspense", "set_aside", "cap", "trust_ours", "trust_rows", "spread"}
+BOOKED = {"suspense", "set_aside", "cap", "recover", "trust_ours", "trust_rows", "spread"}
 # Undone by undoing what they did: a recurso is given up, an invoice stays an invoice.
 DONE_ELSEWHERE = {
     "contest", "create_invoice", "replace", "bank_fee", "rest_later", "other_deposit",
@@ -28,7 +28,7 @@ class TissDiscrepancy(models.Model):
     # Compute, inverse, search
     # ------------------------------------------------------------------
 
-    @api.depends("code", "state", "line_id", "demonstrativo_id.state")
+    @api.depends("code", "state", "line_id", "demonstrativo_id.state", "resolution", "is_repaid")
     def _compute_offers(self):
         for row in self:
             names = row._get_offers() if row.state != "resolved" else ()
@@ -46,8 +46,9 @@ class TissDiscrepancy(models.Model):
             names = (*(name for name in names if name not in BOOKED), "keep")
         if self.line_id:
             unfit = OF_ANALYSES if self.line_id.payment_id else OF_PAYMENTS
+            unfit = unfit if self.is_repaid else unfit | {"recover"}
             names = tuple(name for name in names if name not in unfit)
-        return names
+        return self._fit_claims(names)
 
     @api.depends("code", "place", "amount_ours", "amount_theirs")
     def _compute_sentence(self):
@@ -144,6 +145,9 @@ class TissDiscrepancy(models.Model):
                 "The books are closed on the day of the payment of %(theirs)s."
             ),
             "future_payment": self.env._("%(theirs)s are announced for a day that has not come."),
+            "early_payment": self.env._(
+                "Protocolo %(place)s is paid (%(theirs)s) on a day before it was received."
+            ),
             "payer_differs": self.env._("Another CNPJ pays: %(place)s."),
             "payer_account_differs": self.env._(
                 "It is paid from or to another bank account: %(place)s."
@@ -195,7 +199,7 @@ class TissDiscrepancy(models.Model):
                 raise UserError(self.env._("That cannot be done about this: %s", row.display_name))
         if resolution in WAITING:
             rows.sudo().write({"state": "asked", "resolution": resolution})
-        else:
+        elif resolution not in ASKS_FIRST:
             rows._settle(resolution, note)
         result = getattr(rows, f"_resolve_{resolution}")()
         rows.demonstrativo_id._check_against_guias()
@@ -237,7 +241,9 @@ class TissDiscrepancy(models.Model):
 
     def _take_back(self):
         self.line_id.sudo().amount_suspended = 0
-        if self.move_id:
+        if self.resolution == "reclaim":
+            self._withdraw_claims()
+        elif self.resolution != "give_up":
             self.move_id._tiss_cancel()
 
     # ------------------------------------------------------------------

@@ -6,7 +6,8 @@ from .bulk import lock
 
 ANSWERED = {
     "company_id", "guia_line_id", "guia_id", "lote_id", "demonstrativo_id", "code", "term_id",
-    "code_demonstrativo_id", "amount", "amount_accepted", "deadline_date", "state", "move_id",
+    "code_demonstrativo_id", "amount", "amount_accepted", "amount_repaid", "deadline_date", "state",
+    "move_id",
 }  # fmt: skip
 
 
@@ -174,30 +175,27 @@ class TissGlosa(models.Model):
         self.check_access("write")
         glosas = self._filter_denied()
         glosas.lote_id.contract_id._check_accounting()
-        moves = self.env["account.move"]
-        for lote, batch in glosas.grouped("lote_id").items():
+        for lote in glosas.lote_id:
             if not lote._is_billable():
                 raise UserError(
                     self.env._("Lote %s has no invoice yet: create it first.", lote.name)
                 )
-            lock(batch)
-            moves |= batch._accept_in_lote(lote)
-        return moves
+        lock(glosas)
+        return glosas._give_up({glosa: to_cents(glosa.amount_open) for glosa in glosas})
 
-    def _accept_in_lote(self, lote, amounts=None):
-        """Give up {glosa: cents} of one lote; all that is open by default."""
+    def _give_up(self, amounts):
+        """Give up {glosa: cents}.
+
+        :return: `account.move`, a credit note per lote of which they stand on the receivable
+        """
         today = fields.Date.context_today(self)
-        amounts = amounts or {glosa: to_cents(glosa.amount_open) for glosa in self}
-        move = lote._post_acceptance(
-            today,
-            self.env._("Accepted glosas · Protocolo %s", lote.protocol_number),
+        lotes = self.lote_id
+        moves = lotes._book_credit_notes(
             {
-                self.env._("Glosa %s", code or self.env._("without code")): sum(
-                    amounts[glosa] for glosa in batch
-                )
-                for code, batch in self.grouped("code").items()
-            },
-            lote.contract_id.glosa_account_id,
+                lote: batch._prepare_acceptance(lote, today, amounts)
+                for lote, batch in self.grouped("lote_id").items()
+                if not lote._follows_release()
+            }
         )
         self.env["tiss.movement"]._record(
             [
@@ -207,31 +205,51 @@ class TissGlosa(models.Model):
                     "from_bucket": "denied",
                     "to_bucket": "accepted",
                     "cents": amounts[glosa],
+                    "move": moves.get(glosa.lote_id),
                 }
                 for glosa in self
             ],
             today,
-            move,
         )
-        self._take_off(move, amounts)
-        lote._check_tie_out()
-        return move
+        self._take_off(moves, amounts)
+        lotes._check_tie_out()
+        return self.env["account.move"].union(*moves.values())
 
-    def _take_off(self, move, amounts):
-        """Note what was given up; one line in the chatter of each, written in one go."""
+    def _prepare_acceptance(self, lote, date, amounts):
+        """The credit note over glosas of one lote, with a line for each code."""
+        return (
+            date,
+            self.env._("Accepted glosas · Protocolo %s", lote.protocol_number),
+            {
+                self.env._("Glosa %s", code or self.env._("without code")): sum(
+                    amounts[glosa] for glosa in batch
+                )
+                for code, batch in self.grouped("code").items()
+            },
+            lote.contract_id.glosa_account_id,
+        )
+
+    def _take_off(self, moves, amounts):
+        """Note what was given up; one line in the chatter of each, written in one go.
+
+        :param moves: {lote: credit note}
+        """
+        bodies = {}
         silent = self.sudo().with_context(tracking_disable=True)
-        silent.write({"move_id": move.id})
         for glosa in silent:
+            move = moves.get(glosa.lote_id)
             given_up = to_cents(glosa.amount_accepted) + amounts[glosa]
-            glosa.amount_accepted = float(from_cents(given_up))
+            glosa.write(
+                {"move_id": move and move.id, "amount_accepted": float(from_cents(given_up))}
+            )
+            bodies[glosa.id] = (
+                self.env._("Accepted: credit note %s", move.name)
+                if move
+                else self.env._("Accepted: it does not stand on the receivable")
+            )
         # Here and now: a later recomputation would track the status of each by itself.
         silent.mapped("state")
-        body = (
-            self.env._("Accepted: credit note %s", move.name)
-            if move
-            else self.env._("Accepted: it does not stand on the receivable")
-        )
-        self._message_log_batch(dict.fromkeys(self.ids, body))
+        self._message_log_batch(bodies)
 
     def _remove_undone(self):
         """Glosas of a demonstrativo that is being undone disappear with it."""

@@ -22,7 +22,7 @@ class TissGlosa(models.Model):
         "Under Recurso", compute="_compute_amounts", store=True, precompute=True
     )
     amount_recovered = fields.Monetary(
-        "Recovered", compute="_compute_amounts", store=True, precompute=True
+        "Amount Recovered", compute="_compute_amounts", store=True, precompute=True
     )
     amount_open = fields.Monetary(
         "Still Denied",
@@ -44,13 +44,17 @@ class TissGlosa(models.Model):
     )
     def _compute_amounts(self):
         for glosa in self:
-            lines = glosa.recurso_line_ids
-            appealed = sum(to_cents(line.amount_appealed) for line in lines)
-            recovered = sum(to_cents(line.amount_recovered) for line in lines)
+            appealed, recovered = glosa._get_gone_cents()
             gone = appealed + recovered + to_cents(glosa.amount_accepted)
             glosa.amount_appealed = float(from_cents(appealed))
             glosa.amount_recovered = float(from_cents(recovered))
             glosa.amount_open = float(from_cents(to_cents(glosa.amount) - gone))
+
+    def _get_gone_cents(self):
+        """(cents under recurso, cents recovered) of one glosa."""
+        lines = self.recurso_line_ids
+        appealed = sum(to_cents(line.amount_appealed) for line in lines)
+        return appealed, sum(to_cents(line.amount_recovered) for line in lines)
 
     @api.depends(
         "amount_open", "amount_appealed", "amount_accepted", "recurso_line_ids.is_answered"

@@ -39,7 +39,7 @@ class TissGlosa(models.Model):
         entries._take_acceptance_back()
         self._decide_silently(together, move_id=False, amount_accepted=0)
         accepted._log_decision(self.env._("Denied again: %s", reason))
-        accepted.browse([glosa.id for glosa in others])._accept_again(others)
+        accepted.browse([glosa.id for glosa in others])._give_up(others)
         accepted.lote_id._check_tie_out()
 
     def _find_accepted_together(self):
@@ -63,7 +63,3 @@ class TissGlosa(models.Model):
             items |= entries.guia_line_id
         accepted = self.search([("guia_line_id", "in", items.ids), ("amount_accepted", "!=", 0)])
         return accepted, entries
-
-    def _accept_again(self, amounts):
-        for lote, batch in self.grouped("lote_id").items():
-            batch._accept_in_lote(lote, amounts)

@@ -7,6 +7,7 @@ from odoo.fields import Command
 from ..standard.money import to_cents
 from .bulk import lock
 from .inside import INSIDE, Because
+from .tie_out import RELEASED
 
 COMPLEMENTED_TYPES = ("sp_sadt", "resumo_internacao")  # guide §4.4
 SENT_STATES = ("sent", "processed", "closed")
@@ -227,11 +228,14 @@ class TissGuia(models.Model):
         self._release_visits()
         guias = self.sudo()._with_reason(reason, "withdrawn").with_context(tiss_withdraw=INSIDE)
         guias.write({"state": "cancelled"})
+        self._withdraw_money()
         lotes = self.lote_id
-        for lote, batch in self.grouped("lote_id").items():
-            batch._withdraw_money(lote)
-            numbers = ", ".join(batch.mapped("name"))
-            lote._message_log(body=self.env._("Withdrawn guias: %s", numbers))
+        lotes._message_log_batch(
+            {
+                lote.id: self.env._("Withdrawn guias: %s", ", ".join(batch.mapped("name")))
+                for lote, batch in self.grouped("lote_id").items()
+            }
+        )
         lotes._update_states()
         lotes._check_tie_out()
 
@@ -263,16 +267,19 @@ class TissGuia(models.Model):
             to_cents(line.amount_to_process) != to_cents(line.amount) for line in self.line_ids
         )
 
-    def _withdraw_money(self, lote):
-        """Take what the guias of one lote were billed for out of the ledger and of the books."""
+    def _withdraw_money(self):
+        """Take what the guias were billed for out of the ledger and of the books."""
         today = fields.Date.context_today(self)
-        amounts = lote._get_amounts_by_kind(self)
-        move = None
-        if lote.invoice_id and amounts:
-            lote.contract_id._check_accounting()
-            label = self.env._("Withdrawn guias · Protocolo %s", lote.protocol_number)
-            account = lote.contract_id.revenue_account_id
-            move = lote._post_credit_note(today, label, amounts, account)
+        notes = {}
+        for lote, batch in self.grouped("lote_id").items():
+            amounts = lote._get_amounts_by_kind(batch)
+            # Where only what was released is invoiced, the rest never became revenue.
+            if lote.invoice_id and lote.invoice_moment != RELEASED and amounts:
+                label = self.env._("Withdrawn guias · Protocolo %s", lote.protocol_number)
+                notes[lote] = (today, label, amounts, lote.contract_id.revenue_account_id)
+        lotes = self.lote_id.browse().union(*notes)
+        lotes.contract_id._check_accounting()
+        moves = lotes._book_credit_notes(notes)
         self.env["tiss.movement"]._record(
             [
                 {
@@ -280,11 +287,11 @@ class TissGuia(models.Model):
                     "kind": "withdraw",
                     "from_bucket": "to_process",
                     "cents": to_cents(line.amount),
+                    "move": moves.get(line.guia_id.lote_id),
                 }
                 for line in self.line_ids
             ],
             today,
-            move,
         )
 
     # ------------------------------------------------------------------

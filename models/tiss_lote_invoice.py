@@ -154,7 +154,11 @@ class TissLote(models.Model):
 
     def _get_living_guias(self):
         """What the operadora has of this lote: all but those that were withdrawn."""
-        return self.guia_ids.filtered(lambda guia: guia.state != "cancelled")
+        guias = self.guia_ids
+        # Still read together with those of the other lotes.
+        return guias.filtered(lambda guia: guia.state != "cancelled").with_prefetch(
+            guias._prefetch_ids
+        )
 
     @api.model
     def _get_amounts_by_kind(self, guias):
@@ -182,52 +186,31 @@ class TissLote(models.Model):
         self.ensure_one()
         if not self.invoice_id:
             return self.contract_id.tax_ids
-        lines = self.invoice_id.invoice_line_ids
-        return lines.filtered(lambda line: line.tiss_lote_id == self).tax_ids
+        lines = [line for line in self.invoice_id.invoice_line_ids if line.tiss_lote_id == self]
+        return self.env["account.tax"].union(*(line.tax_ids for line in lines))
 
     # ------------------------------------------------------------------
     # Credit notes
     # ------------------------------------------------------------------
 
-    def _post_credit_note(self, date, label, amounts, account):
-        """Take amounts off the receivable of this lote by a credit note matched with its invoice.
-
-        Of a lote that is invoiced by what was released, the rest never became revenue.
-
-        :param label: reference of the credit note
-        :param amounts: {name of a line: cents}
-        :param account: where the lines are booked
-        :return: the posted `account.move`, empty where nothing was invoiced
-        """
-        if self.invoice_moment == RELEASED:
-            return self.env["account.move"]
-        return self._book_credit_note(date, label, amounts, account)
-
-    def _post_acceptance(self, date, label, amounts, account):
-        """As `_post_credit_note`, of glosas that are given up."""
-        return self._post_credit_note(date, label, amounts, account)
-
-    def _book_credit_note(self, date, label, amounts, account):
-        return self._book_credit_notes({self: (date, label, amounts, account)})
-
     @api.model
     def _book_credit_notes(self, notes):
-        """Posted credit notes of many lotes, each matched with what is open of its own.
+        """Take amounts off receivables by credit notes matched with what is open of each lote.
 
-        :param notes: {lote: (date, label, {name of a line: cents}, account)}
-        :return: `account.move`, in the same order
+        :param notes: {lote: (date, reference, {name of a line: cents}, account of the lines)}
+        :return: {lote: posted `account.move`}
         """
+        if not notes:
+            return {}
         for lote, (date, *_rest) in notes.items():
             lote._check_open_period(date)
-        if not notes:
-            return self.env["account.move"]
         # They name no invoice that they reverse: Odoo would match several of them by position.
         moves = self.env["account.move"].create(
             [lote._prepare_credit_note(*note) for lote, note in notes.items()]
         )
         moves.action_post()
         self.browse().union(*notes)._match_receivables()
-        return moves
+        return dict(zip(notes, moves, strict=True))
 
     def _invoice_again(self, note):
         """New revenue over a credit note that the books no longer allow to cancel.

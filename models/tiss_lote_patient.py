@@ -102,7 +102,7 @@ class TissLote(models.Model):
             label = self.env._("Co-payments · Protocolo %s", lote.protocol_number)
             account = lote.contract_id.revenue_account_id
             notes[lote] = (lote._get_copayment_date(), label, {label: cents}, account)
-        return dict(zip(notes, self._book_credit_notes(notes), strict=True))
+        return self._book_credit_notes(notes)
 
     def _get_copayment_date(self):
         self.ensure_one()

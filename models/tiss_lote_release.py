@@ -48,8 +48,8 @@ class TissLote(models.Model):
         for lote, move in zip(more, moves, strict=True):
             if not lote.invoice_id:
                 lote.sudo().invoice_id = move
-        for lote in lotes.filtered(lambda lote: changes.get(lote.id, 0) < 0):
-            lote._take_release_back(-changes[lote.id], date)
+        less = {lote: -changes[lote.id] for lote in lotes if changes.get(lote.id, 0) < 0}
+        lotes._take_releases_back(less, date)
         lotes._match_receivables()
 
     def _take_back_first(self, changes):
@@ -110,30 +110,49 @@ class TissLote(models.Model):
         self._check_open_period(today)
         return today
 
-    def _take_release_back(self, cents, date):
-        """Less is released than was invoiced: cancel untouched invoices, credit the rest."""
-        for move in self._get_release_invoices().sorted("id", reverse=True):
-            total = move._tiss_get_total_cents()
-            if total <= cents and move._tiss_is_untouched():
-                move._tiss_cancel()
-                cents -= total
-        self.sudo().invoice_id = self._get_release_invoices()[:1]
-        if cents:
-            self._book_credit_note(
-                self._get_open_date(date),
-                self.env._("Released amount taken back · Protocolo %s", self.protocol_number),
-                {self.env._("Released amount taken back"): cents},
-                self.contract_id.revenue_account_id,
-            )
+    def _take_releases_back(self, amounts, date):
+        """Less is released than was invoiced: cancel untouched invoices, credit the rest.
 
-    def _get_release_invoices(self):
-        return self.env["account.move"].search(
+        :param amounts: {lote: cents above zero}
+        :return: {lote: credit note}
+        """
+        self.browse().union(*amounts)._cancel_release_invoices(amounts)
+        return self._book_credit_notes(
+            {
+                lote: lote._prepare_release_note(cents, date)
+                for lote, cents in amounts.items()
+                if cents
+            }
+        )
+
+    def _cancel_release_invoices(self, amounts):
+        """Cancel the newest untouched invoices of lotes; what they take back leaves `amounts`."""
+        invoices = self.env["account.move"].search(
             [
-                ("tiss_lote_id", "=", self.id),
+                ("tiss_lote_id", "in", self.ids),
                 ("move_type", "=", "out_invoice"),
                 ("state", "=", "posted"),
             ],
             order="id",
+        )
+        gone = invoices.browse()
+        for move in invoices.sorted("id", reverse=True):
+            total = move._tiss_get_total_cents()
+            if total <= amounts[move.tiss_lote_id] and move._tiss_is_untouched():
+                gone |= move
+                amounts[move.tiss_lote_id] -= total
+        gone._tiss_cancel()
+        left = (invoices - gone).grouped("tiss_lote_id")
+        for lote in self.sudo():
+            lote.invoice_id = left.get(lote, gone.browse())[:1]
+
+    def _prepare_release_note(self, cents, date):
+        """The credit note of one lote, as for `_book_credit_notes`."""
+        return (
+            self._get_open_date(date),
+            self.env._("Released amount taken back · Protocolo %s", self.protocol_number),
+            {self.env._("Released amount taken back"): cents},
+            self.contract_id.revenue_account_id,
         )
 
     # ------------------------------------------------------------------

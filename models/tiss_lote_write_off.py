@@ -36,15 +36,10 @@ class TissLote(models.Model):
     def _follow_invoice(self):
         """An invoice that is made after the analysis loses at once what that denied."""
         result = super()._follow_invoice()
-        for lote in self.filtered(lambda lote: lote._writes_off() and lote.invoice_id):
-            lote._follow_release(lote.invoice_id.date)
+        lotes = self.filtered(lambda lote: lote._writes_off() and lote.invoice_id)
+        for date, batch in lotes.grouped(lambda lote: lote.invoice_id.date).items():
+            batch._follow_release(date)
         return result
-
-    def _post_acceptance(self, date, label, amounts, account):
-        """What was written off when it arrived is given up without another credit note."""
-        if self._writes_off():
-            return self.env["account.move"]
-        return super()._post_acceptance(date, label, amounts, account)
 
     def _get_release_label(self):
         if self._writes_off():
@@ -60,39 +55,52 @@ class TissLote(models.Model):
     # Writing off, and taking it back
     # ------------------------------------------------------------------
 
-    def _take_release_back(self, cents, date):
+    def _cancel_release_invoices(self, amounts):
+        """The invoice of what is written off stays: credit notes take off what was denied."""
+        followed = self.filtered(lambda lote: not lote._writes_off())
+        return super(TissLote, followed)._cancel_release_invoices(amounts)
+
+    def _prepare_release_note(self, cents, date):
         if not self._writes_off():
-            return super()._take_release_back(cents, date)
-        note = self._book_credit_note(
+            return super()._prepare_release_note(cents, date)
+        return (
             self._get_open_date(date),
             self.env._("Glosas written off · Protocolo %s", self.protocol_number),
             {self.env._("Glosas written off"): cents},
             self._get_release_account(-cents),
         )
-        note.tiss_is_write_off = True
-        return note
+
+    def _take_releases_back(self, amounts, date):
+        notes = super()._take_releases_back(amounts, date)
+        for lote, note in notes.items():
+            note.tiss_is_write_off = lote._writes_off()
+        return notes
 
     def _take_back_first(self, changes):
-        """A demonstrativo that is undone takes its credit notes and invoices with it."""
-        changes = super()._take_back_first(changes)
-        for lote in self.filtered(lambda lote: lote._writes_off() and changes.get(lote.id)):
-            changes[lote.id] = lote._cancel_newest(changes[lote.id])
-        return changes
+        """A demonstrativo that is undone takes its credit notes and invoices with it.
 
-    def _cancel_newest(self, cents):
-        """Cancel write-offs, or invoices over what was recovered, as long as they fit.
-
-        :param cents: above zero what is owed again, below zero what no longer is
-        :return: what is left to be booked
+        Write-offs are cancelled where more is owed again, invoices over what was recovered where
+        less is, the newest first and as long as they fit.
         """
-        if cents > 0:
-            kind = [("move_type", "=", "out_refund"), ("tiss_is_write_off", "=", True)]
-        else:
-            kind = [("move_type", "=", "out_invoice"), ("id", "!=", self.invoice_id.id)]
-        own = [("tiss_lote_id", "=", self.id), ("state", "=", "posted")]
-        for move in self.env["account.move"].search([*own, *kind], order="id desc"):
-            total = to_cents(move.amount_total)
-            if total <= abs(cents) and not move._tiss_is_frozen() and not move.tiss_nfse_number:
-                move._tiss_cancel()
-                cents += -total if cents > 0 else total
-        return cents
+        changes = super()._take_back_first(changes)
+        lotes = self.filtered(lambda lote: lote._writes_off() and changes.get(lote.id))
+        moves = self.env["account.move"].search(
+            [
+                ("tiss_lote_id", "in", lotes.ids),
+                ("state", "=", "posted"),
+                "|",
+                ("move_type", "=", "out_invoice"),
+                ("tiss_is_write_off", "=", True),
+            ],
+            order="id desc",
+        )
+        gone = moves.browse()
+        for move in moves - lotes.invoice_id:
+            id_, total = move.tiss_lote_id.id, to_cents(move.amount_total)
+            sign, kind = (1, "out_refund") if changes[id_] > 0 else (-1, "out_invoice")
+            fits = move.move_type == kind and total <= sign * changes[id_]
+            if fits and not move._tiss_is_frozen() and not move.tiss_nfse_number:
+                gone |= move
+                changes[id_] -= sign * total
+        gone._tiss_cancel()
+        return changes

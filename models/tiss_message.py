@@ -376,12 +376,12 @@ class TissMessage(models.Model):
     def _find_contract(self, header):
         """The contract of this company that the message is addressed to."""
         ans_code = header.get("origem", {}).get("registroANS")
-        contract = self.env["tiss.contract"].search(
-            [
-                ("partner_id.tiss_ans_code", "=", ans_code or "-"),
-                ("company_id", "=", self.env.company.id),
-            ],
-            limit=1,
+        # What is still owed of an archived convênio is answered and paid, too.
+        contract = (
+            self.env["tiss.contract"]
+            ._get_all(self.env.company)
+            .filtered(lambda contract: contract.ans_code == (ans_code or "-"))
+            .sorted("active", reverse=True)[:1]
         )
         if not contract:
             raise UserError(

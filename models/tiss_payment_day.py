@@ -85,9 +85,16 @@ class TissPaymentDay(models.Model):
         row = next((row for row in rows if date.day <= row.until_day), None)
         if row is None:
             row, date = rows[0], fields.Date.add(date.replace(day=1), months=1)
-        month = fields.Date.add(date.replace(day=1), months=row.months)
+        paid = row._get_day_in(fields.Date.add(date.replace(day=1), months=row.months))
+        if paid < date:
+            # Of the same month, and over: nobody pays before it was delivered.
+            paid = row._get_day_in(fields.Date.add(date.replace(day=1), months=row.months + 1))
+        return paid
+
+    def _get_day_in(self, month):
+        """The day of payment in a month, of which the first day is given."""
         last = calendar.monthrange(month.year, month.month)[1]
-        return month.replace(day=min(row.pay_day, last))
+        return month.replace(day=min(self.pay_day, last))
 
 
 def row_day(env, day):

@@ -235,7 +235,7 @@ class TissProvision(models.Model):
         :param date: last day of the month
         :return: `tiss.provision` of that month
         """
-        contracts = self.env["tiss.contract"].search([("company_id", "=", company.id)])
+        contracts = self.env["tiss.contract"]._get_all(company)
         known = self.search([("company_id", "=", company.id), ("date", "=", date)])
         known.filtered(lambda row: row.state == "draft").sudo().unlink()
         posted = known.exists().filtered(lambda row: row.state == "posted")
@@ -250,7 +250,7 @@ class TissProvision(models.Model):
 
         :return: `tiss.provision` of that month
         """
-        contracts = self.env["tiss.contract"].search([("company_id", "=", company.id)])
+        contracts = self.env["tiss.contract"]._get_all(company)
         known = self.search(
             [("company_id", "=", company.id), ("date", "=", date), ("state", "!=", "undone")]
         )
@@ -294,7 +294,7 @@ class TissProvision(models.Model):
 
         It only looks: proposing anew would throw away the rates that a person typed.
         """
-        contracts = self.env["tiss.contract"].search([("company_id", "=", company.id)])
+        contracts = self.env["tiss.contract"]._get_all(company)
         known = self.search(
             [("company_id", "=", company.id), ("date", "=", date), ("state", "!=", "undone")]
         )

@@ -266,6 +266,9 @@ class TissReturnMap(models.Model):
             "bad_date": self.env._("Line %(line)s, %(column)s: “%(text)s” is no date."),
             "no_guia": self.env._("Line %(line)s names no guia and no protocolo."),
             "no_amount": self.env._("Line %(line)s lacks an amount: is the file cut off?"),
+            "cut_off": self.env._(
+                "The file ends in the middle of line %(line)s: it was cut off. Ask for it again."
+            ),
             "no_date": self.env._("Line %(line)s does not say when it is paid."),
             "extra_cells": self.env._(
                 "Line %(line)s has more cells than there are titles (“%(text)s”): are commas"

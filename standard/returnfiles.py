@@ -12,13 +12,13 @@ import datetime
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from .money import to_decimal
 from .pricefiles import AmbiguousNumber, decimal_mark, fold, show, to_code, to_date, to_number
-from .sheets import Line, SheetError, Value, check_size, read_sheets
+from .sheets import OLE, Line, SheetError, Value, check_size, read_sheets
 
 ANALYSIS, PAYMENT = "analysis", "payment"
 TEXTS = (
@@ -101,7 +101,7 @@ class Problem(NamedTuple):
     """What keeps a row from being read: a code, its line, the column's title, the cell's text.
 
     Codes: ``bad_number``, ``ambiguous_number``, ``too_high``, ``bad_date``, ``no_guia``,
-    ``no_amount``, ``no_date``, ``extra_cells``.
+    ``no_amount``, ``no_date``, ``extra_cells``, ``cut_off``.
     """
 
     code: str
@@ -119,6 +119,7 @@ class Table:
     before: list[Line] = field(repr=False)  # what stands above the header
     lines: list[Line] = field(repr=False)
     roles: dict[str, int]  # as the titles suggest them
+    ends_in_a_line: bool = False  # of a text that has no line break at its end
 
     @property
     def signature(self) -> str:
@@ -195,7 +196,13 @@ def open_table(content: bytes, guess: bool = False) -> Table:
         tables = [table for sheet in sheets if (table := _guess_header(sheet.lines))]
     if not tables:
         raise SheetError("unknown_layout")
-    return max(tables, key=lambda table: len(table.roles))
+    best = max(tables, key=lambda table: len(table.roles))
+    return replace(best, ends_in_a_line=_ends_in_a_line(content))
+
+
+def _ends_in_a_line(content: bytes) -> bool:
+    """Whether a text stops without the line break that programs write after the last row."""
+    return not content.startswith((b"PK", OLE)) and content.rstrip(b"\0")[-1:] not in b"\r\n"
 
 
 def _find_header(lines: list[Line]) -> Table | None:
@@ -251,6 +258,7 @@ def read(table: Table, layout: Layout, defaults: dict[str, Any]) -> Reading:
     reader = _Reader(table, layout)
     rows = [row for number, cells in table.lines if (row := reader.read(number, cells))]
     _check_rows(rows, layout, defaults, reader)
+    _check_end(rows, table, reader)
     providers = {row.values["provider"] for row in rows if row.values.get("provider")}
     ans_codes = {row.values["ans_code"] for row in rows if row.values.get("ans_code")}
     if reader.problems:
@@ -289,6 +297,15 @@ def _check_rows(rows: list[Row], layout: Layout, defaults: dict[str, Any], reade
         ):
             reader.problems.append(Problem("no_date", line))
     reader.problems.sort(key=lambda problem: problem.line)
+
+
+def _check_end(rows: list[Row], table: Table, reader: _Reader) -> None:
+    """A download that broke off may have left the first digits of an amount."""
+    width = len(table.titles)
+    short = [line for line, cells in table.lines if len(cells) < width]
+    # Where other rows are short as well, the last one is as it was written.
+    if table.ends_in_a_line and rows and short == [rows[-1].line]:
+        reader.problems.append(Problem("cut_off", short[0]))
 
 
 class _Reader:

@@ -25,7 +25,7 @@ _MAX_LINE = 64 * 1024
 _CHUNK = 1024 * 1024
 _SEPARATORS = ";\t|,"
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f]")
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 Value = str | int | float | bool | datetime.date | datetime.time | None
 Line = tuple[int, list[Value]]
@@ -64,7 +64,7 @@ def read_sheets(content: bytes) -> list[Sheet]:
         raise SheetError("empty")
     if content.startswith(b"PK"):
         return _read_xlsx(content)
-    if content.startswith(_OLE):
+    if content.startswith(OLE):
         return _read_xls(content)
     return [Sheet("", list(_read_text(decode_text(content))))]
 

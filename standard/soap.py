@@ -8,6 +8,7 @@ anybody send it again. Nothing said here holds an address, a credential or conte
 from __future__ import annotations
 
 import hashlib
+import html
 import io
 import ipaddress
 import os
@@ -25,7 +26,7 @@ from functools import lru_cache
 from gzip import compress
 from typing import Any
 from urllib.parse import urlsplit
-from xml.sax.saxutils import unescape
+from xml.sax.saxutils import escape, unescape
 
 import requests
 from lxml import etree
@@ -250,10 +251,17 @@ def mask_echo(answer: bytes, payload: bytes, *, is_read: bool) -> bytes:
     wide = b"\0" in answer[:64]
     charsets = ("utf-16-le", "utf-16-be") if wide else ("iso-8859-1", "utf-8")
     for word in filter(None, words):
-        for sought in {re.escape(word.encode(charset)) for charset in charsets}:
+        forms = {form.encode(charset) for form in _get_forms(word) for charset in charsets}
+        for sought in map(re.escape, forms):
             whole = sought if wide else rb"(?<!\w)%s(?!\w)" % sought
             answer = re.sub(whole, lambda found: b"*" * len(found[0]), answer, flags=re.IGNORECASE)
     return answer
+
+
+def _get_forms(word: str) -> set[str]:
+    """A word as it is, and as XML or a page writes it, also where one quotes the other."""
+    written = {word, escape(word), html.escape(word)}
+    return written | {escape(each) for each in written}
 
 
 def password_digest(password: str) -> str:
@@ -614,10 +622,11 @@ class _Exchange:
         text = fault.text
         for found in _find_secrets(self._payload):
             secret = unescape(found[3].decode(charset_of(self._payload)))
-            if secret:
-                sought = rf"(?<!\w){re.escape(secret)}(?!\w)"
+            for form in _get_forms(secret) if secret else ():
+                sought = rf"(?<!\w){re.escape(form)}(?!\w)"
                 text = re.sub(sought, "***", text, flags=re.IGNORECASE)
-        return Fault(fault.code, text, fault.tiss_fault)
+        # Only now: a word that is cut in two is not found any more.
+        return Fault(fault.code, text[:_MAX_FAULT_TEXT], fault.tiss_fault)
 
     # -- failures ----------------------------------------------------------
 
@@ -830,7 +839,7 @@ def _read_fault(node: etree._Element) -> Fault:
         names = {etree.QName(each).localname for each in node.iter("{*}*")}
         kind = next((each for each in TISS_FAULTS if each in names), "")
     words = " ".join(text("faultstring", "Text").split())
-    return Fault(text("faultcode", "Value")[:100], words[:_MAX_FAULT_TEXT], kind or None)
+    return Fault(text("faultcode", "Value")[:100], words, kind or None)
 
 
 def _is_html(content: bytes, content_type: str) -> bool:

@@ -78,9 +78,10 @@ class History:
         events = [
             self.receive, self.receive, self.analyse, self.analyse, self.analyse, self.pay,
             self.pay, self.pay, self.pay_parts, self.accept, self.accept, self.accept, self.reopen,
-            self.contest, self.contest, self.answer, self.answer, self.recover, self.take_back,
-            self.undo, self.import_again, self.withdraw, self.lock, self.invoice, self.deposit,
-            self.deposit, self.match, self.match, self.unmatch, self.share, self.collect,
+            self.contest, self.contest, self.answer, self.answer, self.recover, self.repay,
+            self.take_back, self.undo, self.import_again, self.withdraw, self.lock, self.invoice,
+            self.deposit, self.deposit, self.match, self.match, self.unmatch, self.share,
+            self.collect,
         ]  # fmt: skip
         for _try in range(TRIES * steps):
             self._happen(self.random.choice(events))
@@ -205,6 +206,17 @@ class History:
             guias[guia.name] = self.random.choice((appealed, appealed, appealed // 2)) / 100
         content = self._payment(recurso.lote_id, guias) if any(guias.values()) else None
         return content and self._receive(content.replace(b"tipoPagamento>1<", b"tipoPagamento>2<"))
+
+    def repay(self):
+        """A payment of what was denied and nobody contested, or of a part of it."""
+        guia = self._choose(self._search_glosas().guia_id)
+        if not guia:
+            return False
+        denied = self._sum(guia.line_ids, "amount_denied")
+        names = ("amount_released", "amount_to_process")
+        waiting = sum(self._sum(guia.line_ids, name) for name in names)
+        cents = waiting + self.random.choice((denied, denied // 2))
+        return self._receive(self._payment(guia.lote_id, {guia.name: cents / 100}))
 
     def take_back(self):
         """The operadora takes back what it paid of a guia (estorno)."""
@@ -335,8 +347,15 @@ class History:
         options = self.random.choice(
             ({}, {}, {"accounting_date": self.today}, {"with_unidentified": True})
         )
-        read = self.env["tiss.demonstrativo"].import_file
-        return self._try(lambda: read("retorno.xml", content).post(**options))
+
+        def receive():
+            read = self.env["tiss.demonstrativo"].import_file("retorno.xml", content)
+            repaid = read.discrepancy_ids.filtered(lambda row: row.suggestion == "recover")
+            if repaid:
+                repaid.resolve("recover")
+            read.post(**options)
+
+        return self._try(receive)
 
     def _try(self, action):
         """Whether it worked. A refusal with words is fine, as long as it leaves nothing behind."""

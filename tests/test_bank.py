@@ -11,7 +11,8 @@ from odoo.tests import Form, tagged
 from ..standard import identifiers
 from ..standard.money import to_cents
 from .bank_records import BankRecords
-from .common import TissCommon
+from .common import CONSULTATION, TissCommon
+from .return_messages import payment_message
 
 
 class BankCase(BankRecords, TissCommon):
@@ -690,6 +691,29 @@ class TestBankQueue(BankCase):
         self.Match.search([("state", "=", "proposed")]).match()
         self.assertFalse(row.exists(), "it came")
 
+    def test_a_deposit_that_pays_a_tax_back(self):
+        """12.25 were withheld wrongly and come by themselves: off the transit account, settled."""
+        self.contract.retention_rule = "simples"
+        taxes = [("01", "IRRF", 12.25)]
+        lote = self._create_received_lote(CONSULTATION, protocol="B1")
+        content = payment_message(lote, {lote.guia_ids.name: 150.00}, "P1", adjustments=taxes)
+        demonstrativo = self.env["tiss.demonstrativo"].import_file("p.xml", content)
+        demonstrativo.post()
+        claim = demonstrativo.discrepancy_ids
+        claim.resolve("reclaim")
+        line = self._deposit(12.25, after=0)
+        self._find()
+        line.action_tiss_match()
+        self._wait_for(line)
+        row = self._get_rows("deposit_unknown")
+        self.assertEqual(row.suggestion, "pays_claim")
+        row.resolve("pays_claim")
+        self.assertEqual((claim.state, line.tiss_state), ("resolved", "matched"))
+        self.assertEqual(self._transit_residual(), 13775, "the net, which did not come yet")
+        self.assertLedgerSound()
+        row.reopen()
+        self.assertEqual((claim.state, line.tiss_state), ("asked", "transit"))
+
     def test_a_deposit_of_nobody_s(self):
         line = self._deposit(93.85, after=0)
         self._find()
@@ -710,6 +734,7 @@ class TestBankQueue(BankCase):
         self.assertEqual((row.amount_ours, row.suggestion), (140.00, "ask"))
         action = row.resolve("undo")
         self.assertEqual(action["res_model"], "tiss.demonstrativo.undo")
+        self.assertEqual(row.state, "open", "nothing is undone yet")
         payment.tiss_demonstrativo_payment_ids.demonstrativo_id.undo()
         self.assertFalse(row.exists())
         self.assertLedgerSound()

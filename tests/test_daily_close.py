@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from odoo.tests import Form, tagged
 
 from .closing_records import create_deposit
@@ -97,6 +99,35 @@ class TestDailyClose(TissCommon):
             {"demonstrativo_id": analysis.id, "code": "unknown_guia", "amount_theirs": 5.00}
         )
         analysis.undo()
+        self.assertEqual(self._page().discrepancy_count, 0)
+
+    def test_what_others_have_to_do_leaves_it_green(self):
+        """An answer that was asked for, and a payment that is announced for tomorrow."""
+        lote = self._create_received_lote({ECG: 1})
+        name = lote.guia_ids.name
+        analysis = self._receive(analysis_message(lote, {(name, 1): 31.10}, "A1"))
+        analysis.post()
+        day = self.today + timedelta(days=1)
+        payment = self._receive(payment_message(lote, {name: 31.10}, "P1", day=day))
+        payment.discrepancy_ids.resolve("keep")
+        payment.post()
+        page = self._page()
+        self.assertEqual((page.is_green, page.discrepancy_count), (False, 1))
+        analysis.discrepancy_ids.resolve("ask")
+        page = self._page()
+        self.assertTrue(page.is_green, (page.summary, page.breaches))
+        self.assertEqual((page.transit_count, page.discrepancy_count), (0, 0))
+        self.assertIn("answers of operadoras: 1", page.waiting)
+        self.assertIn("payments announced or asked about: 1", page.waiting)
+
+    def test_a_second_file_that_was_looked_at_waits_no_longer(self):
+        lote = self._create_received_lote({ECG: 1})
+        name = lote.guia_ids.name
+        self._receive(payment_message(lote, {name: 41.10}, "P1")).post()
+        again = self._receive(payment_message(lote, {name: 31.10}, "P1"))
+        self.assertEqual((again.state, self._page().to_post_count), ("held", 1))
+        again.discrepancy_ids.filtered(lambda row: row.code == "same_number").resolve("keep")
+        self.assertEqual(self._page().to_post_count, 0)
         self.assertEqual(self._page().discrepancy_count, 0)
 
     def test_books_that_disagree_are_said_first(self):

@@ -4,6 +4,7 @@ from unittest.mock import patch
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import Form, tagged
 
+from ..models.open_work import OpenWork
 from ..models.tiss_demonstrativo_payment_entry import TissDemonstrativoPayment
 from ..models.tiss_glosa import TissGlosa
 from ..models.tiss_lote_invoice import TissLote
@@ -257,6 +258,97 @@ class TestDemonstrativoPayment(PaymentCommon):
         )
 
     # ------------------------------------------------------------------
+    # Taxes that are owed back
+    # ------------------------------------------------------------------
+
+    def _withhold(self, is_posted=True):
+        """Of 150.00 12.25 are withheld for IRRF, of a clinic of which none should be."""
+        self.contract.retention_rule = "simples"
+        demonstrativo = self._pay_consulta(adjustments=[("01", "IRRF", 12.25)])
+        [row] = demonstrativo.discrepancy_ids
+        self.assertEqual((row.code, row.suggestion), ("retention_undue", "reclaim"))
+        if is_posted:
+            demonstrativo.post()
+        row.resolve("reclaim")
+        return demonstrativo, row
+
+    def _get_claimed(self):
+        """(balance of the tax asset, balance of what the operadora owes back)"""
+        rules = self.env["tiss.adjustment.account"].search([("kind_id.code", "=", "01")])
+        accounts = (rules.account_id, self.company.tiss_claim_account_id)
+        return tuple(self._get_balance(account) for account in accounts)
+
+    def _get_balance(self, account):
+        lines = self.env["account.move.line"].search(
+            [("account_id", "=", account.id), ("parent_state", "=", "posted")]
+        )
+        return round(sum(lines.mapped("balance")), 2)
+
+    def test_a_tax_withheld_wrongly_is_owed_back(self):
+        """Out of the tax asset before and after posting alike; undone with its demonstrativo."""
+        before = self._get_claimed()
+        for is_posted in (True, False):
+            with self.subTest(is_posted), self.env.cr.savepoint() as savepoint:
+                demonstrativo, row = self._withhold(is_posted)
+                demonstrativo.post()
+                self.assertEqual(self._get_claimed(), (before[0], 12.25))
+                self.assertEqual((row.state, row.offers), ("asked", "give_up"))
+                self.assertLedgerSound()
+                demonstrativo.undo()
+                self.assertEqual(self._get_claimed(), before)
+                self.assertLedgerSound()
+                savepoint.rollback()
+
+    def test_a_credito_pays_the_tax_back(self):
+        """12.25 come back with the next payment, whose own taxes are as they should be."""
+        first, row = self._withhold()
+        guias = {self.sadt.guia_ids.name: 56.00}
+        back = self._pay(self.sadt, guias, "P2", adjustments=[("01", "DEV IRRF", -12.25)])
+        self.assertEqual(back.adjustment_ids.account_id, self.company.tiss_claim_account_id)
+        self.assertFalse(back.discrepancy_ids)
+        back.post()
+        self.assertEqual((row.state, row.resolution), ("resolved", "reclaim"))
+        self.assertEqual(self._get_claimed()[1], 0)
+        self.assertLedgerSound()
+        with self.assertRefused("was paid back by"):
+            row.reopen()
+        with self.assertRefused("was paid back by"):
+            first.undo()
+        back.undo()
+        self.assertEqual((row.state, self._get_claimed()[1]), ("asked", 12.25))
+        row.reopen()
+        self.assertEqual((row.state, self._get_claimed()[1]), ("open", 0))
+        self.assertLedgerSound()
+
+    def test_a_tax_that_is_not_paid_back_is_given_up(self):
+        """It stays among the taxes withheld, and at the end of the month nothing differs."""
+        demonstrativo, row = self._withhold()
+        [closing] = self.env["tiss.closing"].create([{"date": self.today}])
+        work = OpenWork(self.company)
+        self.assertEqual(closing._check_retention(work)["count"], 0, "it was withheld")
+        row.resolve("give_up", "Compensado na declaração")
+        irrf, owed = self._get_claimed()
+        self.assertEqual((row.state, owed), ("resolved", 0))
+        self.assertEqual(closing._check_retention(work)["count"], 0)
+        demonstrativo.undo()
+        self.assertEqual(self._get_claimed(), (round(irrf - 12.25, 2), 0))
+        self.assertLedgerSound()
+
+    def test_a_claim_is_proposed_where_the_last_one_was(self):
+        """Of 150.00 15.00 are agreed and 20.00 withheld: looked at once, and then known."""
+        self.contract.retention_rule = "rates"
+        self.contract.write(
+            {f"retention_{tax}": 0 for tax in ("pis", "cofins", "csll")} | {"retention_irrf": 10}
+        )
+        suggestions = []
+        for number in ("P1", "P2"):
+            paid = self._pay_consulta(number=number, adjustments=[("01", "IRRF", 20.00)])
+            [row] = paid.discrepancy_ids.filtered(lambda row: row.code == "retention_differs")
+            suggestions.append(row.suggestion)
+            row.resolve("reclaim")
+        self.assertEqual(suggestions, ["keep", "reclaim"])
+
+    # ------------------------------------------------------------------
     # Remarks
     # ------------------------------------------------------------------
 
@@ -278,6 +370,48 @@ class TestDemonstrativoPayment(PaymentCommon):
             ("row_differs", "2 rows", 40.00, 36.00),
         )
         self.assertFalse(analysis.blocking_count)
+
+    def test_what_an_analysis_and_its_payment_both_say_is_decided_once(self):
+        """4.00 less than processed minus glosa, in the analysis and again in the payment."""
+        guia = self.sadt.guia_ids
+        parts = {(guia.name, 1): (31.10, "1705"), (guia.name, 2): (4.90, "1705")}
+        content = analysis_message(self.sadt, parts, "D1")
+        first = self._import(content.replace(b"valorGlosa>10.00<", b"valorGlosa>8.00<"))
+        first.post()
+        first.discrepancy_ids.resolve("keep", "Arredondado")
+        second, third = (
+            self._import(
+                payment_message(self.sadt, {guia.name: 36.00}, number).replace(
+                    b"</ans:valorLiberadoGuia>",
+                    b"</ans:valorLiberadoGuia><ans:valorGlosaGuia>%s</ans:valorGlosaGuia>" % glosa,
+                )
+            )
+            for number, glosa in (("P1", b"-4.00"), ("P2", b"-5.00"))
+        )
+        remark = first.discrepancy_ids.filtered(lambda row: row.code == "row_differs")
+        [known], [another] = second.discrepancy_ids, third.discrepancy_ids
+        self.assertEqual((known.code, known.state), ("row_differs", "resolved"))
+        self.assertIn("D1", known.note)
+        self.assertIn("Arredondado", known.note)
+        self.assertEqual(another.state, "open", "5.00 are something else")
+        known.reopen()
+        self.assertEqual((remark.state, known.state), ("open", "open"))
+        known.resolve("keep")
+        self.assertEqual((remark.state, known.state), ("resolved", "resolved"))
+
+    def test_a_payment_before_its_protocolo_is_a_remark(self):
+        early = self._pay_consulta(day=self.today - timedelta(days=1))
+        self.assertEqual(self._get_codes(early), ["early_payment"])
+        row = early.discrepancy_ids
+        self.assertEqual((row.place, row.amount_theirs), ("1001", 150.00))
+        early.post()
+        self.assertLedgerSound()
+
+    def test_a_convenio_that_is_archived_is_still_paid(self):
+        self.contract.active = False
+        demonstrativo = self._pay_consulta()
+        demonstrativo.post()
+        self.assertEqual(self.consulta.invoice_id.payment_state, "paid")
 
     # ------------------------------------------------------------------
     # What is taken back
@@ -455,7 +589,7 @@ class TestDemonstrativoPayment(PaymentCommon):
         ):
             with self.subTest(first=first, second=second), self.env.cr.savepoint() as savepoint:
                 demonstrativo = self._pay_on_two_days(lote, first, second)
-                self.assertEqual(self._get_codes(demonstrativo), [])
+                self.assertEqual(self._get_codes(demonstrativo), ["early_payment"])
                 amounts = demonstrativo.preview()["amounts"]
                 payments = demonstrativo.post()
                 self.assertEqual(sorted(payments.mapped("amount")), sorted([first, second]))
@@ -474,8 +608,10 @@ class TestDemonstrativoPayment(PaymentCommon):
     def test_more_than_is_open_on_two_days(self):
         """120.00 and 80.00 for 150.00: the 50.00 too many are kept apart, wherever they came."""
         demonstrativo = self._pay_on_two_days(self.consulta, 120.00, 80.00)
-        self.assertEqual(self._get_codes(demonstrativo), ["paid_above", "paid_above"])
-        demonstrativo.discrepancy_ids.resolve("cap")
+        codes = ["early_payment", "paid_above", "paid_above"]
+        self.assertEqual(self._get_codes(demonstrativo), codes)
+        above = demonstrativo.discrepancy_ids.filtered("is_blocking")
+        above.resolve("cap")
         demonstrativo.post()
         self.assertEqual(self.consulta.amount_paid, 150.00)
         self.assertEqual(sum(demonstrativo.payment_ids.mapped("amount_unidentified")), 50.00)

@@ -209,6 +209,77 @@ class TestResolutions(DiscrepancyCase):
         self.assertEqual(self._get_suspense(), 0)
         self.assertLedgerSound()
 
+    def _pay_denied(self, number="P2", kind="1", amount=6.00):
+        """A payment of what was denied of the first guia, under no recurso or under an unknown."""
+        content = payment_message(self.lote, {self.first.name: amount}, number)
+        name = b"<ans:tipoPagamento>%s<"
+        return self._import(content.replace(name % b"1", name % kind.encode()))
+
+    def test_a_glosa_that_is_paid_without_a_recurso(self):
+        """6.00 of 41.10 and 10.00 of 14.90 were denied; of 16.00, 6.00 are the first of them."""
+        parts = {(self.first.name, 1): (35.10, "1705"), (self.first.name, 2): (4.90, "1806")}
+        for policy in ("open", "at_once"):
+            for kind, code in (("1", "paid_above"), ("2", "appeal_payment")):
+                with self.subTest(f"{policy} {kind}"), self.env.cr.savepoint() as savepoint:
+                    self.lote.sudo().glosa_policy = policy
+                    self._import(analysis_message(self.lote, parts, "A1")).post()
+                    self._import(payment_message(self.lote, {self.first.name: 40.00}, "P1")).post()
+                    ecg, dipyrone = self.lote.glosa_ids.sorted("amount")
+                    owed = self._get_balance(self.contract.receivable_account_id)
+                    demonstrativo = self._pay_denied(kind=kind)
+                    row = self._find(demonstrativo, code)
+                    self.assertEqual(row.suggestion, "recover")
+                    row.resolve("recover")
+                    demonstrativo.post()
+                    self.assertEqual((ecg.state, ecg.amount_recovered), ("recovered", 6.00))
+                    self.assertEqual((dipyrone.state, dipyrone.amount_open), ("open", 10.00))
+                    self.assertEqual((self.ecg.amount_paid, self.ecg.amount_denied), (41.10, 0))
+                    self.assertEqual(self._get_suspense(), 0)
+                    left = self._get_balance(self.contract.receivable_account_id)
+                    # What was written off is new revenue, and paid at once.
+                    self.assertEqual(round(owed - left, 2), 6.00 if policy == "open" else 0)
+                    self.assertLedgerSound()
+                    with self.assertRefused("undo those first"):
+                        self.Demonstrativo.search([("name", "=", "P1")]).undo()
+                    demonstrativo.undo()
+                    self.assertEqual((ecg.state, ecg.amount_open), ("open", 6.00))
+                    self.assertEqual(self.ecg.amount_denied, 6.00)
+                    self.assertEqual(self._get_balance(self.contract.receivable_account_id), owed)
+                    self.assertLedgerSound()
+                    savepoint.rollback()
+
+    def test_what_pays_several_glosas_in_part_is_shared_by_their_amounts(self):
+        """Of 6.00 + 10.00 denied 8.00 come: 3.00 and 5.00. Then 8.00 more, and it is over."""
+        parts = {(self.first.name, 1): (35.10, "1705"), (self.first.name, 2): (4.90, "1806")}
+        self._import(analysis_message(self.lote, parts, "A1")).post()
+        ecg, dipyrone = self.lote.glosa_ids.sorted("amount")
+        for number, expected in (("P1", (3.00, 5.00)), ("P2", (6.00, 10.00))):
+            # The first comes together with the 40.00 that were released.
+            demonstrativo = self._pay_denied(number, amount=48.00 if number == "P1" else 8.00)
+            self._find(demonstrativo, "paid_above").resolve("recover")
+            demonstrativo.post()
+            self.assertEqual((ecg.amount_recovered, dipyrone.amount_recovered), expected)
+            self.assertLedgerSound()
+        self.assertEqual(self.first.state, "closed")
+        last = self._pay_denied("P3", amount=1.00)
+        self.assertEqual(self._find(last, "paid_above").suggestion, "cap", "nothing is denied")
+
+    def test_a_glosa_given_up_meanwhile_is_asked_about_again(self):
+        parts = {(self.first.name, 1): (35.10, "1705"), (self.first.name, 2): 14.90}
+        self._import(analysis_message(self.lote, parts, "A1")).post()
+        demonstrativo = self._pay_denied(amount=56.00)
+        row = self._find(demonstrativo, "paid_above")
+        row.resolve("recover")
+        self.lote.glosa_ids.accept()
+        with self.assertRefused("cannot be posted yet"):
+            demonstrativo.post()
+        self.lote.glosa_ids.reopen("Foi paga")
+        demonstrativo.action_check()
+        self._find(demonstrativo, "paid_above").resolve("recover")
+        demonstrativo.post()
+        self.assertEqual(self.lote.glosa_ids.state, "recovered")
+        self.assertLedgerSound()
+
     def test_an_unknown_guia_does_not_hold_the_rest_up(self):
         content = payment_message(
             self.lote, {self.first.name: 56.00, self.second.name: 150.00}, "P1"

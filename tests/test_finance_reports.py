@@ -1,12 +1,19 @@
 from datetime import timedelta
 
+from freezegun import freeze_time
+
+from odoo.exceptions import ValidationError
+from odoo.fields import Command
 from odoo.tests import tagged
 
 from ..standard import identifiers
 from ..standard.money import to_cents
+from . import test_invoice
+from .bank_records import BankRecords
 from .closing_records import create_copayment
-from .common import CONSULTATION, ECG, TissCommon
+from .common import BLOOD_COUNT, CONSULTATION, DIPYRONE, ECG, ROOM_FEE, TissCommon
 from .return_messages import analysis_message, payment_message
+from .test_recurso import RecursoCase
 
 
 @tagged("post_install", "-at_install", "post_install_l10n")
@@ -33,7 +40,7 @@ class TestFinanceReports(TissCommon):
         content = analysis_message(lote, {(guia.name, 1): (30.00, "1705")}, "A1")
         self._receive(content)
         self._receive(payment_message(lote, {guia.name: 30.00}, "P1"))
-        lote.glosa_ids._accept_in_lote(lote, {lote.glosa_ids: 110})
+        lote.glosa_ids._give_up({lote.glosa_ids: 110})
         Movement = self.env["tiss.movement"]
         movements = Movement.search([("lote_id", "=", lote.id)])
         [[summed]] = Movement._read_group([("id", "in", movements.ids)], [], ["amount_open:sum"])
@@ -123,6 +130,73 @@ class TestFinanceReports(TissCommon):
         [adjustment, _other] = self.env["tiss.demonstrativo.adjustment"].search([])
         self.assertEqual(adjustment.amount_base, 150.00)
 
+    def test_what_the_efd_reinf_asks_of_each_tax(self):
+        """The nature is that of its day: what is agreed later changes nothing of it."""
+        lotes = [self._create_received_lote(CONSULTATION, protocol=f"70{n}") for n in (1, 2)]
+        taxes = [("01", "IRRF", 2.25), ("02", "ISS", 3.00)]
+        for lote in lotes:
+            guias = {lote.guia_ids.name: 150.00}
+            self._receive(payment_message(lote, guias, lote.name, taxes))
+            self.contract.reinf_nature = "15020"
+        Adjustment = self.env["tiss.demonstrativo.adjustment"]
+        names = ["operadora_vat", "payment_date", "amount_base", "name", "amount", "reinf_nature"]
+        group = self.env.ref("base.group_allow_export").sudo()
+        group.user_ids |= self.env.user
+        rows = Adjustment.search([], order="id").export_data(names)["datas"]
+        self.assertEqual(
+            rows,
+            [
+                [self.operadora.vat, self.today, 150.00, "IRRF", 2.25, "15026"],
+                [self.operadora.vat, self.today, 150.00, "ISS", 3.00, ""],
+                [self.operadora.vat, self.today, 150.00, "IRRF", 2.25, "15020"],
+                [self.operadora.vat, self.today, 150.00, "ISS", 3.00, ""],
+            ],
+        )
+        with self.assertRefused("has five digits", ValidationError):
+            self.contract.reinf_nature = "medic"
+
+    # ------------------------------------------------------------------
+    # Rates of glosa
+    # ------------------------------------------------------------------
+
+    def test_rates_of_glosa(self):
+        """Of two ECGs and one dipyrone, 82.20 + 14.90 = 97.10, a third ECG is not analysed yet.
+
+        1705 denies 8.22 of one ECG, 1806 4.11 of the other and 7.45 of the dipyrone, which is
+        given up: 12.33 of 82.20 are 15 %, 7.45 of 14.90 50 %, 19.78 of 97.10 20.37 %.
+        """
+        lote = self._create_received_lote({ECG: 1, DIPYRONE: 2}, {ECG: 1}, protocol="1")
+        self._create_received_lote({ECG: 1}, protocol="2")
+        first, second = lote.guia_ids.sorted("number").mapped("name")
+        parts = {
+            (first, 1): (32.88, "1705"), (first, 2): (7.45, "1806"), (second, 1): (36.99, "1806"),
+        }  # fmt: skip
+        self._receive(analysis_message(lote, parts, "A1"))
+        lote.glosa_ids.filtered(lambda glosa: glosa.amount == 7.45).accept()
+        rows = self.env["tiss.glosa.rate"].search([("contract_id", "=", self.contract.id)])
+        rates = {
+            (row.dimension, row.code, row.term_id.code): (
+                row.amount_billed, row.amount_denied, row.rate, row.rate_lost,
+            )
+            for row in rows
+        }  # fmt: skip
+        self.assertEqual(
+            rates,
+            {
+                ("all", False, False): (97.10, 19.78, 20.37, 7.67),
+                ("procedure", ECG, False): (82.20, 12.33, 15.00, 0),
+                ("procedure", DIPYRONE, False): (14.90, 7.45, 50.00, 50.00),
+                ("reason", False, "1705"): (97.10, 8.22, 8.47, 0),
+                ("reason", False, "1806"): (97.10, 11.56, 11.91, 7.67),
+                ("both", ECG, "1705"): (82.20, 8.22, 10.00, 0),
+                ("both", ECG, "1806"): (82.20, 4.11, 5.00, 0),
+                ("both", DIPYRONE, "1806"): (14.90, 7.45, 50.00, 50.00),
+            },
+        )
+        procedure = rows.filtered(lambda row: (row.dimension, row.code) == ("procedure", ECG))
+        glosas = self.env["tiss.glosa"].search(procedure.action_view_glosas()["domain"])
+        self.assertEqual(sorted(glosas.mapped("amount")), [4.11, 8.22])
+
     # ------------------------------------------------------------------
     # DMED
     # ------------------------------------------------------------------
@@ -182,3 +256,305 @@ class TestFinanceReports(TissCommon):
         refund.action_post()
         self.assertEqual(invoice.payment_state, "reversed")
         self.assertFalse(self._get_dmed())
+
+
+class PerformanceCase:
+    """Ways to figures of groups, which the tests work out by hand."""
+
+    def _get_figures(self, groupby, *names, domain=()):
+        """{group: figures} of this convênio, rounded as they are shown; one group: its figures."""
+        self.env.invalidate_all()
+        Performance = self.env["tiss.performance"]
+        specs = [f"{name}:{Performance._fields[name].aggregator}" for name in names]
+        rows = Performance._read_group(
+            [("contract_id", "=", self.contract.id), *domain], groupby, specs
+        )
+        figures = {row[: len(groupby)]: self._round(row[len(groupby) :]) for row in rows}
+        return figures if groupby else figures[()]
+
+    def _round(self, values):
+        return tuple(None if value is False else round(value, 2) for value in values)
+
+    def _receive_later(self, days, content):
+        """A file of so many days after today, posted on that day."""
+        with freeze_time(self.today + timedelta(days=days)):
+            demonstrativo = self.env["tiss.message"].receive_file(f"{days}.xml", content())
+            demonstrativo.post()
+        return demonstrativo
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
+class TestDaysToBePaid(PerformanceCase, TissCommon):
+    """PMR: weighted by what was received, at every level of grouping."""
+
+    def _pay_later(self, days, lote, amount):
+        return self._receive_later(
+            days, lambda: payment_message(lote, {lote.guia_ids.name: amount}, f"P{days}")
+        )
+
+    def test_weighted_by_what_was_received(self):
+        """(30.00 × 10 + 150.00 × 40) ÷ 180.00 = 35 days, not the mean of 10 and 40."""
+        first = self._create_received_lote({ECG: 1}, protocol="1001")
+        second = self._create_received_lote(CONSULTATION, protocol="1002")
+        self._pay_later(10, first, 30.00)
+        payment = self._pay_later(40, second, 150.00)
+        names = ("amount_received", "average_days", "median_days")
+        self.assertEqual(self._get_figures([], *names), (180.00, 35.00, 25.00))
+        self.assertEqual(
+            self._get_figures(["lote_id"], *names),
+            {(first,): (30.00, 10.00, 10.00), (second,): (150.00, 40.00, 40.00)},
+        )
+        [sets] = self.env["tiss.performance"]._read_grouping_sets(
+            [("contract_id", "=", self.contract.id)], [[]], ["average_days:avg"]
+        )
+        self.assertEqual(self._round(sets[0]), (35.00,), "as a pivot asks")
+        with freeze_time(self.today + timedelta(days=45)):
+            payment.undo()
+        self.assertEqual(self._get_figures([], *names), (30.00, 10.00, 10.00), "undone")
+
+    def test_without_payments_there_are_no_days(self):
+        self._create_received_lote(CONSULTATION)
+        self.assertEqual(
+            self._get_figures([], "amount_received", "average_days", "median_days"),
+            (0, None, None),
+        )
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
+class TestGlosaRates(PerformanceCase, RecursoCase):
+    """Of 206.00 analysed 54.90 are denied; 14.90 are given up, of 10.00 contested 6.00 come back.
+
+    A protocolo that the operadora has not answered counts in none of the rates.
+    """
+
+    RATES = ("denied_rate", "accepted_rate", "appealed_rate", "recovered_rate", "answer_days")
+
+    def setUp(self):
+        super().setUp()
+        self.price = self.glosas.filtered(lambda glosa: glosa.guia_line_id.code == ECG)
+        self.glosas.filtered(lambda glosa: glosa.code == "1806").accept()
+        self._create_received_lote(CONSULTATION, protocol="1003")
+
+    def test_worked_by_hand(self):
+        """26.65 % denied, 7.23 % lost, 18.21 % contested, 60 % recovered, after 20 days."""
+        names = ("amount_billed", "amount_analysed", "amount_denied")
+        self.assertEqual(self._get_figures([], *names), (356.00, 206.00, 54.90))
+        self.assertEqual(self._get_figures([], *self.RATES), (26.65, 7.23, 0, None, None))
+        recurso = self._receive_sent(self.price)
+        recurso.register_answer({recurso.line_ids: 6.00})
+        with freeze_time(self.today + timedelta(days=20)):
+            self._pay_recurso({self.first.name: 6.00}).post()
+        self.assertEqual(self._get_figures([], *self.RATES), (26.65, 7.23, 18.21, 60.00, 20.00))
+        by_professional = self._get_figures(["professional_id", "guia_type"], *self.RATES[:2])
+        self.assertEqual(
+            by_professional,
+            {
+                (self.professional, "sp_sadt"): (26.65, 7.23),
+                (self.professional, "consulta"): (None, None),
+            },
+        )
+
+    def test_as_the_movements_say(self):
+        """An independent count: item by item, in Python."""
+        self.glosas[2].accept()
+        self.glosas[2].reopen("Foi paga")
+        Movement = self.env["tiss.movement"]
+        moved = Movement.search([("lote_id.contract_id", "=", self.contract.id)])
+        in_force = moved.filtered(lambda row: row.kind != "undo") - moved.reverses_id
+        sums = {
+            kind: sum(to_cents(row.amount) for row in rows)
+            for kind, rows in in_force.grouped("kind").items()
+        }
+        names = ("amount_billed", "amount_denied", "amount_accepted")
+        self.assertEqual(
+            tuple(to_cents(amount) for amount in self._get_figures([], *names)),
+            tuple(sums[kind] for kind in ("bill", "deny", "accept")),
+        )
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
+class TestResult(PerformanceCase, RecursoCase):
+    """What a convênio is worth: its rows are the entries on accounts of result, and the repasse."""
+
+    NAMES = (
+        "amount_billed", "amount_accepted", "amount_debit", "amount_tax", "amount_repasse",
+        "amount_result", "amount_withheld",
+    )  # fmt: skip
+
+    def _get_ledger_result(self):
+        """Cents that the entries of this operadora leave, as the books have it."""
+        lines = self.env["account.move.line"].search(
+            [
+                ("partner_id", "=", self.operadora.id),
+                ("parent_state", "=", "posted"),
+                ("account_id.account_type", "=like", "income%"),
+            ]
+        ) | self.env["account.move.line"].search(
+            [
+                ("partner_id", "=", self.operadora.id),
+                ("parent_state", "=", "posted"),
+                ("account_id.account_type", "=like", "expense%"),
+            ]
+        )
+        return -sum(to_cents(line.balance) for line in lines)
+
+    def test_worked_by_hand(self):
+        """206.00 − 14.90 − 5.00 − 0.00 − half of 120.00; 2.00 withheld are no cost."""
+        self.env["tiss.repasse.rule"].create({"percent": 50, "basis": "receipt"})
+        self.glosas.filtered(lambda glosa: glosa.code == "1806").accept()
+        taxes = [("07", "DESCONTO", 5.00), ("01", "IRRF", 2.00)]
+        content = payment_message(self.lote, {self.second.name: 120.00}, "P1", taxes)
+        self.env["tiss.message"].receive_file("P1.xml", content).post()
+        self.env["tiss.repasse"].generate(self.today)
+        self.assertEqual(
+            self._get_figures([], *self.NAMES), (206.00, 14.90, 5.00, 0, 60.00, 126.10, 2.00)
+        )
+        self.assertEqual(self._get_ledger_result(), 18610, "126.10 before the repasse of 60.00")
+
+    def test_an_undone_payment_leaves_nothing(self):
+        content = payment_message(
+            self.lote, {self.second.name: 120.00}, "P1", [("07", "DESCONTO", 5.00)]
+        )
+        demonstrativo = self.env["tiss.message"].receive_file("P1.xml", content)
+        demonstrativo.post()
+        demonstrativo.undo()
+        self.assertEqual(self._get_figures([], *self.NAMES)[:6], (206.00, 0, 0, 0, 0, 206.00))
+        self.assertEqual(self._get_ledger_result(), 20600)
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
+class TestResultWithTaxes(PerformanceCase, TissCommon):
+    """ISS of 2 % on 150.00: 3.00, of which 1.00 goes back with the 50.00 that are given up."""
+
+    def test_taxes_on_the_invoices(self):
+        codes = ("2.01.01.09.08", "3.01.01.01.02.06")
+        due, deduction = (self.company.sudo()._tiss_find_account(code) for code in codes)
+        create = test_invoice.TestTaxes._create_tax.__func__
+        self.contract.tax_ids = create(self, "ISS 2%", 2, (100, due), (-100, deduction))
+        lote = self._create_received_lote(CONSULTATION)
+        content = analysis_message(lote, {(lote.guia_ids.name, 1): (100.00, "1705")}, "A1")
+        self.env["tiss.message"].receive_file("A1.xml", content).post()
+        lote.glosa_ids.accept()
+        self.assertEqual(
+            self._get_figures([], "amount_billed", "amount_tax", "amount_result"),
+            (150.00, 2.00, 98.00),
+        )
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
+class TestForecast(RecursoCase):
+    """What will be paid and when, from how the operadora has paid."""
+
+    def _get_rows(self, lote):
+        self.env.invalidate_all()
+        rows = self.env["tiss.forecast"].search([("lote_id", "=", lote.id)])
+        for row in rows:
+            parts = (row.amount, -row.amount_lost, -row.amount_withheld, -row.amount_expected)
+            self.assertEqual(sum(to_cents(part) for part in parts), 0)
+        return {
+            row.bucket: (
+                (row.expected_date - self.today).days,
+                row.amount, row.amount_lost, row.amount_withheld, row.amount_expected,
+            )
+            for row in rows
+        }  # fmt: skip
+
+    def _pay_released(self):
+        """120.00 of 206.00 after 20 days; 1.80 are withheld."""
+        taxes = [("01", "IRRF", 1.80)]
+        with freeze_time(self.today + timedelta(days=20)):
+            content = payment_message(self.lote, {self.second.name: 120.00}, "P1", taxes)
+            self.env["tiss.message"].receive_file("P1.xml", content).post()
+
+    def test_without_history_by_what_is_typed(self):
+        """150.00 × 90 % × (100 − 6.15) %, on the day of the contract: nothing was paid yet."""
+        contract = self.contract
+        contract.write({"payment_days": 30, "retention_rule": "rates"})
+        new = self._create_received_lote(CONSULTATION, protocol="1003")
+        row = self.env["tiss.forecast"].search([("lote_id", "=", new.id)])
+        self.assertEqual(
+            (row.day_basis, row.rate_basis, row.denied_percent, row.withheld_percent),
+            ("contract", "history", 26.65, 6.15),
+        )
+        self.assertEqual(self._get_rows(new), {"to_process": (30, 150.00, 39.97, 6.77, 103.26)})
+
+    def test_from_how_it_has_paid(self):
+        """Of 150.00 26.65 % are denied, and 1.5 % of the rest withheld; 20 days after sending."""
+        self._pay_released()
+        with freeze_time(self.today + timedelta(days=21)):
+            new = self._create_received_lote(CONSULTATION, protocol="1003")
+            late = self._get_rows(self.lote)
+            self.assertEqual(self._get_rows(new), {"to_process": (41, 150.00, 39.97, 1.65, 108.38)})
+        self.assertEqual(late, {"released": (21, 31.10, 0, 0.47, 30.63)}, "late: expected today")
+        self.contract.write(
+            {
+                "payment_rule": "calendar",
+                "payment_day_ids": [Command.create({"pay_day": 10, "months": 2})],
+            }
+        )
+        other = self._create_received_lote(CONSULTATION, protocol="1004")
+        [[day, *_amounts]] = self._get_rows(other).values()
+        self.assertEqual(self.today + timedelta(days=day), other.due_date, "by its calendar")
+
+    def test_recursos_at_what_comes_back_of_them(self):
+        """Half of what was decided came back: of the next 30.00, 15.00, and nothing of 14.90."""
+        self.contract.answer_days = 60
+        price, clinical, consultation = self.glosas
+        first = self._receive_sent(price)
+        first.register_answer({first.line_ids: 5.00})
+        self._pay_recurso({self.first.name: 5.00}).post()
+        self._receive_sent(consultation, protocol="700002")
+        rows = self._get_rows(self.lote)
+        self.assertEqual(set(rows), {"released", "appealed"})
+        self.assertEqual(rows["appealed"], (0, 30.00, 15.00, 0, 15.00))
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
+class TestFlow(BankRecords, TissCommon):
+    """From the visit to the bank: what came to each step, what waits there, and for how long."""
+
+    def _get_steps(self):
+        self.env.invalidate_all()
+        rows = self.env["tiss.flow"]._read_group(
+            [("contract_id", "=", self.contract.id)],
+            ["step"],
+            ["amount:sum", "amount_waiting:sum", "days:avg"],
+        )
+        return {
+            step[0]: (round(amount, 2), round(waiting, 2), None if days is False else days)
+            for step, amount, waiting, days in rows
+        }
+
+    def test_where_it_waits(self):
+        """A visit of 33.33 without a guia, a guia of 18.00, a lote of 41.10; 150.00 presented."""
+        self._create_encounters(BLOOD_COUNT)
+        self._create_encounters(ROOM_FEE, done=True).create_guias()
+        self._create_lote({ECG: 1})
+        lote = self._create_received_lote(CONSULTATION, protocol="1001")
+        steps = {
+            "a": (242.43, 33.33, None),
+            "b": (209.10, 18.00, 3),
+            "c": (191.10, 41.10, 0),
+            "d": (150.00, 150.00, 0),
+        }
+        self.assertEqual(self._get_steps(), steps)
+        with freeze_time(self.today + timedelta(days=20)):
+            content = analysis_message(lote, {(lote.guia_ids.name, 1): (120.00, "1705")}, "A1")
+            self.env["tiss.message"].receive_file("A1.xml", content).post()
+        steps |= {"d": (150.00, 0, 0), "e": (150.00, 120.00, 20)}
+        self.assertEqual(self._get_steps(), steps)
+        with freeze_time(self.today + timedelta(days=25)):
+            content = payment_message(lote, {lote.guia_ids.name: 120.00}, "P1")
+            payment = self.env["tiss.message"].receive_file("P1.xml", content)
+            payment.post()
+        steps |= {"e": (150.00, 0, 20), "f": (120.00, 120.00, 5)}
+        self.assertEqual(self._get_steps(), steps)
+        with freeze_time(self.today + timedelta(days=27)):
+            self._deposit(120.00, after=0, date=self.today + timedelta(days=27))
+            self.env["tiss.bank.match"].find(self.contract.bank_journal_id)
+        steps |= {"f": (120.00, 0, 5), "g": (120.00, 0, 2)}
+        self.assertEqual(self._get_steps(), steps)
+        waiting = self.env["tiss.flow"].search(
+            [("amount_waiting", "!=", 0), ("contract_id", "=", self.contract.id)]
+        )
+        self.assertEqual(len(waiting), 3)

@@ -138,7 +138,7 @@ class TestTriage(RecursoCase):
         """Of 10.00, 4.00 are given up with another glosa's 5.00, then the 6.00 that are left."""
         before = [line.read(self._get_buckets())[0] for line in self.first.line_ids]
         both = self.price | self.clinical
-        both._accept_in_lote(self.lote, {self.price: 400, self.clinical: 500})
+        both._give_up({self.price: 400, self.clinical: 500})
         self.price.accept()
         self.assertEqual((self.price.state, self.price.amount_accepted), ("accepted", 10.00))
         self.assertLedgerSound()

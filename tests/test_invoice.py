@@ -88,6 +88,9 @@ class TestDueDate(TissCommon):
     def test_in_the_same_month(self):
         self._set_calendar((5, 25, 0))
         self.assertDue("2026-08-03", "2026-08-25")
+        self._set_calendar((31, 10, 0))
+        self.assertDue("2026-08-05", "2026-08-10")
+        self.assertDue("2026-08-20", "2026-09-10")
 
     def test_weekends_and_holidays(self):
         """7 September 2026 is a holiday, and a Monday."""
@@ -566,7 +569,10 @@ class TestMonth(InvoiceCase):
 
     def test_the_month_end(self):
         wizard = Form(self.env["tiss.month.end"])
-        wizard.date = self.today
+        last = fields.Date.subtract(self.today.replace(day=1), days=1)
+        self.assertEqual(wizard.date, last, "the month that has ended")
+        wizard.month = fields.Date.to_string(self.today.replace(day=1))
+        self.assertEqual(wizard.date, fields.Date.end_of(self.today, "month"))
         self.assertFalse(wizard.is_done)
         record = wizard.save()
         [line] = record.line_ids

@@ -5,9 +5,12 @@ from datetime import timedelta
 
 from freezegun import freeze_time
 
+from odoo.fields import Command
 from odoo.tests import tagged
 
+from ..models.account_bank_statement_line import QUIET
 from ..standard.money import to_cents
+from .closing_records import create_deposit
 from .common import CONSULTATION, DIPYRONE, ECG, TissCommon
 from .histories import History, make_pool
 from .ledger_invariants import find_broken
@@ -76,6 +79,23 @@ class TestTieOut(TissCommon):
         self.assertEqual((breach.code, breach.move_id, breach.theirs), ("untagged", entry.id, 500))
         self.assertRegex(breach.words, "5[.,]00 on the receivable account of convênios belongs to")
         self.assertIn(4, find_broken(self.contract))
+
+    def test_a_deposit_that_settles_nothing(self):
+        """Of which only the partner was known: booked to his account, as Odoo proposes."""
+        deposit = create_deposit(self.contract, 41.10, self.today)
+        [counterpart] = deposit._tiss_get_counterparts()
+        account = self.operadora.property_account_receivable_id
+        deposit.with_context(**QUIET).move_id.line_ids = [
+            Command.update(
+                counterpart.id, {"account_id": account.id, "partner_id": self.operadora.id}
+            )
+        ]
+        [breach] = self.contract._get_ledger_breaches()
+        self.assertEqual(
+            (breach.code, breach.theirs, breach.move_id), ("floating", -4110, deposit.move_id.id)
+        )
+        deposit.action_undo_reconciliation()
+        self.assertLedgerSound()
 
     def test_an_invoice_whose_status_is_wrong(self):
         self._break(

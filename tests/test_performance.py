@@ -4,6 +4,7 @@ from .common import BLOOD_COUNT, DIPYRONE, TissCommon
 from .return_messages import analysis_message, payment_message
 
 VISIT = {BLOOD_COUNT: 1, DIPYRONE: 2}  # 33.33 + 14.90
+OF_ENTRY = 15  # queries
 FEW, MANY = 10, 20  # guias; both fit one batch of Odoo's INSERT and UPDATE (100 rows)
 
 
@@ -173,3 +174,88 @@ class TestPerformance(TissCommon):
             # Odoo may look once more for the last number of a journal; a guia more costs nothing.
             self.assertLessEqual(queries, few[step] + 2, step)
         self.assertLedgerSound()
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
+class TestPerformanceOfLotes(TissCommon):
+    """What is booked for many lotes at once costs each of them no more than its own entry."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.number = 0
+
+    def _receive(self, size, visit=VISIT):
+        """Lotes with a guia each that have their protocolos."""
+        lotes = self.env["tiss.lote"]
+        for guia in self._create_encounters(*[visit] * size).create_guias():
+            lotes |= guia.create_lotes()
+        lotes.send()
+        for lote in lotes:
+            type(self).number += 1
+            lote.register_protocol(f"L{self.number}", self.today)
+        return lotes
+
+    def _analyse(self, lotes):
+        """Of each item 23.33 and 10.00 are released of 33.33 and 14.90."""
+        for lote in lotes:
+            guia = lote.guia_ids.name
+            released = {(guia, 1): (23.33, "1705"), (guia, 2): (10.00, "1806")}
+            content = analysis_message(lote, released, f"A{lote.protocol_number}")
+            self.env["tiss.message"].receive_file(f"{lote.name}.xml", content).post()
+        return lotes
+
+    def _pay(self, lotes):
+        guias = dict.fromkeys(lotes.guia_ids.mapped("name"), 30.00)
+        content = payment_message(lotes, guias, f"P{lotes[0].protocol_number}")
+        demonstrativo = self.env["tiss.message"].receive_file("pagamento.xml", content)
+        demonstrativo.post()
+        return demonstrativo
+
+    def assertCheap(self, make, *works):
+        """Each work on make(size) costs a lote more no more than Odoo's own queries for its entry.
+
+        Odoo itself asks nearly so much for each invoice that it numbers, posts or takes back.
+        """
+        counts = {}
+        for size in (2, 4):
+            ids = make(size).ids
+            for step, work in enumerate(works):
+                self.env.flush_all()
+                self.env.invalidate_all()
+                start = self.env.cr.sql_log_count
+                work(ids)
+                self.env.flush_all()
+                counts[step, size] = self.env.cr.sql_log_count - start
+        for step in range(len(works)):
+            self.assertLessEqual(counts[step, 4] - counts[step, 2], 2 * OF_ENTRY, counts)
+        self.assertLedgerSound()
+
+    def test_what_is_given_up_and_denied_again(self):
+        glosas = self.env["tiss.glosa"]
+        self.assertCheap(
+            lambda size: self._analyse(self._receive(size)).glosa_ids,
+            lambda ids: glosas.browse(ids).accept(),
+            lambda ids: glosas.browse(ids).reopen("Foi paga"),
+        )
+
+    def test_withdraw(self):
+        self.assertCheap(
+            lambda size: self._receive(size).guia_ids,
+            lambda ids: self.env["tiss.guia"].browse(ids).withdraw("Why"),
+        )
+
+    def test_invoices_of_what_was_written_off(self):
+        self.contract.write({"invoice_moment": "month", "glosa_policy": "at_once"})
+        self.assertCheap(
+            lambda size: self._analyse(self._receive(size)),
+            lambda ids: self.env["tiss.lote"].browse(ids)._create_invoices(),
+        )
+
+    def test_what_followed_a_payment_goes_with_it(self):
+        """Credit notes over what was written off."""
+        self.contract.glosa_policy = "at_once"
+        self.assertCheap(
+            lambda size: self._pay(self._receive(size, BLOOD_COUNT)),
+            lambda ids: self.env["tiss.demonstrativo"].browse(ids).undo(),
+        )

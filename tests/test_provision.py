@@ -80,6 +80,14 @@ class TestProvision(RecursoCase):
         self.assertEqual((row.is_own_history, row.amount_to_process), (False, 41.10))
         self.assertEqual(row.amount, 2.06, "41.10 × 10 % × 50 % = 2.055")
 
+    def test_of_an_archived_convenio_too(self):
+        """What it owes is owed all the same, and the closing of the month says so."""
+        self.contract.active = False
+        month = fields.Date.end_of(self.today, "month")
+        self.assertFalse(self.Provision._is_done(self.company, month))
+        [row] = self.Provision._propose(self.company, month)
+        self.assertEqual((row.contract_id, row.amount_denied), (self.contract, 54.90))
+
     def test_entry_and_reversal(self):
         self._live()
         [row] = self.Provision._propose(self.company, self.today)

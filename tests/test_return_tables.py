@@ -436,6 +436,8 @@ class TestReturnTables(TissCommon):
         content = self._plain(*self._rows())
         with self.assertRefused("lacks an amount"):
             self._receive(content[:-8])
+        with self.assertRefused("ends in the middle of line 3"):
+            self._receive(content[:-3])
         book = self._xlsx(["Fatura", *PLAIN], *self._rows())
         with self.assertRefused("not a TISS file|damaged"):
             self._receive(book[: len(book) // 2], "retorno.xlsx")

@@ -36,6 +36,7 @@ from . import (
     tiss_lote_paper,
     tiss_lote_protocol,
     tiss_message_compare,
+    tiss_month_choice,
     tiss_month_end,
     tiss_month_end_line,
     tiss_price_import,

@@ -8,11 +8,14 @@ SHOWN = 40  # rows of a column; the list behind it has them all
 COLUMNS = {
     # column: (list of `OpenWork`, amount of a record, field of its day)
     "to_post": ("to_post", lambda record: record.amount_to_post, "issue_date"),
-    "transit": ("transit_debit", lambda record: record.amount_residual, "date"),
+    "transit": ("transit_due", lambda record: record.amount_residual, "date"),
     "deposit": ("deposit", lambda record: record.amount, "date"),
     "credit": ("transit_credit", lambda record: record.amount_residual, "date"),
-    "discrepancy": ("discrepancy", lambda record: record.amount_weight, "create_date"),
+    "discrepancy": ("to_decide", lambda record: record.amount_weight, "create_date"),
 }
+# What the operadora or the bank has to do now: it is told, and nobody here can settle it today.
+WAITING = ("asked", "transit_later", "transit_credit")
+OF_OTHERS = {"credit"}
 AGED = ("to_post", "transit", "deposit")  # columns that say how old the first one is
 
 
@@ -32,6 +35,7 @@ class TissDailyClose(models.TransientModel):
     currency_id = fields.Many2one(related="company_id.currency_id")
     is_green = fields.Boolean(compute="_compute_work")
     summary = fields.Char(compute="_compute_work")
+    waiting = fields.Char("Waiting for Others", compute="_compute_work")
     breaches = fields.Text("Guias and Books", compute="_compute_breaches")
     checked_at = fields.Datetime("Compared On", compute="_compute_breaches")
 
@@ -85,8 +89,9 @@ class TissDailyClose(models.TransientModel):
                         filter(None, records.mapped(date)), default=False
                     )
             page.is_green = not page.breaches and not any(
-                page[f"{column}_count"] for column in COLUMNS
+                page[f"{column}_count"] for column in COLUMNS if column not in OF_OTHERS
             )
+            page.waiting = page._get_waiting(work)
             page.summary = page._get_summary()
 
     def _sort(self, column, records):
@@ -106,13 +111,29 @@ class TissDailyClose(models.TransientModel):
             "to_post": self.env._("demonstrativos to post: %s", self.to_post_count),
             "transit": self.env._("payments not seen in the bank: %s", self.transit_count),
             "deposit": self.env._("deposits to explain: %s", self.deposit_count),
-            "credit": self.env._("deposits without demonstrativo: %s", self.credit_count),
             "discrepancy": self.env._("discrepancies: %s", self.discrepancy_count),
         }
         words = [text for column, text in sentences.items() if self[f"{column}_count"]]
         if self.breaches:
             words.append(self.env._("guias and books differ"))
         return " · ".join(words)
+
+    def _get_waiting(self, work):
+        """What is left to the operadora: answers, payments of later days, demonstrativos.
+
+        What takes too long comes back as a discrepancy, see `tiss.bank.match`.
+        """
+        counts = {name: len(work.search(name)) for name in WAITING}
+        sentences = {
+            "asked": self.env._("answers of operadoras: %s", counts["asked"]),
+            "transit_later": self.env._(
+                "payments announced or asked about: %s", counts["transit_later"]
+            ),
+            "transit_credit": self.env._(
+                "demonstrativos of deposits: %s", counts["transit_credit"]
+            ),
+        }
+        return " · ".join(sentences[name] for name in WAITING if counts[name]) or False
 
     @api.depends("company_id")
     def _compute_breaches(self):

@@ -10,15 +10,10 @@ class TissMonthEnd(models.TransientModel):
 
     _name = "tiss.month.end"
     _description = "Month-End Invoices"
+    _inherit = ["tiss.month.choice"]
 
     company_id = fields.Many2one(
         "res.company", required=True, default=lambda self: self.env.company
-    )
-    date = fields.Date(
-        "Month",
-        required=True,
-        default=lambda self: self._default_date(),
-        help="Any day of the month.",
     )
     contract_ids = fields.Many2many(
         "tiss.contract", string="Convênios", domain="[('company_id', '=', company_id)]"
@@ -32,12 +27,6 @@ class TissMonthEnd(models.TransientModel):
     # Compute, inverse, search
     # ------------------------------------------------------------------
 
-    @api.model
-    def _default_date(self):
-        """The last day of last month"""
-        first = fields.Date.context_today(self).replace(day=1)
-        return fields.Date.subtract(first, days=1)
-
     @api.depends("date", "company_id", "contract_ids")
     def _compute_line_ids(self):
         for wizard in self:
@@ -46,9 +35,7 @@ class TissMonthEnd(models.TransientModel):
             wizard.is_done = not any(not vals["is_done"] for vals in vals_list)
 
     def _get_contracts(self):
-        return self.contract_ids._origin or self.env["tiss.contract"].search(
-            [("company_id", "=", self.company_id.id)]
-        )
+        return self.contract_ids._origin or self.env["tiss.contract"]._get_all(self.company_id)
 
     def _prepare_lines(self):
         contracts = self._get_contracts()

@@ -1,19 +1,14 @@
-from datetime import timedelta
-
 from odoo import fields, models
 
 
 class TissRepasseGenerate(models.TransientModel):
-    """Until which day the professionals are paid now."""
+    """Until which month, or day of it, the professionals are paid now."""
 
     _name = "tiss.repasse.generate"
     _description = "Repasse of a Period"
+    _inherit = ["tiss.month.choice"]
 
-    date = fields.Date("Until", required=True, default=lambda self: self._default_date())
-
-    def _default_date(self):
-        """The end of last month"""
-        return fields.Date.context_today(self).replace(day=1) - timedelta(days=1)
+    date = fields.Date("Until", help="The end of the month; another day, where that is agreed.")
 
     def action_generate(self):
         self.env["tiss.repasse"].generate(self.date)

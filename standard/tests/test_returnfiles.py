@@ -160,6 +160,14 @@ class TestProblems(unittest.TestCase):
             with self.subTest(row):
                 self.assertEqual(self.codes(row)[:1], [(code, 6)])
 
+    def test_a_download_that_broke_off_in_an_amount(self):
+        """Of 999,99 only 99 came: the row lacks the cells after it, and the line its end."""
+        cut = TEXT[: TEXT.index("9,99;0,01")]
+        self.assertEqual([each.code for each in read_text(cut).problems], ["cut_off"])
+        self.assertEqual(read_text(TEXT.rstrip("\n")).problems, [], "an end without a line break")
+        ragged = cut.replace("100,00;;", "100,00")
+        self.assertEqual(read_text(ragged).problems, [], "rows as they were written")
+
     def test_an_ambiguous_number_in_a_column_of_both_signs(self):
         text = TEXT.replace("50,00;20,00", "50.00;20,00").replace("1.000,00", "1.000")
         [problem] = read_text(text).problems

@@ -163,6 +163,18 @@ class TestSecrets(unittest.TestCase):
         wide = soap.mask_echo("CLINICA7".encode("utf-16"), payload, is_read=False)
         self.assertEqual(wide, b"\xff\xfe" + b"*" * 16)
 
+    def test_mask_of_a_password_that_xml_writes_otherwise(self) -> None:
+        payload = request().replace(SECRET.encode(), b"a&amp;b&lt;1")
+        for said in (
+            b"senha a&b<1",
+            b"senha a&amp;b&lt;1",
+            b"senha a&amp;amp;b&amp;lt;1",
+        ):
+            masked = soap.mask_echo(said, payload, is_read=True)
+            self.assertEqual(masked, b"senha " + b"*" * (len(said) - 6))
+        quoted = request().replace(SECRET.encode(), b"a'b")
+        self.assertNotIn(b"b", soap.mask_echo(b"a&#x27;b", quoted, is_read=False))
+
     def test_content_type_of_a_hostile_server(self) -> None:
         with wire.serving(soap.envelope(b"<b/>"), Content_Type="text/xml\0; charset=utf-8") as at:
             self.assertEqual(soap.post(at.url, request()).content_type, "text/xml; charset=utf-8")
@@ -348,6 +360,9 @@ class TestFault(WireCase):
         found = self.exchange(fault("Client", f"CLINICA7 com senha {SECRET} recusada")).fault
         self.assertEqual(found.text, "*** com senha *** recusada")
         self.assertEqual(len(self.exchange(fault("Client", "x" * 10_000)).fault.text), 500)
+        # Half of it at the end of what is kept is half of it.
+        cut = self.exchange(fault("Client", "x" * 480 + f" {SECRET}")).fault.text
+        self.assertNotIn(SECRET[:8], cut)
 
 
 class TestNobodyKnows(WireCase):

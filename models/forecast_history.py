@@ -1,0 +1,108 @@
+"""When a convênio pays and what it withholds, from a year of its own history."""
+
+from typing import NamedTuple
+
+from odoo.tools import SQL
+
+from ..standard.money import to_decimal
+from .provision_history import STANDING, ProvisionHistory
+
+# (convênio, median days from sending to payment, from sending a recurso to its payment)
+DELAYS = f"""
+    SELECT g.contract_id,
+           PERCENTILE_CONT(0.5) WITHIN GROUP (
+               ORDER BY m.date - COALESCE(lo.sent_date, lo.protocol_date))
+               FILTER (WHERE m.kind = 'pay'),
+           PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY m.date - re.sent_date)
+      FROM tiss_movement m
+      JOIN tiss_guia g ON g.id = m.guia_id
+      JOIN tiss_lote lo ON lo.id = m.lote_id
+      LEFT JOIN tiss_recurso_line rl ON rl.id = m.recurso_line_id AND m.kind = 'recover'
+      LEFT JOIN tiss_recurso re ON re.id = rl.recurso_id
+     WHERE g.contract_id = ANY(%(contracts)s) AND m.kind IN ('pay', 'recover')
+       AND m.date > %(since)s AND m.date <= %(until)s AND {STANDING}
+     GROUP BY g.contract_id
+"""
+# (convênio, withheld, gross) of the payments that were posted
+WITHHELD = """
+    SELECT contract_id, SUM(withheld), SUM(gross)
+      FROM (SELECT d.contract_id, 0, dp.amount_released
+              FROM tiss_demonstrativo_payment dp
+              JOIN tiss_demonstrativo d ON d.id = dp.demonstrativo_id AND d.state = 'posted'
+             WHERE d.contract_id = ANY(%(contracts)s)
+               AND dp.payment_date > %(since)s AND dp.payment_date <= %(until)s
+         UNION ALL
+            SELECT adj.contract_id,
+                   CASE adj.direction WHEN 'debit' THEN adj.amount ELSE -adj.amount END, 0
+              FROM tiss_demonstrativo_adjustment adj
+              JOIN tiss_demonstrativo d ON d.id = adj.demonstrativo_id AND d.state = 'posted'
+              JOIN tiss_term t ON t.id = adj.kind_id AND t.code = ANY(%(taxes)s)
+             WHERE adj.contract_id = ANY(%(contracts)s)
+               AND adj.payment_date > %(since)s AND adj.payment_date <= %(until)s
+           ) x (contract_id, withheld, gross)
+     GROUP BY contract_id
+"""
+
+
+class Factors(NamedTuple):
+    """What is multiplied and added to foresee the payments of a convênio.
+
+    Percents: denied of what is analysed; withheld of what is paid; recovered of what is contested.
+    Days are None where nothing was paid yet. The bases say where rates and days come from.
+    """
+
+    contract_id: int
+    denied: float
+    withheld: float
+    recovered: float
+    days: int | None
+    answer_days: int
+    rate_basis: str
+    day_basis: str
+
+
+class ForecastHistory(ProvisionHistory):
+    """The rates are those of the provision: what a clinic expects to lose it expects once."""
+
+    def get_factors(self):
+        """`Factors` of each convênio, in as many queries however many there are."""
+        parts = {"contracts": self.contracts.ids, "since": self.since, "until": self.until}
+        delays = {row[0]: row[1:] for row in self.env.execute_query(SQL(DELAYS, **parts))}
+        taxes = list(self.contracts._get_retention_fields())
+        withheld = {
+            row[0]: row[1:] for row in self.env.execute_query(SQL(WITHHELD, taxes=taxes, **parts))
+        }
+        return [
+            self._get_factors_of(
+                contract, *delays.get(contract.id, (None, None)), *withheld.get(contract.id, (0, 0))
+            )
+            for contract in self.contracts
+        ]
+
+    def _get_factors_of(self, contract, days, answer_days, withheld, gross):
+        rates = self.get_rates(contract)
+        typed = contract.provision_denied_percent or contract.provision_recovered_percent
+        if contract.payment_rule == "calendar":
+            day_basis = "calendar"
+        else:
+            day_basis = "contract" if days is None else "history"
+        if answer_days is None:
+            answer_days = contract.answer_days or contract.appeal_days
+        return Factors(
+            contract_id=contract.id,
+            denied=rates.denied,
+            withheld=float(to_decimal(100 * withheld / gross))
+            if gross
+            else self._get_typed_retention(contract),
+            recovered=rates.appealed,
+            days=days if days is None else round(days),
+            answer_days=round(answer_days),
+            rate_basis="history" if rates.is_own else "typed" if typed else "none",
+            day_basis=day_basis,
+        )
+
+    def _get_typed_retention(self, contract):
+        """What the contract says is withheld, as long as no payment tells."""
+        if contract.retention_rule == "unchecked":
+            return 0.0
+        return float(sum(contract._get_retention_rates().values()))
