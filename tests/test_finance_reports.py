@@ -258,6 +258,21 @@ class TestFinanceReports(TissCommon):
         glosas = self.env["tiss.glosa"].search(procedure.action_view_glosas()["domain"])
         self.assertEqual(sorted(glosas.mapped("amount")), [4.11, 8.22])
 
+    def test_what_is_paid_without_a_recurso_is_no_success_of_one(self):
+        """Of 41.10 31.10 are released; then all of it is paid: received, and by no recurso."""
+        lote = self._create_received_lote({ECG: 1})
+        name = lote.guia_ids.name
+        self._receive(analysis_message(lote, {(name, 1): (31.10, "1705")}, "A1"))
+        content = payment_message(lote, {name: 41.10}, "P1")
+        payment = self.env["tiss.message"].receive_file("p.xml", content)
+        payment.discrepancy_ids.resolve("recover")
+        payment.post()
+        names = ("received", "denied", "decided", "recovered")
+        [sums] = self.env["tiss.performance"]._read_group(
+            [("lote_id", "=", lote.id)], [], [f"amount_{name}:sum" for name in names]
+        )
+        self.assertEqual(tuple(sums), (41.10, 10.00, 0, 0))
+
     # ------------------------------------------------------------------
     # DMED
     # ------------------------------------------------------------------
