@@ -31,6 +31,13 @@ class TissEncounter(models.Model):
         # The desk collects it, and sees no invoices.
         compute_sudo=True,
     )
+    copayment_state = fields.Selection(
+        [("invoiced", "Invoiced, Not Paid"), ("paid", "Paid"), ("refunded", "Refunded")],
+        "Co-payment of the Patient",
+        compute="_compute_copayment_state",
+        compute_sudo=True,
+        help="What became of what the patient pays at the desk.",
+    )
 
     # ------------------------------------------------------------------
     # Compute, inverse, search
@@ -41,6 +48,7 @@ class TissEncounter(models.Model):
         "line_ids.patient_amount",
         "line_ids.is_collected_here",
         "copayment_move_id.state",
+        "copayment_move_id.reversal_move_ids.state",
         "guia_ids.copayment_ids",
     )
     def _compute_amount_to_collect(self):
@@ -53,13 +61,22 @@ class TissEncounter(models.Model):
                 cents = 0
             encounter.amount_to_collect = float(from_cents(cents))
 
+    @api.depends("copayment_move_id.state", "copayment_move_id.payment_state")
+    def _compute_copayment_state(self):
+        """The desk is asked “have I paid?” and sees no invoices."""
+        states = {"paid": "paid", "in_payment": "paid", "reversed": "refunded"}
+        for encounter in self:
+            invoice = encounter._get_visit_invoice()
+            encounter.copayment_state = invoice and states.get(invoice.payment_state, "invoiced")
+
     def _get_collected_cents(self):
         lines = self.line_ids.filtered("is_collected_here")
         return sum(to_cents(line.patient_amount or 0) for line in lines)
 
     def _get_visit_invoice(self):
-        """The invoice of the desk, unless somebody cancelled it."""
-        return self.sudo().copayment_move_id.filtered(lambda move: move.state == "posted")
+        """The invoice of the desk, unless somebody cancelled or credited it."""
+        moves = self.sudo().copayment_move_id
+        return moves.filtered(lambda move: not move._tiss_is_taken_back())
 
     # ------------------------------------------------------------------
     # CRUD
