@@ -31,6 +31,13 @@ class TissEncounter(models.Model):
         # The desk collects it, and sees no invoices.
         compute_sudo=True,
     )
+    copayment_state = fields.Selection(
+        [("invoiced", "Invoiced, Not Paid"), ("paid", "Paid"), ("refunded", "Refunded")],
+        "Co-payment of the Patient",
+        compute="_compute_copayment_state",
+        compute_sudo=True,
+        help="What became of what the patient pays at the desk.",
+    )
 
     # ------------------------------------------------------------------
     # Compute, inverse, search
@@ -53,6 +60,14 @@ class TissEncounter(models.Model):
             if encounter.sudo().guia_ids.copayment_ids:
                 cents = 0
             encounter.amount_to_collect = float(from_cents(cents))
+
+    @api.depends("copayment_move_id.state", "copayment_move_id.payment_state")
+    def _compute_copayment_state(self):
+        """The desk is asked “have I paid?” and sees no invoices."""
+        states = {"paid": "paid", "in_payment": "paid", "reversed": "refunded"}
+        for encounter in self:
+            invoice = encounter._get_visit_invoice()
+            encounter.copayment_state = invoice and states.get(invoice.payment_state, "invoiced")
 
     def _get_collected_cents(self):
         lines = self.line_ids.filtered("is_collected_here")

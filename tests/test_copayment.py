@@ -107,6 +107,11 @@ class TestCopayment(TissCommon):
         self.assertEqual(visit.amount_to_collect, 8.22)
         with self.assertRaises(AccessError):
             visit.read(["copayment_move_id"])
+        self.assertFalse(visit.copayment_state)
+        invoice = visit.sudo().invoice_copayment()
+        self.assertEqual(visit.copayment_state, "invoiced")
+        self._pay(invoice.sudo(False).with_user(self.env.user))
+        self.assertEqual(visit.copayment_state, "paid")
 
     def test_paid_at_the_desk_before_the_protocolo(self):
         """8.22 on the day of the visit; in the end revenue is 41.10, whenever the rest comes."""

@@ -14,22 +14,59 @@ from .return_messages import analysis_message, payment_message
 
 
 class InvoiceCase(TissCommon):
-    def _import(self, content):
-        return self.env["tiss.demonstrativo"].import_file("retorno.xml", content)
+    @classmethod
+    def _create_tax(cls, name, amount, *parts, **vals):
+        lines = [
+            Command.create({"repartition_type": "base"}),
+            *(
+                Command.create(
+                    {
+                        "repartition_type": "tax",
+                        "factor_percent": factor,
+                        "account_id": account.id,
+                    }
+                )
+                for factor, account in parts
+            ),
+        ]
+        return (
+            cls.env["account.tax"]
+            .sudo()
+            .create(
+                {
+                    "name": name,
+                    "amount": amount,
+                    "type_tax_use": "sale",
+                    "company_id": cls.company.id,
+                    "country_id": cls.env.ref("base.br").id,
+                    "invoice_repartition_line_ids": lines,
+                    "refund_repartition_line_ids": lines,
+                    **vals,
+                }
+            )
+            .sudo(False)
+        )
 
-    def _analyse(self, lote, released, number="A1"):
-        demonstrativo = self._import(analysis_message(lote, released, number))
+    @classmethod
+    def _import(cls, content):
+        return cls.env["tiss.demonstrativo"].import_file("retorno.xml", content)
+
+    @classmethod
+    def _analyse(cls, lote, released, number="A1"):
+        demonstrativo = cls._import(analysis_message(lote, released, number))
         demonstrativo.post()
         return demonstrativo
 
-    def _pay(self, lotes, guias, number="P1"):
-        demonstrativo = self._import(payment_message(lotes, guias, number))
+    @classmethod
+    def _pay(cls, lotes, guias, number="P1"):
+        demonstrativo = cls._import(payment_message(lotes, guias, number))
         demonstrativo.post()
         return demonstrativo
 
-    def _pay_recurso(self, lote, guias, number="R1"):
+    @classmethod
+    def _pay_recurso(cls, lote, guias, number="R1"):
         content = payment_message(lote, guias, number)
-        demonstrativo = self._import(content.replace(b"tipoPagamento>1<", b"tipoPagamento>2<"))
+        demonstrativo = cls._import(content.replace(b"tipoPagamento>1<", b"tipoPagamento>2<"))
         demonstrativo.post()
         return demonstrativo
 
@@ -291,39 +328,6 @@ class TestTaxes(InvoiceCase):
         cls.iss = cls._create_tax("ISS 2%", 2, (100, cls.due), (-100, cls.deduction))
         cls.contract.tax_ids = cls.iss
         cls.lote = cls._create_received_lote(CONSULTATION, protocol="1001")
-
-    @classmethod
-    def _create_tax(cls, name, amount, *parts, **vals):
-        lines = [
-            Command.create({"repartition_type": "base"}),
-            *(
-                Command.create(
-                    {
-                        "repartition_type": "tax",
-                        "factor_percent": factor,
-                        "account_id": account.id,
-                    }
-                )
-                for factor, account in parts
-            ),
-        ]
-        return (
-            cls.env["account.tax"]
-            .sudo()
-            .create(
-                {
-                    "name": name,
-                    "amount": amount,
-                    "type_tax_use": "sale",
-                    "company_id": cls.company.id,
-                    "country_id": cls.env.ref("base.br").id,
-                    "invoice_repartition_line_ids": lines,
-                    "refund_repartition_line_ids": lines,
-                    **vals,
-                }
-            )
-            .sudo(False)
-        )
 
     def _get_balances(self):
         lines = self.env["account.move.line"].search(
