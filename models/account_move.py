@@ -163,9 +163,18 @@ class AccountMove(models.Model):
         return super()._reverse_moves(default_values_list, cancel)
 
     def _post(self, soft=True):
-        """A period that was open when it was asked stays so until the entry stands in it."""
-        hold_periods(self._tiss_filter_ours().company_id)
-        return super()._post(soft)
+        """A period that was open when it was asked stays so until the entry stands in it.
+
+        In a closed one Odoo would book it on another day without asking.
+        """
+        ours = self._tiss_filter_ours()
+        hold_periods(ours.company_id)
+        dates = {move: move.date for move in ours}
+        posted = super()._post(soft)
+        for move, date in dates.items():
+            if move.date != date:
+                self.env["tiss.contract"]._raise_closed(date)
+        return posted
 
     # ------------------------------------------------------------------
     # Business methods
@@ -179,15 +188,11 @@ class AccountMove(models.Model):
         return to_cents(self.amount_total)
 
     def _tiss_is_untouched(self):
-        """Whether an invoice can simply be cancelled: not paid, no NFS-e, its period open.
-
-        Nor can one that its journal has sealed by a hash.
-        """
+        """Whether an invoice can simply be cancelled: not paid, no NFS-e, its period open."""
         return (
             to_cents(self.amount_residual) == to_cents(self.amount_total)
             and not self.tiss_nfse_number
-            and not self.inalterable_hash
-            and not self.tiss_contract_id._is_locked(self.date)
+            and not self._tiss_is_frozen()
         )
 
     def _tiss_filter_ours(self):

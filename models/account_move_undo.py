@@ -27,7 +27,8 @@ class AccountMove(models.Model):
     def _tiss_is_frozen(self):
         """Whether an entry can no longer be cancelled: its period is closed, or it is hashed."""
         self.ensure_one()
-        locks = self.company_id._get_violated_lock_dates(self.date, False, self.journal_id)
+        has_tax = bool(self._affect_tax_report())
+        locks = self.company_id._get_violated_lock_dates(self.date, has_tax, self.journal_id)
         return bool(locks or self.inalterable_hash)
 
     def _tiss_cancel(self):

@@ -58,6 +58,7 @@ class Factors(NamedTuple):
     days: int | None
     answer_days: int
     rate_basis: str
+    appeal_basis: str
     day_basis: str
 
 
@@ -81,7 +82,7 @@ class ForecastHistory(ProvisionHistory):
 
     def _get_factors_of(self, contract, days, answer_days, withheld, gross):
         rates = self.get_rates(contract)
-        typed = contract.provision_denied_percent or contract.provision_recovered_percent
+        has_decided = self._sum(contract, "recover", "appealed") or self._sum(contract, "keep")
         if contract.payment_rule == "calendar":
             day_basis = "calendar"
         else:
@@ -97,7 +98,8 @@ class ForecastHistory(ProvisionHistory):
             recovered=rates.appealed,
             days=days if days is None else round(days),
             answer_days=round(answer_days),
-            rate_basis="history" if rates.is_own else "typed" if typed else "none",
+            rate_basis=_get_basis(rates.is_own, contract.provision_denied_percent),
+            appeal_basis=_get_basis(has_decided, contract.provision_recovered_percent),
             day_basis=day_basis,
         )
 
@@ -106,3 +108,8 @@ class ForecastHistory(ProvisionHistory):
         if contract.retention_rule == "unchecked":
             return 0.0
         return float(sum(contract._get_retention_rates().values()))
+
+
+def _get_basis(is_own, typed):
+    """Where a rate comes from."""
+    return "history" if is_own else "typed" if typed else "none"

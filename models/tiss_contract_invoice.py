@@ -85,22 +85,25 @@ class TissContract(models.Model):
     # ------------------------------------------------------------------
 
     def _is_locked(self, date):
-        """Whether the books of invoices are closed on a day."""
+        """Whether the books of invoices are closed on a day, be it only for what has taxes."""
         self.ensure_one()
         company = self.company_id.sudo()
-        return bool(company._get_violated_lock_dates(date, False, self.journal_id))
+        return bool(company._get_violated_lock_dates(date, bool(self.tax_ids), self.journal_id))
 
     def _check_open_period(self, date):
         """Odoo would move an entry of a locked period to another day without asking."""
         for contract in self:
             if contract._is_locked(date):
-                raise UserError(
-                    self.env._(
-                        "The books are closed on %(date)s: choose a later date, or ask the"
-                        " accountant to open the period.",
-                        date=format_date(self.env, date),
-                    )
-                )
+                contract._raise_closed(date)
+
+    def _raise_closed(self, date):
+        raise UserError(
+            self.env._(
+                "The books are closed on %(date)s: choose a later date, or ask the accountant to"
+                " open the period.",
+                date=format_date(self.env, date),
+            )
+        )
 
     # ------------------------------------------------------------------
     # Documents

@@ -118,14 +118,19 @@ class TissCopayment(models.Model):
         for row in self:
             row.display_name = f"{row.guia_id.name} · {row.patient_id.name}"
 
-    @api.depends("is_cancelled", "invoice_id.state", "invoice_id.payment_state")
+    @api.depends(
+        "is_cancelled",
+        "invoice_id.state",
+        "invoice_id.payment_state",
+        "invoice_id.reversal_move_ids.state",
+    )
     def _compute_state(self):
-        """An invoice that somebody cancelled is to be made again."""
+        """An invoice that somebody cancelled, or credited after its month, is to be made again."""
         for row in self:
             invoice = row.invoice_id
             if row.is_cancelled:
                 row.state = "cancelled"
-            elif not invoice or invoice.state == "cancel":
+            elif not invoice or invoice._tiss_is_taken_back():
                 row.state = "to_invoice"
             else:
                 is_paid = invoice.payment_state in ("paid", "in_payment")
@@ -169,6 +174,7 @@ class TissCopayment(models.Model):
         """
         self.check_access("write")
         lock(self)
+        self.filtered(lambda row: row.state == "to_invoice")._follow_visits()
         waiting = self.filtered(lambda row: row.state == "to_invoice")
         moves = waiting.contract_id._create_patient_invoices(
             [row._prepare_invoice() for row in waiting]
@@ -194,16 +200,16 @@ class TissCopayment(models.Model):
         """What patients were invoiced for on the day of the visit is not invoiced again."""
         for row in self.sudo():
             lines = row.guia_id.line_ids.filtered(lambda line: line._get_collected_cents())
-            visits = lines.encounter_line_id.encounter_id
-            invoices = visits._get_visit_invoice()
-            if not invoices:
-                continue
             cents = sum(
                 line._get_collected_cents()
                 for line in lines
                 if line.encounter_line_id.encounter_id._get_visit_invoice()
             )
+            # Also back to nothing: an invoice of the desk may be cancelled since.
             row.amount_at_visit = float(from_cents(min(cents, to_cents(row.amount))))
+            invoices = lines.encounter_line_id.encounter_id._get_visit_invoice()
+            if not invoices:
+                continue
             row.payer_id = invoices.partner_id[:1]
             if cents >= to_cents(row.amount):
                 # With several visits, the one that is not paid yet says the most.

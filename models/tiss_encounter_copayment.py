@@ -48,6 +48,7 @@ class TissEncounter(models.Model):
         "line_ids.patient_amount",
         "line_ids.is_collected_here",
         "copayment_move_id.state",
+        "copayment_move_id.reversal_move_ids.state",
         "guia_ids.copayment_ids",
     )
     def _compute_amount_to_collect(self):
@@ -73,8 +74,9 @@ class TissEncounter(models.Model):
         return sum(to_cents(line.patient_amount or 0) for line in lines)
 
     def _get_visit_invoice(self):
-        """The invoice of the desk, unless somebody cancelled it."""
-        return self.sudo().copayment_move_id.filtered(lambda move: move.state == "posted")
+        """The invoice of the desk, unless somebody cancelled or credited it."""
+        moves = self.sudo().copayment_move_id
+        return moves.filtered(lambda move: not move._tiss_is_taken_back())
 
     # ------------------------------------------------------------------
     # CRUD

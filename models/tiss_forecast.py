@@ -12,6 +12,8 @@ SOURCE = """
            lo.guia_type, b.bucket, SUM(b.amount) AS amount, f.*,
            CASE WHEN b.bucket = 'to_process' THEN f.denied ELSE 0 END AS denied_percent,
            CASE WHEN b.bucket = 'appealed' THEN f.recovered ELSE 100 END AS chance_percent,
+           CASE b.bucket WHEN 'appealed' THEN f.appeal_basis WHEN 'to_process' THEN f.rates_by END
+           AS rate_basis,
            CASE WHEN b.bucket = 'appealed'
                 THEN COALESCE(re.sent_date, lo.protocol_date) + f.answer_days
                 WHEN f.day_basis = 'history'
@@ -19,7 +21,7 @@ SOURCE = """
                 ELSE COALESCE(lo.due_date, lo.protocol_date + f.payment_days) END AS due_date
       FROM tiss_lote lo
       JOIN (VALUES %(factors)s) f (contract, denied, withheld_percent, recovered, days, answer_days,
-                                   rate_basis, day_basis, payment_days)
+                                   rates_by, appeal_basis, day_basis, payment_days)
         ON f.contract = lo.contract_id
       JOIN tiss_guia g ON g.lote_id = lo.id
       JOIN tiss_guia_line l ON l.guia_id = g.id
@@ -30,10 +32,11 @@ SOURCE = """
                   GROUP BY r.lote_id) re ON re.lote_id = lo.id
      WHERE b.amount > 0 AND lo.protocol_date IS NOT NULL
      GROUP BY lo.id, b.number, b.bucket, re.sent_date, f.contract, f.denied, f.withheld_percent,
-              f.recovered, f.days, f.answer_days, f.rate_basis, f.day_basis, f.payment_days
+              f.recovered, f.days, f.answer_days, f.rates_by, f.appeal_basis, f.day_basis,
+              f.payment_days
 """
 # A row of VALUES: `Factors`, and the days that the contract says.
-FACTORS = "(%s::int, %s::numeric, %s::numeric, %s::numeric, %s::int, %s::int, %s, %s, %s)"
+FACTORS = "(%s::int, %s::numeric, %s::numeric, %s::numeric, %s::int, %s::int, %s, %s, %s, %s)"
 
 
 class TissForecast(models.Model):
@@ -89,10 +92,12 @@ class TissForecast(models.Model):
         [
             ("history", "Own history"),
             ("typed", "Typed on the convênio"),
-            ("none", "No history: no glosa is expected"),
+            ("none", "No history and nothing typed"),
         ],
-        "Glosa By",
+        "Rate By",
         readonly=True,
+        help="Without history, and with nothing typed on the convênio, no glosa is expected, nor"
+        " that anything comes back of recursos.",
     )
     denied_percent = fields.Float("Expected Glosa (%)", readonly=True, aggregator=None)
     chance_percent = fields.Float("Comes Back (%)", readonly=True, aggregator=None)
@@ -146,7 +151,9 @@ class TissForecast(models.Model):
         rows = [
             SQL(FACTORS, *factors, days[factors.contract_id]) for factors in history.get_factors()
         ]
-        return SQL(", ").join(rows or [SQL(FACTORS, 0, 0, 0, 0, 0, 0, "none", "contract", 0)])
+        return SQL(", ").join(
+            rows or [SQL(FACTORS, 0, 0, 0, 0, 0, 0, "none", "none", "contract", 0)]
+        )
 
     @api.depends("lote_id", "bucket")
     def _compute_display_name(self):

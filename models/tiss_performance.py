@@ -24,8 +24,11 @@ MEASURES = {
     "amount_denied": "CASE kind WHEN 'deny' THEN amount ELSE 0 END",
     "amount_accepted": "CASE kind WHEN 'accept' THEN amount ELSE 0 END",
     "amount_appealed": "CASE WHEN kind = 'appeal' AND instance = '1' THEN amount ELSE 0 END",
-    "amount_decided": "CASE WHEN kind IN ('recover', 'keep') THEN amount ELSE 0 END",
-    "amount_recovered": "CASE kind WHEN 'recover' THEN amount ELSE 0 END",
+    # What an operadora paid of its own accord was in no recurso, and has no instance.
+    "amount_decided": "CASE WHEN kind IN ('recover', 'keep') AND instance IS NOT NULL"
+    " THEN amount ELSE 0 END",
+    "amount_recovered": "CASE WHEN kind = 'recover' AND instance IS NOT NULL"
+    " THEN amount ELSE 0 END",
     "amount_received": "CASE WHEN kind IN ('pay', 'recover') THEN amount ELSE 0 END",
     "weighted_days": "CASE WHEN kind IN ('pay', 'recover') THEN amount * days END",
     "weighted_answer_days": "CASE kind WHEN 'recover' THEN amount * recover_days END",

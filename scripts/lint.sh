@@ -84,6 +84,18 @@ lint_odoo_pylint() {
     --ignore=scripts,standard,operadora "$ENVD/src/$ADDON"
 }
 
+# The longest of all: it goes on beside the other steps. Not with pylint's own -j: which function builds a query is
+# found across files, and each of its processes would know only its own.
+begin_odoo_pylint() {
+  lint_odoo_pylint >"$ENVD/lint-odoo.log" 2>&1 &
+  ODOO_PYLINT=$!
+}
+end_odoo_pylint() {
+  wait "$ODOO_PYLINT" && return
+  cat "$ENVD/lint-odoo.log"
+  return 1
+}
+
 export_pot() { ODOO_RC=$ENVD/src.conf odoo i18n export -d "$DB" -o "$1" "$ADDON" 2>/dev/null; }
 
 lint_translations() {
@@ -97,6 +109,8 @@ cmd_lint() {
   ready
   make_venv "$ENVD/lint" "$ROOT/requirements-lint.txt"
   cd "$ROOT" # the real path: through the link, pylint would find nothing and pass
+  copy_sources
+  begin_odoo_pylint
   step "ruff check" "$LINT/ruff" check .
   step "ruff format" "$LINT/ruff" format --check .
   step "pylint-odoo" lint_pylint_odoo
@@ -104,9 +118,7 @@ cmd_lint() {
   step "oca-checks-po" lint_oca_po
   step "shellcheck" lint_shell
   step "paths of this machine" "$PY" scripts/check_paths.py
-  copy_sources
   step "odoo upgrade_code" lint_upgrade_code
-  step "Odoo's pylint checks" lint_odoo_pylint
   if [ "${1:-}" != --quick ]; then
     db_sweep
     DB=
@@ -114,5 +126,6 @@ cmd_lint() {
     step "Odoo's test_lint" lint_test_lint
     step "translations" lint_translations
   fi
+  step "Odoo's pylint checks" end_odoo_pylint
   [ ${#FAILED[@]} = 0 ] || die "lint: ${#FAILED[@]} failed: $(printf '%s; ' "${FAILED[@]}")"
 }

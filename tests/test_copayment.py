@@ -152,6 +152,42 @@ class TestCopayment(TissCommon):
         with self.assertRefused("nothing to collect"):
             visit.invoice_copayment()
 
+    def test_an_invoice_of_the_desk_that_is_cancelled_after_the_protocolo(self):
+        """Nothing was collected after all: the whole of it is invoiced, not what was left."""
+        visit = self._create_encounters({ECG: 1})
+        invoice = visit.invoice_copayment()
+        row = self._send(visit).copayment_ids
+        self.assertEqual((row.state, row.amount_at_visit), ("invoiced", 8.22))
+        invoice.button_cancel()
+        self.assertEqual(row.state, "to_invoice")
+        self.assertEqual(row.create_invoices().amount_total, 8.22)
+        self.assertEqual(row.amount_at_visit, 0)
+
+    def test_an_invoice_that_was_credited_is_none(self):
+        """Of a closed month it cannot be cancelled: a credit note takes it back."""
+        visit = self._create_encounters({ECG: 1})
+        self._credit(visit.invoice_copayment())
+        self.assertEqual(visit.amount_to_collect, 8.22)
+        row = self._send(visit).copayment_ids
+        invoice = row.create_invoices()
+        self._credit(invoice, 2.00)
+        self.assertEqual(row.state, "invoiced", "8.22 less 2.00")
+        self._credit(invoice, 6.22)
+        self.assertEqual(row.state, "to_invoice")
+        again = row.create_invoices()
+        self._pay(again)
+        self._credit(again)
+        self.assertEqual(row.state, "to_invoice", "paid, and given back")
+        row.cancel()
+        self.assertEqual(row.lote_id.invoice_id.amount_residual, 41.10)
+        self.assertLedgerSound()
+
+    def _credit(self, invoice, amount=None):
+        note = invoice._reverse_moves([{"invoice_date": self.today}])
+        if amount:
+            note.invoice_line_ids.price_unit = amount
+        note.action_post()
+
     def test_the_operadora_pays_its_part_and_nothing_is_denied(self):
         lote = self._create_received_lote({ECG: 1})
         guia = lote.guia_ids

@@ -334,6 +334,24 @@ class TestDemonstrativoPayment(PaymentCommon):
         self.assertEqual(self._get_claimed(), (round(irrf - 12.25, 2), 0))
         self.assertLedgerSound()
 
+    def test_a_claim_of_a_closed_month_is_reversed(self):
+        """The entry of yesterday stays; that of today takes it back."""
+        self.contract.retention_rule = "simples"
+        day = self.today - timedelta(days=1)
+        demonstrativo = self._pay_consulta(day=day, adjustments=[("01", "IRRF", 12.25)])
+        demonstrativo.post()
+        row = demonstrativo.discrepancy_ids.filtered(lambda row: row.code == "retention_undue")
+        row.resolve("reclaim")
+        self.company.sudo().fiscalyear_lock_date = day
+        row.resolve("give_up")
+        reversal = row.move_id.reversal_move_ids
+        self.assertEqual((row.move_id.date, reversal.date), (day, self.today))
+        self.assertEqual(row.state, "resolved")
+        self.assertEqual(self._get_claimed()[1], 0)
+        [closing] = self.env["tiss.closing"].create([{"date": self.today}])
+        self.assertEqual(closing._check_retention(OpenWork(self.company))["count"], 0)
+        self.assertLedgerSound()
+
     def test_a_claim_is_proposed_where_the_last_one_was(self):
         """Of 150.00 15.00 are agreed and 20.00 withheld: looked at once, and then known."""
         self.contract.retention_rule = "rates"

@@ -1,4 +1,8 @@
+import base64
+import csv
+import io
 from datetime import timedelta
+from decimal import Decimal
 
 from freezegun import freeze_time
 
@@ -10,7 +14,7 @@ from ..standard import identifiers
 from ..standard.money import to_cents
 from . import test_invoice
 from .bank_records import BankRecords
-from .closing_records import create_copayment
+from .closing_records import create_copayment, create_entry
 from .common import BLOOD_COUNT, CONSULTATION, DIPYRONE, ECG, ROOM_FEE, TissCommon
 from .return_messages import analysis_message, payment_message
 from .test_recurso import RecursoCase
@@ -90,6 +94,61 @@ class TestFinanceReports(TissCommon):
         late.glosa_ids.accept()
         self.assertEqual(set(self._get_aging()), {(fresh, "to_process")})
 
+    def _get_aging_at(self, day):
+        """{bucket: amount} at the end of a day; their sum is that of the ledger."""
+        self.env.invalidate_all()
+        wizard = self.env["tiss.aging.date"].create({"date": day})
+        context = wizard.action_open()["context"]
+        rows = (
+            self.env["tiss.aging"]
+            .with_context(**context)
+            ._read_group([("contract_id", "=", self.contract.id)], ["bucket"], ["amount:sum"])
+        )
+        lines = self.env["account.move.line"].search(
+            [
+                ("account_id", "=", self.contract.receivable_account_id.id),
+                ("parent_state", "=", "posted"),
+                ("date", "<=", day),
+            ]
+        )
+        self.assertEqual(
+            sum(to_cents(amount) for _bucket, amount in rows),
+            sum(to_cents(line.balance) for line in lines),
+        )
+        return {bucket: round(amount, 2) for bucket, amount in rows}
+
+    def test_open_money_on_a_day(self):
+        """41.10 presented; 30.00 released on the 5th day, paid on the 10th; 11.10 given up on the
+        20th. What is taken back on the 40th, with its entries, never was.
+        """
+        lote = self._create_received_lote({ECG: 1})
+        guia, days = lote.guia_ids, [self.today + timedelta(days=days) for days in range(41)]
+        with freeze_time(days[5]):
+            self._receive(analysis_message(lote, {(guia.name, 1): (30.00, "1705")}, "A1"))
+        with freeze_time(days[10]):
+            payment = self.env["tiss.message"].receive_file(
+                "P1.xml", payment_message(lote, {guia.name: 30.00}, "P1")
+            )
+            payment.post()
+        with freeze_time(days[20]):
+            lote.glosa_ids.accept()
+        with freeze_time(days[40]):
+            for day, expected in (
+                (4, {"to_process": 41.10}),
+                (5, {"released": 30.00, "denied": 11.10}),
+                (9, {"released": 30.00, "denied": 11.10}),
+                (10, {"denied": 11.10}),
+                (20, {}),
+            ):
+                with self.subTest(day):
+                    self.assertEqual(self._get_aging_at(days[day]), expected)
+            self.assertFalse(self._get_aging_at(self.today - timedelta(days=1)))
+            lote.glosa_ids.reopen("Foi paga")
+            payment.undo()
+            expected = {"released": 30.00, "denied": 11.10}
+            for day in (10, 39, 40):
+                self.assertEqual(self._get_aging_at(days[day]), expected)
+
     def test_only_what_stands_on_the_receivable(self):
         """Of what is invoiced by its release, and of what is written off, the glosa does not."""
         for moment, policy, expected in (
@@ -104,6 +163,8 @@ class TestFinanceReports(TissCommon):
                 self._receive(analysis_message(lote, released, "A1"))
                 rows = {key[1]: amount for key, (_age, amount) in self._get_aging().items()}
                 self.assertEqual(rows, expected)
+                with freeze_time(self.today + timedelta(days=1)):
+                    self.assertEqual(self._get_aging_at(self.today), expected)
                 savepoint.rollback()
             self.env.invalidate_all()
 
@@ -196,6 +257,21 @@ class TestFinanceReports(TissCommon):
         procedure = rows.filtered(lambda row: (row.dimension, row.code) == ("procedure", ECG))
         glosas = self.env["tiss.glosa"].search(procedure.action_view_glosas()["domain"])
         self.assertEqual(sorted(glosas.mapped("amount")), [4.11, 8.22])
+
+    def test_what_is_paid_without_a_recurso_is_no_success_of_one(self):
+        """Of 41.10 31.10 are released; then all of it is paid: received, and by no recurso."""
+        lote = self._create_received_lote({ECG: 1})
+        name = lote.guia_ids.name
+        self._receive(analysis_message(lote, {(name, 1): (31.10, "1705")}, "A1"))
+        content = payment_message(lote, {name: 41.10}, "P1")
+        payment = self.env["tiss.message"].receive_file("p.xml", content)
+        payment.discrepancy_ids.resolve("recover")
+        payment.post()
+        names = ("received", "denied", "decided", "recovered")
+        [sums] = self.env["tiss.performance"]._read_group(
+            [("lote_id", "=", lote.id)], [], [f"amount_{name}:sum" for name in names]
+        )
+        self.assertEqual(tuple(sums), (41.10, 10.00, 0, 0))
 
     # ------------------------------------------------------------------
     # DMED
@@ -558,3 +634,69 @@ class TestFlow(BankRecords, TissCommon):
             [("amount_waiting", "!=", 0), ("contract_id", "=", self.contract.id)]
         )
         self.assertEqual(len(waiting), 3)
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
+class TestEntryExport(TissCommon):
+    """Entries for an accountant who keeps the books elsewhere: each balances, none is missing."""
+
+    def _export(self, **vals):
+        day = {"start_date": self.today, "end_date": self.today}
+        wizard = self.env["tiss.entry.export"].create({**day, **vals})
+        url = wizard.action_export()["url"]
+        self.assertTrue(url.split("?")[0].endswith(".csv"))
+        export = self.env["tiss.file.export"].search([], order="id desc", limit=1)
+        text = base64.b64decode(export.file).decode("utf-8-sig")
+        return list(csv.DictReader(io.StringIO(text), delimiter=";"))
+
+    def _cents(self, text):
+        return to_cents(Decimal(text.replace(",", "."))) if text else 0
+
+    def test_what_was_posted_of_convenios(self):
+        """150.00 invoiced and paid, of which 5.00 are kept with words that look like a formula."""
+        lote = self._create_received_lote(CONSULTATION)
+        lote.invoice_id.tiss_nfse_number = "1234"
+        discount = [("07", "=1+1", 5.00)]
+        content = payment_message(lote, {lote.guia_ids.name: 150.00}, "P1", discount)
+        self.env["tiss.message"].receive_file("P1.xml", content).post()
+        rows = self._export()
+        lines = self.env["account.move.line"].search(
+            [("partner_id", "=", self.operadora.id), ("parent_state", "=", "posted")]
+        )
+        self.assertEqual(len(rows), len(lines))
+        sums = {}
+        for row in rows:
+            side = self._cents(row["Debit"]) - self._cents(row["Credit"])
+            sums[row["Entry"]] = sums.get(row["Entry"], 0) + side
+            account = self.env["account.account"].search([("code", "=", row["Account"])])
+            self.assertEqual(row["Account Name"], account.name)
+            self.assertEqual(row["CNPJ/CPF"], self.operadora.vat)
+        self.assertEqual(sums, dict.fromkeys(lines.move_id.mapped("name"), 0))
+        [invoiced] = [row for row in rows if row["Debit"] == "150,00"]
+        self.assertEqual(
+            (invoiced["Account"], invoiced["Document"], invoiced["Date"]),
+            (self.contract.receivable_account_id.code, "1234", f"{self.today:%d/%m/%Y}"),
+        )
+        [taken] = [row for row in rows if row["Debit"] == "5,00"]
+        self.assertIn("=1+1", taken["History"])
+        self.assertFalse(taken["History"].startswith("="))
+
+    def test_all_entries_or_those_of_convenios(self):
+        Account = self.env["account.account"]
+        accounts = [
+            Account.search([("account_type", "=", kind)], limit=1)
+            for kind in ("expense", "liability_current")
+        ]
+        partner = self.env["res.partner"].create({"name": "Fornecedor Fictício"})
+        create_entry(self.company.sudo(), self.today, 10.00, *accounts, partner)
+        with self.assertRefused("Nothing was posted"):
+            self._export()
+        self.assertEqual(
+            [(row["Debit"], row["Credit"]) for row in self._export(only_convenios=False)],
+            [("10,00", ""), ("", "10,00")],
+        )
+
+    def test_last_month_unless_other_days_are_chosen(self):
+        wizard = self.env["tiss.entry.export"].create({})
+        self.assertEqual(wizard.end_date + timedelta(days=1), self.today.replace(day=1))
+        self.assertEqual(wizard.start_date, wizard.end_date.replace(day=1))

@@ -14,22 +14,59 @@ from .return_messages import analysis_message, payment_message
 
 
 class InvoiceCase(TissCommon):
-    def _import(self, content):
-        return self.env["tiss.demonstrativo"].import_file("retorno.xml", content)
+    @classmethod
+    def _create_tax(cls, name, amount, *parts, **vals):
+        lines = [
+            Command.create({"repartition_type": "base"}),
+            *(
+                Command.create(
+                    {
+                        "repartition_type": "tax",
+                        "factor_percent": factor,
+                        "account_id": account.id,
+                    }
+                )
+                for factor, account in parts
+            ),
+        ]
+        return (
+            cls.env["account.tax"]
+            .sudo()
+            .create(
+                {
+                    "name": name,
+                    "amount": amount,
+                    "type_tax_use": "sale",
+                    "company_id": cls.company.id,
+                    "country_id": cls.env.ref("base.br").id,
+                    "invoice_repartition_line_ids": lines,
+                    "refund_repartition_line_ids": lines,
+                    **vals,
+                }
+            )
+            .sudo(False)
+        )
 
-    def _analyse(self, lote, released, number="A1"):
-        demonstrativo = self._import(analysis_message(lote, released, number))
+    @classmethod
+    def _import(cls, content):
+        return cls.env["tiss.demonstrativo"].import_file("retorno.xml", content)
+
+    @classmethod
+    def _analyse(cls, lote, released, number="A1"):
+        demonstrativo = cls._import(analysis_message(lote, released, number))
         demonstrativo.post()
         return demonstrativo
 
-    def _pay(self, lotes, guias, number="P1"):
-        demonstrativo = self._import(payment_message(lotes, guias, number))
+    @classmethod
+    def _pay(cls, lotes, guias, number="P1"):
+        demonstrativo = cls._import(payment_message(lotes, guias, number))
         demonstrativo.post()
         return demonstrativo
 
-    def _pay_recurso(self, lote, guias, number="R1"):
+    @classmethod
+    def _pay_recurso(cls, lote, guias, number="R1"):
         content = payment_message(lote, guias, number)
-        demonstrativo = self._import(content.replace(b"tipoPagamento>1<", b"tipoPagamento>2<"))
+        demonstrativo = cls._import(content.replace(b"tipoPagamento>1<", b"tipoPagamento>2<"))
         demonstrativo.post()
         return demonstrativo
 
@@ -201,6 +238,7 @@ class TestReleased(InvoiceCase):
         self._recover(6.00)
         self.assertEqual(self._get_invoices(), [("out_invoice", 36.00), ("out_invoice", 6.00)])
         self.assertEqual({move.payment_state for move in self.lote._get_invoices()}, {"paid"})
+        self.assertEqual(self.lote.invoice_id.amount_total, 36.00, "the first stays its own")
         self.assertSound()
 
     def test_undoing_takes_the_invoice_back(self):
@@ -290,39 +328,6 @@ class TestTaxes(InvoiceCase):
         cls.iss = cls._create_tax("ISS 2%", 2, (100, cls.due), (-100, cls.deduction))
         cls.contract.tax_ids = cls.iss
         cls.lote = cls._create_received_lote(CONSULTATION, protocol="1001")
-
-    @classmethod
-    def _create_tax(cls, name, amount, *parts, **vals):
-        lines = [
-            Command.create({"repartition_type": "base"}),
-            *(
-                Command.create(
-                    {
-                        "repartition_type": "tax",
-                        "factor_percent": factor,
-                        "account_id": account.id,
-                    }
-                )
-                for factor, account in parts
-            ),
-        ]
-        return (
-            cls.env["account.tax"]
-            .sudo()
-            .create(
-                {
-                    "name": name,
-                    "amount": amount,
-                    "type_tax_use": "sale",
-                    "company_id": cls.company.id,
-                    "country_id": cls.env.ref("base.br").id,
-                    "invoice_repartition_line_ids": lines,
-                    "refund_repartition_line_ids": lines,
-                    **vals,
-                }
-            )
-            .sudo(False)
-        )
 
     def _get_balances(self):
         lines = self.env["account.move.line"].search(
@@ -418,6 +423,12 @@ class TestWriteOff(InvoiceCase):
         recurso.register_protocol("7001", self.today)
         first, second = recurso.line_ids
         recurso.register_answer({first: 6.00, second: 0})
+        content = payment_message(self.lote, {self.guia.name: 6.00}, "R0")
+        again = self._import(content.replace(b"tipoPagamento>1<", b"tipoPagamento>2<"))
+        self.assertIn(
+            (self.contract.revenue_account_id.display_name, 6.00),
+            [(row["account"], float(row["credit"])) for row in again.preview()["entries"]],
+        )
         return self._pay_recurso(self.lote, {self.guia.name: 6.00})
 
     def test_what_is_recovered_is_new_revenue(self):
@@ -454,6 +465,33 @@ class TestWriteOff(InvoiceCase):
             self._get_entries(),
             [("out_invoice", 56.00), ("out_refund", 20.00), ("out_invoice", 20.00)],
         )
+        self.assertSound()
+
+    def test_undoing_one_of_two_takes_its_own_credit_note(self):
+        for item, number in ((1, "A1"), (2, "A2")):
+            key = (self.guia.name, item)
+            last = self._analyse(self.lote, {key: self.parts[key]}, number)
+        _invoice, first, second = self.lote._get_invoices().sorted("id")
+        last.undo()
+        self.assertEqual((first.state, second.state), ("posted", "cancel"))
+        self.assertSound()
+
+    def test_undoing_what_has_an_nfse_invoices_it_again(self):
+        analysis = self._analyse(self.lote, self.parts)
+        self.lote._get_invoices().sorted("id")[-1].tiss_nfse_number = "77"
+        analysis.undo()
+        self.assertEqual(
+            self._get_entries(),
+            [("out_invoice", 56.00), ("out_refund", 20.00), ("out_invoice", 20.00)],
+        )
+        self.assertSound()
+
+    def test_what_is_invoiced_by_its_release_has_nothing_to_write_off(self):
+        """Of two items one was analysed: the other is not owed yet."""
+        self.contract.invoice_moment = "released"
+        lote = self._create_received_lote({ECG: 1, DIPYRONE: 2}, protocol="1002")
+        self._analyse(lote, {(lote.guia_ids.name, 1): (31.10, "1705")}, "A2")
+        self.assertEqual(lote.invoice_id.amount_total, 31.10)
         self.assertSound()
 
     def test_a_payment_without_an_analysis_writes_off_what_it_denies(self):

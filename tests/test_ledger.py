@@ -73,6 +73,28 @@ class TestTieOut(TissCommon):
         with self.assertRefused("41.10 in the books"):
             self.lote._check_tie_out()
 
+    def test_books_that_have_less_than_the_guias(self):
+        receivable = self.lote.invoice_id._tiss_get_receivable_lines()
+        self._break(
+            "UPDATE account_move_line SET balance = 40, amount_residual = 40 WHERE id = %s",
+            receivable.id,
+        )
+        self.assertEqual(self._get_codes(), {"billed", "open"})
+        self.assertLessEqual({2, 3, 4}, set(find_broken(self.contract)))
+
+    def test_a_credit_note_that_is_matched_with_nothing(self):
+        """Its protocolo adds up all the same: 31.10 of the invoice, and 10.00 against it."""
+        self._import_analysis({(self.line.guia_id.name, 1): (31.10, "1705")})
+        note = self.lote.glosa_ids.accept()
+        self._break(
+            "UPDATE account_move_line SET amount_residual = balance, reconciled = FALSE"
+            " WHERE tiss_lote_id = %s AND amount_residual IS NOT NULL AND id IN %s",
+            self.lote.id,
+            tuple((note | self.lote.invoice_id)._tiss_get_receivable_lines().ids),
+        )
+        self.assertEqual(self._get_codes(), {"floating"})
+        self.assertIn(4, find_broken(self.contract))
+
     def test_an_entry_without_a_lote(self):
         entry = self._post_receivable()
         [breach] = self.contract._get_ledger_breaches()

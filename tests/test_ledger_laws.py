@@ -378,6 +378,21 @@ class TestLaws(LawCase):
             ),
         )
 
+    def test_c21_the_preview_of_a_payment_that_makes_its_invoice(self):
+        """30.00 are paid of 41.10 that nobody analysed: the payment, and an invoice of as much."""
+        self.contract.invoice_moment = "released"
+        lote = self._create_received_lote({ECG: 1}, protocol="7009")
+        demonstrativo = self._import(payment_message(lote, {lote.guia_ids.name: 30.00}, "P9"))
+        entries = demonstrativo.preview()["entries"]
+        payment = demonstrativo.post()
+        lines = payment.move_id.line_ids | lote.invoice_id.line_ids
+        self.assertEqual(
+            sorted((row["account"], row["debit"] - row["credit"]) for row in entries),
+            sorted(
+                (line.account_id.display_name, from_cents(to_cents(line.balance))) for line in lines
+            ),
+        )
+
     def test_c22_accepting_and_reopening_is_nothing(self):
         for moment in ("protocol", "released"):
             with self.subTest(moment):

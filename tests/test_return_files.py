@@ -220,7 +220,7 @@ class TestReturnFiles(TissCommon):
         for text in ("1002", self.sadt.guia_ids.name, "41,10", "40,00"):
             self.assertIn(text, html.replace("41.10", "41,10").replace("40.00", "40,00"))
         self.assertNotIn("14,90", html.replace("14.90", "14,90"))
-        self.assertFalse(second.discrepancy_ids)
+        self.assertEqual(second.discrepancy_ids.code, "same_number")
         second.post()
         self.assertEqual((second.state, self.sadt.amount_open), ("held", 56.00))
 

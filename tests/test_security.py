@@ -95,6 +95,8 @@ RIGHTS = {
     "tiss.underpayment": ("", "r", "r"),
     "tiss.provision": ("", "r", "rwu"),
     "tiss.aging": ("", "r", "r"),
+    "tiss.aging.date": ("", "rwcu", "rwcu"),
+    "tiss.entry.export": ("", "", "rwcu"),
     "tiss.glosa.rate": ("", "r", "r"),
     "tiss.dmed": ("", "", "r"),
     "tiss.performance": ("", "", "r"),

@@ -3,6 +3,7 @@ from . import tiss_generate  # isort: split
 
 from . import (
     tiss_accounting_setup,
+    tiss_aging_date,
     tiss_annex_protocol,
     tiss_authorization_register,
     tiss_authorization_register_line,
@@ -25,6 +26,7 @@ from . import (
     tiss_document_upload_line,
     tiss_eligibility_register,
     tiss_endpoint_paste,
+    tiss_entry_export,
     tiss_file_export,
     tiss_glosa_decide,
     tiss_guia_correct,

@@ -1,5 +1,6 @@
 import { Component, onWillUnmount, xml } from "@odoo/owl";
 import { browser } from "@web/core/browser/browser";
+import { ConnectionLostError } from "@web/core/network/rpc";
 import { registry } from "@web/core/registry";
 import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
 
@@ -35,6 +36,10 @@ export class RunRefresh extends Component {
             if (!document.hidden && !this.props.record.dirty && !this.isTyping()) {
                 await this.props.record.load();
             }
+        } catch (error) {
+            // Deleted meanwhile, or of another company now: said once, not every two seconds.
+            this.isGone = !(error instanceof ConnectionLostError);
+            throw error;
         } finally {
             if (!this.isGone) {
                 this.wait();
