@@ -1,6 +1,6 @@
 {
     "name": "Brazil - TISS Health Insurance Billing",
-    "version": "19.0.1.4.0",
+    "version": "19.0.1.5.0",
     "summary": "Convênios: guias, lotes, demonstrativos and glosas in the ANS TISS standard",
     "category": "Accounting/Localizations",
     "countries": ["br"],

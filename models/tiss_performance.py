@@ -168,7 +168,9 @@ class TissPerformance(models.Model):
         "Billed", readonly=True, help="Without what was withdrawn and what patients pay here."
     )
     amount_analysed = fields.Monetary(
-        "Analysed", readonly=True, help="Of what was billed, what the operadora has answered."
+        "Amount Analysed",
+        readonly=True,
+        help="Of what was billed, what the operadora has answered.",
     )
     amount_denied = fields.Monetary(
         "Denied", readonly=True, help="When it was analysed, whatever became of it since."
@@ -182,7 +184,9 @@ class TissPerformance(models.Model):
         readonly=True,
         help="Recovered or kept; in both instances, if there were two.",
     )
-    amount_recovered = fields.Monetary("Recovered", readonly=True, help="By recursos, and paid.")
+    amount_recovered = fields.Monetary(
+        "Amount Recovered", readonly=True, help="By recursos, and paid."
+    )
     amount_received = fields.Monetary("Received", readonly=True, help="Before taxes withheld.")
     weighted_days = fields.Float(readonly=True, help="What was received × days until it was.")
     weighted_answer_days = fields.Float(

@@ -704,7 +704,7 @@ class TestEntryExport(TissCommon):
         sums = {}
         for row in rows:
             side = self._cents(row["Debit"]) - self._cents(row["Credit"])
-            sums[row["Entry"]] = sums.get(row["Entry"], 0) + side
+            sums[row["Journal Entry"]] = sums.get(row["Journal Entry"], 0) + side
             account = self.env["account.account"].search([("code", "=", row["Account"])])
             self.assertEqual(row["Account Name"], account.name)
             self.assertEqual(row["CNPJ/CPF"], self.operadora.vat)

@@ -212,6 +212,7 @@ class TestSecurity(TissCommon):
         strange = analysis_message(cls.lote, {(first.name, 1): 41.10}, "D2")
         strange = strange.replace(b"numeroProtocolo>1001<", b"numeroProtocolo>4040<")
         cls.env["tiss.message"].receive_file("estranho.xml", strange)
+        cls._create_received_lote(BLOOD_COUNT, protocol="1002")  # what is still to come
         cls.other_lote = cls._create_other_lote()
         for guia in (cls.guia, cls.other_lote.guia_ids):
             cls._create_clinical_rows(guia)

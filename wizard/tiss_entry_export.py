@@ -68,7 +68,7 @@ class TissEntryExport(models.TransientModel):
     def _get_header(self):
         return [
             self.env._("Date"),
-            self.env._("Entry"),
+            self.env._("Journal Entry"),
             self.env._("Journal"),
             self.env._("Account"),
             self.env._("Account Name"),
