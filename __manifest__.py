@@ -136,7 +136,12 @@
         "views/l10n_br_tiss_menus.xml",
     ],
     "assets": {
-        "web.assets_backend": ["l10n_br_tiss/static/src/**/*"],
+        "web.assets_backend": [
+            "l10n_br_tiss/static/src/**/*",
+            ("remove", "l10n_br_tiss/static/src/report_pivot/**/*"),
+        ],
+        # Odoo loads pivots only when one is opened.
+        "web.assets_backend_lazy": ["l10n_br_tiss/static/src/report_pivot/**/*"],
         "web.assets_tests": ["l10n_br_tiss/static/tests/tours/**/*"],
     },
     "post_init_hook": "post_init_hook",

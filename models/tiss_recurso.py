@@ -54,6 +54,7 @@ class TissRecurso(models.Model):
         ondelete="restrict",
     )
     line_ids = fields.One2many("tiss.recurso.line", "recurso_id", "Glosas")
+    guia_numbers = fields.Char("Guias", compute="_compute_guia_numbers")
     user_id = fields.Many2one("res.users", "Owner", default=lambda self: self.env.user)
     state = fields.Selection(
         selection_add=[("answered", "Answered"), ("rejected",)],
@@ -88,6 +89,11 @@ class TissRecurso(models.Model):
         for recurso in self:
             parts = [recurso.name, recurso.contract_id.name]
             recurso.display_name = " · ".join(filter(None, parts))
+
+    @api.depends("line_ids.guia_id.name")
+    def _compute_guia_numbers(self):
+        for recurso in self:
+            recurso.guia_numbers = ", ".join(recurso.line_ids.guia_id.mapped("name"))
 
     @api.depends("line_ids.glosa_id.deadline_date", "state")
     def _compute_deadline_date(self):

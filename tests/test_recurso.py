@@ -74,6 +74,7 @@ class TestRecursoWritten(RecursoCase):
             [(recurso.line_ids.guia_id, recurso.amount_total) for recurso in recursos],
             [(self.first, 24.90), (self.second, 30.00)],
         )
+        self.assertEqual(recursos.mapped("guia_numbers"), [self.first.name, self.second.name])
         self.assertEqual(set(recursos.mapped("state")), {"draft"})
         self.assertEqual(set(self.glosas.mapped("state")), {"open"}, "nothing left yet")
         self.assertEqual(set(recursos.mapped("deadline_date")), {self.today + timedelta(45)})

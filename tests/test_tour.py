@@ -3,7 +3,8 @@ import unittest
 from odoo.tests import HttpCase, tagged
 
 from .. import standard
-from .common import ClinicCase, TissRecords
+from .bank_records import BankRecords
+from .common import CONSULTATION, ClinicCase, TissRecords
 from .return_messages import analysis_message, payment_message
 
 TOO_HIGH = "1705"  # T38: VALOR APRESENTADO A MAIOR
@@ -86,6 +87,32 @@ class TestMainJobTour(TourCase):
         demonstrativos = self.env["tiss.demonstrativo"].search([])
         self.assertEqual(set(demonstrativos.mapped("state")), {"posted"})
         self.assertEqual(lote.contract_id.check_ledger(), [])
+
+
+@tagged("post_install", "-at_install", "post_install_l10n")
+class TestMoneyTour(BankRecords, TourCase):
+    """A biller explains a deposit and contests a glosa, from the list to the protocolo."""
+
+    groups = "l10n_br_tiss.group_tiss_billing"
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls._setup_convenio()
+
+    def test_a_deposit_and_a_recurso(self):
+        lote = self._create_received_lote({CONSULTATION: 1}, protocol="1001")
+        content = analysis_message(lote, {(lote.guia_ids.name, 1): (100, TOO_HIGH)}, "D1")
+        self.env["tiss.demonstrativo"].import_file("analise.xml", content).post()
+        payment = self._post_payment(137.66, "P1")
+        line = self._deposit(137.66, "TED 001 MANTENEDORA FICTICIA", after=0)
+        self.assertFalse(self.env["tiss.bank.match"].find()[0], "nothing says who paid")
+        self.start_tour("/odoo", "l10n_br_tiss_money", login="tiss_test", timeout=120)
+        self.assertEqual((line.tiss_state, payment.is_matched), ("matched", True))
+        recurso = lote.glosa_ids.recurso_id
+        self.assertEqual((recurso.state, recurso.protocol_number), ("received", "778899"))
+        self.assertEqual((lote.glosa_ids.state, recurso.amount_total), ("appealed", 50))
+        self.assertEqual(self.contract.check_ledger(), [])
 
 
 # What is asked on the page while it waits for an answer, and what it shows then.
