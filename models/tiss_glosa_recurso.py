@@ -21,9 +21,7 @@ class TissGlosa(models.Model):
     amount_appealed = fields.Monetary(
         "Under Recurso", compute="_compute_amounts", store=True, precompute=True
     )
-    amount_recovered = fields.Monetary(
-        "Amount Recovered", compute="_compute_amounts", store=True, precompute=True
-    )
+    amount_recovered = fields.Monetary(compute="_compute_amounts", store=True, precompute=True)
     amount_open = fields.Monetary(
         "Still Denied",
         compute="_compute_amounts",

@@ -60,7 +60,7 @@ class TissRecursoLine(models.Model):
     amount_kept = fields.Monetary("Kept", compute="_compute_amount_kept")
     answer_note = fields.Char("Remark of the Operadora", size=500, copy=False)
     amount_appealed = fields.Monetary("Under Recurso", readonly=True, copy=False)
-    amount_recovered = fields.Monetary("Amount Recovered", readonly=True, copy=False)
+    amount_recovered = fields.Monetary(readonly=True, copy=False)
 
     _glosa_uniq = models.UniqueIndex(
         "(glosa_id) WHERE is_current", "This glosa is contested in another recurso already."

@@ -534,11 +534,14 @@ class TestMutants(LawCase):
             lote._match_receivables()
             return move
 
+        def book_all(_lotes, notes):
+            return {lote: book(lote, *note) for lote, note in notes.items()}
+
         def act():
             self._import(self._analysis()).post()
             self.first.glosa_ids.accept()
 
-        self._assert_found(act, [("tiss.lote", "_book_credit_note", book)], {3})
+        self._assert_found(act, [("tiss.lote", "_book_credit_notes", book_all)], {3})
 
     def test_write_off_lines(self):
         """Retentions as write-off lines, which an edit collapses (T1): 4, 6 and 10."""
