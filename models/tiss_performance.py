@@ -149,7 +149,7 @@ class TissPerformance(models.Model):
 
     company_id = fields.Many2one("res.company", readonly=True)
     currency_id = fields.Many2one(related="company_id.currency_id")
-    operadora_id = fields.Many2one("res.partner", "Operadora", readonly=True)
+    operadora_id = fields.Many2one("res.partner", readonly=True)
     contract_id = fields.Many2one("tiss.contract", "Convênio", readonly=True)
     lote_id = fields.Many2one("tiss.lote", "Protocolo", readonly=True)
     guia_id = fields.Many2one("tiss.guia", readonly=True)
