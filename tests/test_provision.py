@@ -57,6 +57,16 @@ class TestProvision(RecursoCase):
         self.assertTrue(row.is_own_history)
         self.assertEqual(row.amount, 34.88)
 
+    def test_what_was_undone_is_no_history(self):
+        before = self.Provision._propose(self.company, self.today).denied_percent
+        lote = self._create_received_lote({ECG: 1}, protocol="1004")
+        content = analysis_message(lote, {(lote.guia_ids.name, 1): (0, "1705")}, "A4")
+        analysis = self.env["tiss.demonstrativo"].import_file("a.xml", content)
+        analysis.post()
+        analysis.undo()
+        row = self.Provision._propose(self.company, self.today)
+        self.assertEqual(row.denied_percent, before)
+
     def test_under_recurso(self):
         """4.00 kept are contested once more: 4.00 × 40 % in place of 71.29 %."""
         self._live()
