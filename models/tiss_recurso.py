@@ -72,7 +72,7 @@ class TissRecurso(models.Model):
     amount_total = fields.Monetary("Contested", compute="_compute_amounts", store=True)
     amount_granted = fields.Monetary("Granted", compute="_compute_amounts", store=True)
     amount_kept = fields.Monetary("Kept", compute="_compute_amounts", store=True)
-    amount_recovered = fields.Monetary("Amount Recovered", compute="_compute_amounts", store=True)
+    amount_recovered = fields.Monetary(compute="_compute_amounts", store=True)
 
     _name_uniq = models.Constraint("UNIQUE(name)", "The number of a recurso is used once.")
     _protocol_uniq = models.UniqueIndex(
