@@ -84,16 +84,20 @@ class TissContract(models.Model):
     # Closed periods
     # ------------------------------------------------------------------
 
-    def _is_locked(self, date):
-        """Whether the books of invoices are closed on a day, be it only for what has taxes."""
+    def _is_locked(self, date, taxes=None):
+        """Whether the books of invoices are closed on a day, be it only for what has taxes.
+
+        :param taxes: `account.tax` of what is to be booked; those of new invoices by default
+        """
         self.ensure_one()
         company = self.company_id.sudo()
-        return bool(company._get_violated_lock_dates(date, bool(self.tax_ids), self.journal_id))
+        has_tax = bool(self.tax_ids if taxes is None else taxes)
+        return bool(company._get_violated_lock_dates(date, has_tax, self.journal_id))
 
-    def _check_open_period(self, date):
+    def _check_open_period(self, date, taxes=None):
         """Odoo would move an entry of a locked period to another day without asking."""
         for contract in self:
-            if contract._is_locked(date):
+            if contract._is_locked(date, taxes):
                 contract._raise_closed(date)
 
     def _raise_closed(self, date):

@@ -90,7 +90,7 @@ class TissDiscrepancy(models.Model):
         "Journal Entry",
         readonly=True,
         index="btree_not_null",
-        ondelete="restrict",
+        ondelete="set null",
     )
 
     # ------------------------------------------------------------------

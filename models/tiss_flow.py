@@ -63,6 +63,7 @@ REACHED = """
     (5, 'f_paid', m.paid_date, m.processed_date, h.paid, h.paid - COALESCE(m.banked, 0)),
     (6, 'g_bank', m.bank_date, m.paid_date, m.banked, 0)
 """
+OF_ONE_STEP = ("amount:sum", "days:avg")
 
 
 class TissFlow(models.Model):
@@ -116,7 +117,7 @@ class TissFlow(models.Model):
         readonly=True,
         help="Of it, what has not gone on: visits without a guia, guias without a lote, lotes"
         " without a protocolo, not analysed, released and not paid, paid and not in the bank. What"
-        " was denied is with the glosas.",
+        " was denied is with the glosas, and what patients pay with the co-payments.",
     )
 
     @property
@@ -147,14 +148,21 @@ class TissFlow(models.Model):
         )
 
     def _read_group_select(self, aggregate_spec, query):
-        if aggregate_spec != "days:avg":
+        """What came to several steps is the same money, and is not added up."""
+        if aggregate_spec not in OF_ONE_STEP:
             return super()._read_group_select(aggregate_spec, query)
-        days = self._field_to_sql(self._table, "days", query)
-        return SQL("PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY %s)", days)
+        name, _colon, _function = aggregate_spec.partition(":")
+        step, value = (self._field_to_sql(self._table, field, query) for field in ("step", name))
+        figure = SQL("SUM(%s)", value)
+        if name == "days":
+            figure = SQL("PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY %s)", value)
+        return SQL(
+            "CASE WHEN MIN(%(step)s) = MAX(%(step)s) THEN %(figure)s END", step=step, figure=figure
+        )
 
     def _read_group_empty_value(self, spec):
         """Nobody waited for the first step: that is no median of zero."""
-        return False if spec == "days:avg" else super()._read_group_empty_value(spec)
+        return False if spec in OF_ONE_STEP else super()._read_group_empty_value(spec)
 
     @api.depends("step", "guia_id", "encounter_id")
     def _compute_display_name(self):

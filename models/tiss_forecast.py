@@ -81,25 +81,26 @@ class TissForecast(models.Model):
     is_late = fields.Boolean("Late", readonly=True)
     day_basis = fields.Selection(
         [
-            ("calendar", "Calendar of the operadora"),
+            ("calendar", "Calendar"),
             ("history", "How it has paid"),
-            ("contract", "Days of the contract: nothing was paid yet"),
+            ("contract", "Days of the contract"),
         ],
         "Day By",
         readonly=True,
+        help="The days of the contract count as long as nothing was paid in twelve months.",
     )
     rate_basis = fields.Selection(
         [
             ("history", "Own history"),
-            ("typed", "Typed on the convênio"),
-            ("none", "No history and nothing typed"),
+            ("typed", "Typed"),
+            ("none", "No history"),
         ],
         "Rate By",
         readonly=True,
         help="Without history, and with nothing typed on the convênio, no glosa is expected, nor"
         " that anything comes back of recursos.",
     )
-    denied_percent = fields.Float("Expected Glosa (%)", readonly=True, aggregator=None)
+    denied_percent = fields.Float("Glosa (%)", readonly=True, aggregator=None)
     chance_percent = fields.Float("Comes Back (%)", readonly=True, aggregator=None)
     withheld_percent = fields.Float("Withheld (%)", readonly=True, aggregator=None)
     amount = fields.Monetary("Open", readonly=True, help="Not denied, or under recurso.")

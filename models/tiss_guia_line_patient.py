@@ -19,8 +19,9 @@ class TissGuiaLine(models.Model):
     )
 
     def _get_collected_cents(self):
-        """All that the patient pays of one item here."""
-        return to_cents(self.amount_patient or 0) or self._get_copaid_cents()
+        """All that the patient pays of one item here, whether it is booked already or not."""
+        booked = to_cents(self.amount_patient or 0) or to_cents(self.amount_copaid or 0)
+        return booked or self._get_copaid_cents()
 
     def _get_copaid_cents(self):
         """What of one item the operadora was billed for and the patient pays here."""

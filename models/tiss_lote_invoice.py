@@ -97,7 +97,8 @@ class TissLote(models.Model):
         return max(self.mapped("protocol_date"))
 
     def _check_open_period(self, date):
-        self.contract_id._check_open_period(date)
+        for lote in self:
+            lote.contract_id._check_open_period(date, lote._get_invoice_taxes())
 
     def _prepare_invoice(self, date):
         """Values of the invoice of one lote, or of several of one convênio and month."""

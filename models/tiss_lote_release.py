@@ -105,7 +105,7 @@ class TissLote(models.Model):
         """`date`, or today where its books are closed or it has not come: then it is made."""
         today = fields.Date.context_today(self)
         date = min(date, today)
-        if not self.contract_id._is_locked(date):
+        if not self.contract_id._is_locked(date, self._get_invoice_taxes()):
             return date
         self._check_open_period(today)
         return today

@@ -640,6 +640,16 @@ class TestBankQueue(BankCase):
             row.reopen()
         self.assertLedgerSound()
 
+    def test_a_deposit_is_deleted_after_its_fee_was_undone(self):
+        """It was imported twice: what was decided about it stays in the history, without it."""
+        payment, line, row = self._differ()
+        row.action_suggested()
+        line.action_tiss_unmatch()
+        self.assertFalse(payment.is_matched)
+        line.unlink()
+        self.assertEqual((row.resolution, row.move_id.id), ("bank_fee", False))
+        self.assertLedgerSound()
+
     def test_the_rest_is_still_to_come(self):
         payment, line, row = self._differ()
         row.resolve("rest_later")

@@ -163,6 +163,20 @@ class TestCopayment(TissCommon):
         self.assertEqual(row.create_invoices().amount_total, 8.22)
         self.assertEqual(row.amount_at_visit, 0)
 
+    def test_two_visits_of_one_guia_of_which_one_was_invoiced(self):
+        """Of 16.44, 8.22 on the day of the visit; the rest also once the operadora answered."""
+        self.contract.guia_grouping = "month"
+        visits = self._create_encounters({ECG: 1}, {ECG: 1})
+        visits[0].invoice_copayment()
+        lote = self._send(visits)
+        row = lote.copayment_ids
+        self.assertEqual((row.amount, row.amount_at_visit, row.state), (16.44, 8.22, "to_invoice"))
+        released = {(lote.guia_ids.name, item): 32.88 for item in (1, 2)}
+        self._receive_file(analysis_message(lote, released, "A1"))
+        self.assertEqual(row.create_invoices().amount_total, 8.22)
+        self.assertEqual(row.amount_at_visit, 8.22)
+        self.assertLedgerSound()
+
     def test_an_invoice_that_was_credited_is_none(self):
         """Of a closed month it cannot be cancelled: a credit note takes it back."""
         visit = self._create_encounters({ECG: 1})

@@ -10,11 +10,12 @@ from odoo.exceptions import ValidationError
 from odoo.fields import Command
 from odoo.tests import tagged
 
+from ..models.account_bank_statement_line import QUIET
 from ..standard import identifiers
 from ..standard.money import to_cents
 from . import test_invoice
 from .bank_records import BankRecords
-from .closing_records import create_copayment, create_entry
+from .closing_records import create_copayment, create_deposit, create_entry
 from .common import BLOOD_COUNT, CONSULTATION, DIPYRONE, ECG, ROOM_FEE, TissCommon
 from .return_messages import analysis_message, payment_message
 from .test_recurso import RecursoCase
@@ -277,11 +278,12 @@ class TestFinanceReports(TissCommon):
     # DMED
     # ------------------------------------------------------------------
 
-    def _pay(self, move, amount=None):
+    def _pay(self, move, amount=None, **vals):
         register = self.env["account.payment.register"].with_context(
             active_model="account.move", active_ids=move.ids
         )
-        register.create({"amount": amount} if amount else {})._create_payments()
+        vals = {**vals, "amount": amount} if amount else vals
+        register.create(vals)._create_payments()
 
     def _get_dmed(self):
         self.env.invalidate_all()
@@ -325,6 +327,30 @@ class TestFinanceReports(TissCommon):
             [], ["year", "payer_id"], ["amount:sum"]
         )
         self.assertEqual((told, payer, round(amount, 2)), (year, mother, 6.22))
+
+    def test_a_pix_that_is_matched_without_a_payment(self):
+        invoice = self._invoice_copayment()
+        deposit = create_deposit(self.contract, 8.22, self.today, "PIX MÃE FICTÍCIA")
+        [counterpart] = deposit._tiss_get_counterparts()
+        [owed] = invoice._tiss_get_receivable_lines()
+        deposit.with_context(**QUIET).move_id.line_ids = [
+            Command.update(
+                counterpart.id,
+                {"account_id": owed.account_id.id, "partner_id": invoice.partner_id.id},
+            )
+        ]
+        (counterpart | owed).reconcile()
+        [(payer, who, amount, _year, _incomplete)] = self._get_dmed()
+        self.assertEqual((payer, who, amount), (invoice.partner_id, self.patient, 8.22))
+
+    def test_the_year_is_that_of_the_receipt(self):
+        """Invoiced this year, received in the next: told with the next."""
+        invoice = self._invoice_copayment()
+        self._pay(invoice, 5.00)
+        year = self.today.year
+        self._pay(invoice, 3.22, payment_date=f"{year + 1}-01-02")
+        told = [(row[2], row[3]) for row in self._get_dmed()]
+        self.assertEqual(told, [(5.00, str(year)), (3.22, str(year + 1))])
 
     def test_a_credit_note_is_no_receipt(self):
         invoice = self._invoice_copayment()
@@ -601,6 +627,14 @@ class TestFlow(BankRecords, TissCommon):
             for step, amount, waiting, days in rows
         }
 
+    def _get_total(self):
+        self.env.invalidate_all()
+        domain = [("contract_id", "=", self.contract.id)]
+        [[amount, waiting]] = self.env["tiss.flow"]._read_group(
+            domain, [], ["amount:sum", "amount_waiting:sum"]
+        )
+        return (amount, round(waiting, 2))
+
     def test_where_it_waits(self):
         """A visit of 33.33 without a guia, a guia of 18.00, a lote of 41.10; 150.00 presented."""
         self._create_encounters(BLOOD_COUNT)
@@ -614,6 +648,9 @@ class TestFlow(BankRecords, TissCommon):
             "d": (150.00, 150.00, 0),
         }
         self.assertEqual(self._get_steps(), steps)
+        amount, waiting = self._get_total()
+        self.assertIs(amount, False, "the same money at several steps")
+        self.assertEqual(waiting, 242.43, "each real waits once")
         with freeze_time(self.today + timedelta(days=20)):
             content = analysis_message(lote, {(lote.guia_ids.name, 1): (120.00, "1705")}, "A1")
             self.env["tiss.message"].receive_file("A1.xml", content).post()

@@ -94,6 +94,14 @@ class TestLockDates(BankRecords, InvoiceCase):
     def _do_payment_later(self):
         self.unpaid.post(accounting_date=self.today + timedelta(days=1))
 
+    def _do_entry(self):
+        """What did not ask before."""
+        contract = self.contract
+        line = contract._prepare_invoice_line("Avulsa", 100, contract.revenue_account_id)
+        vals = contract._prepare_invoice_vals(self.today, "Avulsa", [line])
+        vals |= {"tiss_contract_id": contract.id}
+        self.env["account.move"].create(vals).action_post()
+
     def _do_undo(self):
         self.paid.undo()
 
@@ -115,6 +123,7 @@ class TestLockDates(BankRecords, InvoiceCase):
     def test_sales_are_closed(self):
         self._attempt(
             "sale_lock_date",
+            entry=CLOSED,
             protocol=CLOSED,
             payment=[("entry", 0)],
             payment_later=[("entry", 0)],
@@ -143,7 +152,7 @@ class TestLockDates(BankRecords, InvoiceCase):
         self._attempt("tax_lock_date", protocol=[("out_invoice", 0)])
 
     def test_taxes_that_the_convenio_has_no_more(self):
-        """A credit note has those of its invoice: Odoo would put it on another day."""
+        """A credit note has those of its invoice."""
         self.contract.tax_ids = False
         self._close("tax_lock_date")
         for name in ("accept", "withdraw"):

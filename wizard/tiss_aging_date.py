@@ -23,8 +23,11 @@ class TissAgingDate(models.TransientModel):
     def action_open(self):
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id("l10n_br_tiss.tiss_aging_action")
+        # Without its address, which would show today's money when the page is loaded again.
+        title = self.env._("Open Money on %s", format_date(self.env, self.date))
         return {
-            **action,
-            "name": self.env._("Open Money on %s", format_date(self.env, self.date)),
+            **{name: value for name, value in action.items() if name not in ("id", "path")},
+            "name": title,
+            "display_name": title,
             "context": {"tiss_aging_date": fields.Date.to_string(self.date)},
         }
