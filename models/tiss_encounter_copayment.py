@@ -33,7 +33,7 @@ class TissEncounter(models.Model):
     )
     copayment_state = fields.Selection(
         [("invoiced", "Invoiced, Not Paid"), ("paid", "Paid"), ("refunded", "Refunded")],
-        "Co-payment of the Patient",
+        "Co-payment",
         compute="_compute_copayment_state",
         compute_sudo=True,
         help="What became of what the patient pays at the desk.",
