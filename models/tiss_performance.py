@@ -184,9 +184,7 @@ class TissPerformance(models.Model):
         readonly=True,
         help="Recovered or kept; in both instances, if there were two.",
     )
-    amount_recovered = fields.Monetary(
-        "Amount Recovered", readonly=True, help="By recursos, and paid."
-    )
+    amount_recovered = fields.Monetary(readonly=True, help="By recursos, and paid.")
     amount_received = fields.Monetary("Received", readonly=True, help="Before taxes withheld.")
     weighted_days = fields.Float(readonly=True, help="What was received × days until it was.")
     weighted_answer_days = fields.Float(
