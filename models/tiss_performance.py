@@ -168,7 +168,6 @@ class TissPerformance(models.Model):
         "Billed", readonly=True, help="Without what was withdrawn and what patients pay here."
     )
     amount_analysed = fields.Monetary(
-        "Amount Analysed",
         readonly=True,
         help="Of what was billed, what the operadora has answered.",
     )
