@@ -309,7 +309,8 @@ class TieOut:
         breaches = []
         for company, contracts in self.contracts.sudo().grouped("company_id").items():
             accounts = contracts.receivable_account_id | company.tiss_receivable_account_id
-            partners = contracts.partner_id
+            # A bank line mostly has the company of a contact.
+            partners = contracts.partner_id | contracts.partner_id.commercial_partner_id
             rows = self._query(
                 LOOSE, company=company.id, accounts=accounts.ids, partners=partners.ids
             )

@@ -80,17 +80,16 @@ class TissDemonstrativoLine(models.Model):
     def _plan_recovery(self, moved):
         """Entries that pay what was contested of one guia, and no more than that.
 
-        :param moved: `Moved` by what is planned and not recorded yet
+        :param moved: `Moved` by what is planned and not recorded yet; these come to it
         """
-        contested = self.guia_id.recurso_line_ids
-        appealed = sum(to_cents(line.amount_appealed) for line in contested)
+        appealed = sum(moved.get_rest(item, "appealed") for item in self.guia_id.line_ids)
         paid = min(sum(line._get_booked_cents() for line in self), appealed)
-        shares = contested._share_recovery(paid) or {}
-        return [
+        shares = self.guia_id.recurso_line_ids._share_recovery(paid) or {}
+        return moved.add(
             line._prepare_entry("recover", cents, demonstrativo_line=self[:1])
             for line, cents in shares.items()
             if cents
-        ]
+        )
 
     def _plan_payment(self, moved, is_last):
         """Entries that pay one guia: released items first, then what waited for analysis.

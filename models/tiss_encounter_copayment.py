@@ -32,11 +32,11 @@ class TissEncounter(models.Model):
         compute_sudo=True,
     )
     copayment_state = fields.Selection(
-        [("invoiced", "Invoiced, Not Paid"), ("paid", "Paid"), ("refunded", "Refunded")],
+        [("invoiced", "Invoiced, Not Paid"), ("paid", "Paid")],
         "Co-payment",
         compute="_compute_copayment_state",
         compute_sudo=True,
-        help="What became of what the patient pays at the desk.",
+        help="Of what the patient pays at the desk; empty again once that was given back.",
     )
 
     # ------------------------------------------------------------------
@@ -61,13 +61,17 @@ class TissEncounter(models.Model):
                 cents = 0
             encounter.amount_to_collect = float(from_cents(cents))
 
-    @api.depends("copayment_move_id.state", "copayment_move_id.payment_state")
+    @api.depends(
+        "copayment_move_id.state",
+        "copayment_move_id.payment_state",
+        "copayment_move_id.reversal_move_ids.state",
+    )
     def _compute_copayment_state(self):
         """The desk is asked “have I paid?” and sees no invoices."""
-        states = {"paid": "paid", "in_payment": "paid", "reversed": "refunded"}
         for encounter in self:
             invoice = encounter._get_visit_invoice()
-            encounter.copayment_state = invoice and states.get(invoice.payment_state, "invoiced")
+            is_paid = invoice.payment_state in ("paid", "in_payment")
+            encounter.copayment_state = invoice and ("paid" if is_paid else "invoiced")
 
     def _get_collected_cents(self):
         lines = self.line_ids.filtered("is_collected_here")

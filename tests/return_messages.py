@@ -152,6 +152,18 @@ def payment_message(lotes, guias, number, adjustments=(), **options):
     return _message("DEMONSTRATIVO_PAGAMENTO", contract, body, number, **options)
 
 
+def two_days_message(guia, first, second, number, day, **options):
+    """One file that pays a guia on `day` and today."""
+    content = payment_message(guia.lote_id, {guia.name: first}, number, day=day, **options)
+    start, end = b"<ans:pagamentosPorData>", b"</ans:pagamentosPorData>"
+    other = payment_message(guia.lote_id, {guia.name: second}, number, **options)
+    other = other.partition(start)[2].partition(end)[0]
+    content = content.replace(end, end + start + other + end)
+    for name in (b"valorLiberadoBruto", b"valorLiberadoDemonstrativo"):
+        content = content.replace(b"%s>%.2f<" % (name, first), b"%s>%.2f<" % (name, first + second))
+    return content
+
+
 def _discounts(element, adjustments):
     return "".join(
         f"<ans:{element}><ans:indicador>{1 if amount > 0 else 2}</ans:indicador>"

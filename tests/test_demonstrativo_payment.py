@@ -11,7 +11,7 @@ from ..models.tiss_lote_invoice import TissLote
 from ..models.tiss_movement import TissMovement
 from .common import CONSULTATION
 from .ledger_invariants import find_broken
-from .return_messages import analysis_message, payment_message
+from .return_messages import analysis_message, payment_message, two_days_message
 from .return_records import ReturnCase
 
 
@@ -586,17 +586,8 @@ class TestDemonstrativoPayment(PaymentCommon):
 
     def _pay_on_two_days(self, lote, first, second):
         """One file that pays the guia of a lote yesterday and today."""
-        guia = lote.guia_ids.name
         yesterday = self.today - timedelta(days=1)
-        content = payment_message(lote, {guia: first}, "P1", day=yesterday)
-        start, end = b"<ans:pagamentosPorData>", b"</ans:pagamentosPorData>"
-        other = payment_message(lote, {guia: second}, "P1").partition(start)[2].partition(end)[0]
-        content = content.replace(end, end + start + other + end)
-        for name in (b"valorLiberadoBruto", b"valorLiberadoDemonstrativo"):
-            content = content.replace(
-                b"%s>%.2f<" % (name, first), b"%s>%.2f<" % (name, first + second)
-            )
-        return self._import(content)
+        return self._import(two_days_message(lote.guia_ids, first, second, "P1", yesterday))
 
     def test_a_guia_paid_on_two_days_of_one_file(self):
         """What the first day leaves is not denied: the second one pays it, or says its glosa."""

@@ -10,7 +10,7 @@ from .common import BLOOD_COUNT, CONSULTATION, DIPYRONE, ECG, TissCommon
 from .guia_records import VERSIONS
 from .question_records import QuestionRecords
 from .recurso_records import RecursoRecords
-from .return_messages import analysis_message, payment_message
+from .return_messages import analysis_message, payment_message, two_days_message
 
 
 class RecursoCase(RecursoRecords, QuestionRecords, TissCommon):
@@ -537,6 +537,19 @@ class TestRecursoMoney(RecursoCase):
         self.assertEqual(payment.discrepancy_ids.code, "paid_above")
         nothing = self._pay_recurso({self.second.name: 5.00}, "P10")
         self.assertEqual(nothing.discrepancy_ids.code, "appeal_payment")
+
+    def test_paid_too_much_on_two_days_of_one_file(self):
+        """20.00 and 15.00 of 30.00: what is shown before is what is booked."""
+        self._receive_sent(self.second.glosa_ids)
+        yesterday = self.today - timedelta(days=1)
+        content = two_days_message(self.second, 20.00, 15.00, "P9", yesterday)
+        content = content.replace(b"tipoPagamento>1<", b"tipoPagamento>2<")
+        payment = self.env["tiss.demonstrativo"].import_file("p9.xml", content)
+        payment.discrepancy_ids.filtered("is_blocking").resolve("cap")
+        self.assertEqual(float(payment.preview()["amounts"]["recover"]), 30.00)
+        payment.post()
+        self.assertEqual(self.second.amount_paid, 150.00 - 120.00)
+        self.assertLedgerSound()
 
     def test_paid_in_two_parts_and_undone(self):
         recurso = self._receive_sent()
