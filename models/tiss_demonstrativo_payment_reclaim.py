@@ -97,14 +97,11 @@ class TissDemonstrativoPayment(models.Model):
         """
         account = self.company_id.tiss_claim_account_id
         paying = lines.filtered(lambda line: line.account_id == account and line.balance < 0)
-        if not account or not paying:
-            return []
-        claims = self.contract_id._get_open_claims()._get_claim_lines()
-        plan = []
-        for line in paying:
-            exact = claims.filtered(
-                lambda claim, line=line: to_cents(claim.amount_residual) == -to_cents(line.balance)
-            )[:1]
-            claims -= exact
-            plan.append(line | (exact or claims))
-        return plan
+        rows = self.adjustment_ids.filtered(lambda row: row._is_on_claims() and row.amount)
+        claims = rows._allot_claims()
+        # One line for each, in their order: see `_prepare_payment_lines`.
+        return [
+            line | claims[row]
+            for line, row in zip(paying.sorted("id"), rows, strict=True)
+            if row in claims
+        ]

@@ -320,6 +320,65 @@ class TestDemonstrativoPayment(PaymentCommon):
         self.assertEqual((row.state, self._get_claimed()[1]), ("open", 0))
         self.assertLedgerSound()
 
+    def _get_owed_taxes(self):
+        """{tax: cents that are still owed back of it}"""
+        claims = self.contract._get_open_claims()
+        return {
+            row.place: round(sum(row._get_claim_lines().mapped("amount_residual")) * 100)
+            for row in claims
+        }
+
+    def _pay_back(self, number, *adjustments):
+        """A consulta of its own is paid, and these with it."""
+        lote = self._create_received_lote(CONSULTATION, protocol=number)
+        return self._pay(lote, {lote.guia_ids.name: 150.00}, number, adjustments=adjustments)
+
+    def test_a_credito_pays_back_its_own_tax(self):
+        """8.00 of ISS are owed longer than 12.25 of IRRF; 5.00 of IRRF come back, then the ISS."""
+        self.contract.retention_rule = "simples"
+        taxes = [("02", "ISS", 8.00), ("01", "IRRF", 12.25)]
+        paid = self._pay_consulta(adjustments=taxes)
+        paid.post()
+        for tax in ("ISS", "IRRF"):
+            paid.discrepancy_ids.filtered(lambda row, tax=tax: row.place == tax).resolve("reclaim")
+        self._pay_back("P2", ("01", "DEV IRRF", -5.00)).post()
+        self.assertEqual(self._get_owed_taxes(), {"ISS": 800, "IRRF": 725})
+        second = self._pay_back("P3", ("01", "DEV IRRF", -1.25), ("02", "DEV ISS", -8.00))
+        self.assertEqual(second.adjustment_ids.account_id, self.company.tiss_claim_account_id)
+        second.post()
+        self.assertEqual(self._get_owed_taxes(), {"IRRF": 600})
+        self.assertLedgerSound()
+
+    def test_a_credito_of_a_tax_that_is_no_longer_owed(self):
+        """What was given up since the file was read is off the account of claims when booked."""
+        _first, row = self._withhold()
+        back = self._pay_back("P2", ("01", "DEV IRRF", -12.25))
+        account = self.company.tiss_claim_account_id
+        self.assertEqual(back.adjustment_ids.account_id, account)
+        row.resolve("give_up")
+        self.env["tiss.adjustment.account"].search([("kind_id.code", "=", "01")]).unlink()
+        with self.assertRefused("cannot be posted yet"):
+            back.post()
+        back.action_check()
+        self.assertFalse(back.adjustment_ids.account_id)
+        self.assertIn("no_account", self._get_codes(back))
+        self.assertEqual(self._get_balance(account), 0)
+
+    def test_a_tax_is_paid_back_once(self):
+        """12.25 are owed; two files that pay them, or one that does twice, are not both matched."""
+        self._withhold()
+        account = self.company.tiss_claim_account_id
+        back = ("01", "DEV IRRF", -12.25)
+        twice = self._pay_back("P2", back, back)
+        self.assertEqual([row.account_id == account for row in twice.adjustment_ids], [True, False])
+        later = self._pay_back("P3", back)
+        self.assertEqual(later.adjustment_ids.account_id, account)
+        twice.post()
+        later.post()
+        self.assertNotEqual(later.adjustment_ids.account_id, account)
+        self.assertEqual(self._get_balance(account), 0)
+        self.assertLedgerSound()
+
     def test_a_tax_that_is_not_paid_back_is_given_up(self):
         """It stays among the taxes withheld, and at the end of the month nothing differs."""
         demonstrativo, row = self._withhold()
