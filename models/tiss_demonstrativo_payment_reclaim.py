@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import models
 from odoo.exceptions import UserError
 from odoo.fields import Command
 
@@ -45,10 +45,6 @@ class TissDemonstrativoPayment(models.Model):
     def _prepare_claim(self, tax, cents, withheld):
         """Dr owed by the operadora, Cr the accounts that the tax was booked to."""
         company = self.company_id
-        journal = company._tiss_get_accrual_journal()
-        date = self._get_date()
-        if company._get_violated_lock_dates(date, False, journal):
-            date = fields.Date.context_today(self)
         label = self.env._(
             "%(tax)s withheld wrongly · Demonstrativo %(name)s",
             tax=tax,
@@ -62,8 +58,8 @@ class TissDemonstrativoPayment(models.Model):
         return {
             "move_type": "entry",
             "company_id": company.id,
-            "journal_id": journal.id,
-            "date": date,
+            "journal_id": company._tiss_get_accrual_journal().id,
+            "date": company._tiss_get_open_date(self._get_date()),
             "ref": label,
             "tiss_is_claim": True,
             "line_ids": [

@@ -3,6 +3,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Command
 
 from ..standard.money import to_cents
+from .inside import INSIDE, is_inside
 
 RETENTIONS = ("retention_differs", "retention_undue")
 
@@ -105,16 +106,12 @@ class TissDiscrepancy(models.Model):
     def _prepare_claim_payment(self, waiting, owed):
         """Dr transit, Cr owed by the operadora; today, where the day of the deposit is closed."""
         company = self.company_id
-        journal = company._tiss_get_accrual_journal()
-        date = waiting.date
-        if company._get_violated_lock_dates(date, False, journal):
-            date = fields.Date.context_today(self)
         label = self.env._("Taxes paid back · %s", ", ".join(owed.move_id.mapped("name")))
         return {
             "move_type": "entry",
             "company_id": company.id,
-            "journal_id": journal.id,
-            "date": date,
+            "journal_id": company._tiss_get_accrual_journal().id,
+            "date": company._tiss_get_open_date(waiting.date),
             "ref": label,
             "line_ids": [
                 Command.create(
@@ -147,18 +144,21 @@ class TissDiscrepancy(models.Model):
                     )
                 )
             if row.move_id._tiss_is_frozen():
-                row._reverse_claim(date or fields.Date.context_today(self))
+                today = fields.Date.context_today(self)
+                row._reverse_claim(date or row.company_id._tiss_get_open_date(today))
             else:
                 row.move_id._tiss_cancel()
 
     def _reverse_claim(self, date):
         line = self._get_claim_lines()
-        reversal = self.move_id._tiss_reverse_on(
+        # Settled by its own reversal it is not paid back: whoever asked says what becomes of it.
+        claim = self.move_id.with_context(tiss_undo=INSIDE, tiss_withdraws_claim=INSIDE)
+        reversal = claim._tiss_reverse_on(
             date, lambda move: {"ref": self.env._("Reversal of %s", move.name)}
         )
         if not line.reconciled:
             same = reversal.line_ids.filtered(lambda other: other.account_id == line.account_id)
-            (line | same).reconcile()
+            (same | line).reconcile()
 
     # ------------------------------------------------------------------
     # Following
@@ -176,6 +176,8 @@ class TissDiscrepancy(models.Model):
 
         :param lines: `account.move.line` that were just reconciled, or are no longer
         """
+        if is_inside(lines, "tiss_withdraws_claim"):
+            return
         # As superuser: whoever reconciles may not know of discrepancies.
         claims = self.sudo().search(
             [("resolution", "=", "reclaim"), ("move_id", "in", lines.move_id.ids)]
@@ -185,4 +187,11 @@ class TissDiscrepancy(models.Model):
             if is_paid and row.state == "asked":
                 row.with_env(self.env)._settle("reclaim", self.env._("Paid back"))
             elif not is_paid and row.state == "resolved":
-                row.state = "asked"
+                row.write(
+                    {
+                        "state": "asked",
+                        "note": False,
+                        "resolved_by_id": False,
+                        "resolved_date": False,
+                    }
+                )

@@ -395,13 +395,8 @@ class TestDemonstrativoPayment(PaymentCommon):
 
     def test_a_claim_of_a_closed_month_is_reversed(self):
         """The entry of yesterday stays; that of today takes it back."""
-        self.contract.retention_rule = "simples"
+        _first, row = self._claim_of_yesterday()
         day = self.today - timedelta(days=1)
-        demonstrativo = self._pay_consulta(day=day, adjustments=[("01", "IRRF", 12.25)])
-        demonstrativo.post()
-        row = demonstrativo.discrepancy_ids.filtered(lambda row: row.code == "retention_undue")
-        row.resolve("reclaim")
-        self.company.sudo().fiscalyear_lock_date = day
         row.resolve("give_up")
         reversal = row.move_id.reversal_move_ids
         self.assertEqual((row.move_id.date, reversal.date), (day, self.today))
@@ -410,6 +405,67 @@ class TestDemonstrativoPayment(PaymentCommon):
         [closing] = self.env["tiss.closing"].create([{"date": self.today}])
         self.assertEqual(closing._check_retention(OpenWork(self.company))["count"], 0)
         self.assertLedgerSound()
+
+    def _claim_of_yesterday(self):
+        """A claim of a month that is closed since."""
+        self.contract.retention_rule = "simples"
+        day = self.today - timedelta(days=1)
+        demonstrativo = self._pay_consulta(day=day, adjustments=[("01", "IRRF", 12.25)])
+        demonstrativo.post()
+        row = demonstrativo.discrepancy_ids.filtered(lambda row: row.code == "retention_undue")
+        row.resolve("reclaim")
+        self.company.sudo().fiscalyear_lock_date = day
+        return demonstrativo, row
+
+    def test_a_claim_taken_back_is_not_paid_back(self):
+        """Neither where its month is closed, nor where the crédito is undone that paid it."""
+        _first, row = self._withhold()
+        back = self._pay_back("P2", ("01", "DEV IRRF", -12.25))
+        back.post()
+        self.assertTrue(row.note and row.resolved_by_id and row.resolved_date)
+        back.undo()
+        self.assertEqual(
+            (row.state, row.note, row.resolved_by_id.id, row.resolved_date),
+            ("asked", False, False, False),
+        )
+
+    def test_a_claim_of_a_closed_month_taken_back_is_open(self):
+        _first, row = self._claim_of_yesterday()
+        row.reopen()
+        self.assertEqual((row.state, row.note), ("open", False))
+        self.assertEqual(self._get_claimed()[1], 0)
+        self.assertLedgerSound()
+
+    def test_the_entry_of_a_claim_changes_only_with_its_discrepancy(self):
+        _first, row = self._claim_of_yesterday()
+        moves = row.move_id
+        row.resolve("give_up")
+        moves |= moves.reversal_move_ids
+        self.assertEqual(len(moves), 2)
+        for move in moves:
+            for change in (
+                move.button_draft,
+                move.button_cancel,
+                move._reverse_moves,
+                lambda move=move: move.write({"state": "draft"}),
+            ):
+                with self.assertRefused("owes back"):
+                    change()
+
+    def test_where_today_is_closed_too_nothing_is_claimed(self):
+        """Odoo would book it on a day that nobody chose."""
+        self.contract.retention_rule = "simples"
+        demonstrativo = self._pay_consulta(adjustments=[("01", "IRRF", 12.25)])
+        demonstrativo.post()
+        self.company.sudo().fiscalyear_lock_date = self.today
+        with self.assertRefused("books are closed"):
+            demonstrativo.discrepancy_ids.resolve("reclaim")
+
+    def test_where_today_is_closed_too_no_claim_is_given_up(self):
+        _first, row = self._withhold()
+        self.company.sudo().fiscalyear_lock_date = self.today
+        with self.assertRefused("books are closed"):
+            row.resolve("give_up")
 
     def test_a_claim_is_proposed_where_the_last_one_was(self):
         """Of 150.00 15.00 are agreed and 20.00 withheld: looked at once, and then known."""
@@ -475,6 +531,12 @@ class TestDemonstrativoPayment(PaymentCommon):
         self.assertEqual((remark.state, known.state), ("open", "open"))
         known.resolve("keep")
         self.assertEqual((remark.state, known.state), ("resolved", "resolved"))
+        remark.reopen()
+        remark.resolve("ask")
+        self.assertEqual((remark.state, known.state), ("asked", "open"))
+        known.sudo()._settle("keep")
+        known.reopen()
+        self.assertEqual((remark.state, known.state), ("asked", "open"), "its question stays")
 
     def test_a_payment_before_its_protocolo_is_a_remark(self):
         early = self._pay_consulta(day=self.today - timedelta(days=1))
