@@ -196,21 +196,34 @@ class AccountMove(models.Model):
         )
 
     def _tiss_filter_ours(self):
-        """Entries that the sub-ledger stands behind."""
+        """Entries that the sub-ledger, or what is asked of an operadora, stands behind."""
         # As superuser: an accountant may not read demonstrativos, but must not break them either.
         return self.sudo().filtered(
             lambda move: (
                 move.tiss_lote_id
                 or move.tiss_contract_id
                 or move.origin_payment_id.tiss_demonstrativo_payment_ids
+                or move._tiss_is_of_claim()
             )
         )
+
+    def _tiss_is_of_claim(self):
+        """Whether this is what an operadora owes back of a tax, or takes such a claim back."""
+        return self.tiss_is_claim or self.reversed_entry_id.tiss_is_claim
 
     def _tiss_check_not_ours(self):
         """Entries of the sub-ledger change only together with their guias."""
         if is_inside(self, "tiss_undo"):
             return
         ours = self._tiss_filter_ours()
+        if ours and ours[0]._tiss_is_of_claim():
+            raise UserError(
+                self.env._(
+                    "%s is a tax that the operadora owes back: give it up, or reopen it, among the"
+                    " discrepancies.",
+                    ours[0].display_name,
+                )
+            )
         if ours:
             raise UserError(
                 self.env._(

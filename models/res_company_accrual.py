@@ -17,6 +17,19 @@ class ResCompany(models.Model):
             ("tiss_accrual_account_id", "1.01.02.09.60", label, "asset_current"),
         ]
 
+    def _tiss_get_open_date(self, date):
+        """A day in the accrual journal; today, where the books are closed on it.
+
+        :raise UserError: today they are closed as well, and Odoo would choose a day by itself
+        """
+        journal = self._tiss_get_accrual_journal()
+        if not self._get_violated_lock_dates(date, False, journal):
+            return date
+        today = fields.Date.context_today(self)
+        if self._get_violated_lock_dates(today, False, journal):
+            self.env["tiss.contract"]._raise_closed(today)
+        return today
+
     def _tiss_get_accrual_journal(self):
         Journal = self.env["account.journal"]
         return Journal.search(

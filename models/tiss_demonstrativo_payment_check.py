@@ -17,6 +17,7 @@ class TissDemonstrativoPayment(models.Model):
         today = fields.Date.context_today(self)
         # What was decided since the file was read counts.
         self.adjustment_ids._find_guias()
+        self.adjustment_ids._leave_claims()
         self.adjustment_ids.filtered(lambda row: row._is_homeless())._compute_account_id()
         for payment in self:
             net = payment.amount_net

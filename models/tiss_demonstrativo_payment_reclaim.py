@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import models
 from odoo.exceptions import UserError
 from odoo.fields import Command
 
@@ -45,10 +45,6 @@ class TissDemonstrativoPayment(models.Model):
     def _prepare_claim(self, tax, cents, withheld):
         """Dr owed by the operadora, Cr the accounts that the tax was booked to."""
         company = self.company_id
-        journal = company._tiss_get_accrual_journal()
-        date = self._get_date()
-        if company._get_violated_lock_dates(date, False, journal):
-            date = fields.Date.context_today(self)
         label = self.env._(
             "%(tax)s withheld wrongly · Demonstrativo %(name)s",
             tax=tax,
@@ -62,8 +58,8 @@ class TissDemonstrativoPayment(models.Model):
         return {
             "move_type": "entry",
             "company_id": company.id,
-            "journal_id": journal.id,
-            "date": date,
+            "journal_id": company._tiss_get_accrual_journal().id,
+            "date": company._tiss_get_open_date(self._get_date()),
             "ref": label,
             "tiss_is_claim": True,
             "line_ids": [
@@ -97,14 +93,11 @@ class TissDemonstrativoPayment(models.Model):
         """
         account = self.company_id.tiss_claim_account_id
         paying = lines.filtered(lambda line: line.account_id == account and line.balance < 0)
-        if not account or not paying:
-            return []
-        claims = self.contract_id._get_open_claims()._get_claim_lines()
-        plan = []
-        for line in paying:
-            exact = claims.filtered(
-                lambda claim, line=line: to_cents(claim.amount_residual) == -to_cents(line.balance)
-            )[:1]
-            claims -= exact
-            plan.append(line | (exact or claims))
-        return plan
+        rows = self.adjustment_ids.filtered(lambda row: row._is_on_claims() and row.amount)
+        claims = rows._allot_claims()
+        # One line for each, in their order: see `_prepare_payment_lines`.
+        return [
+            line | claims[row]
+            for line, row in zip(paying.sorted("id"), rows, strict=True)
+            if row in claims
+        ]

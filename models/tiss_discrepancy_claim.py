@@ -3,6 +3,8 @@ from odoo.exceptions import UserError
 from odoo.fields import Command
 
 from ..standard.money import to_cents
+from .discrepancy_kinds import OFFERS
+from .inside import INSIDE, is_inside
 
 RETENTIONS = ("retention_differs", "retention_undue")
 
@@ -18,6 +20,17 @@ class TissDiscrepancy(models.Model):
     was_reclaimed = fields.Boolean(
         compute="_compute_was_reclaimed", help="The last of this tax and convênio was claimed."
     )
+
+    is_paying_claim = fields.Boolean(
+        compute="_compute_is_paying_claim", help="A deposit of exactly as much as is owed back."
+    )
+
+    @api.depends("code", "contract_id", "amount_theirs")
+    def _compute_is_paying_claim(self):
+        rows = self.filtered(lambda row: "pays_claim" in OFFERS.get(row.code, ()))
+        paid = rows._find_paid_claims()
+        for row in self:
+            row.is_paying_claim = bool(paid.get(row))
 
     @api.depends("code", "contract_id", "place")
     def _compute_was_reclaimed(self):
@@ -47,7 +60,7 @@ class TissDiscrepancy(models.Model):
         """
         if self.resolution == "reclaim":
             return ("give_up",)
-        if "pays_claim" in names and not self._find_paid_claims():
+        if "pays_claim" in names and not self.is_paying_claim:
             return tuple(name for name in names if name != "pays_claim")
         if "reclaim" not in names:
             return names
@@ -74,21 +87,28 @@ class TissDiscrepancy(models.Model):
         self._withdraw_claims()
 
     def _find_paid_claims(self):
-        """The claims of a convênio that a deposit is exactly the amount of: one, or all of them."""
-        claims = self.contract_id._get_open_claims()
-        amount = to_cents(self.amount_theirs)
-        owed = {
-            row: sum(to_cents(line.amount_residual) for line in row._get_claim_lines())
-            for row in claims
-        }
-        if amount == sum(owed.values()):
-            return claims
-        return next((row for row, cents in owed.items() if cents == amount), claims.browse())
+        """The claims of a convênio that a deposit is exactly the amount of: one, or all of them.
+
+        :return: {row: `tiss.discrepancy`}, the claims of each deposit
+        """
+        found = dict.fromkeys(self, self.browse())
+        claims = self.contract_id._get_open_claims().grouped("contract_id")
+        for contract, rows in self.grouped("contract_id").items():
+            owed = {
+                claim: sum(to_cents(line.amount_residual) for line in claim._get_claim_lines())
+                for claim in claims.get(contract, ())
+            }
+            for row in rows:
+                amount = to_cents(row.amount_theirs)
+                same = [claim for claim, cents in owed.items() if cents == amount][:1]
+                together = list(owed) if amount == sum(owed.values()) else same
+                found[row] = self.browse().union(*together)
+        return found
 
     def _resolve_pays_claim(self):
         """Off the transit account, on which the deposit waits, and off what is owed back."""
         for row in self:
-            claims = row._find_paid_claims()
+            claims = row._find_paid_claims()[row]
             deposit = self.env["account.bank.statement.line"].browse(row.res_id)
             waiting = deposit._tiss_get_counterparts().filtered(lambda line: not line.reconciled)
             if not claims or len(waiting) != 1:
@@ -105,16 +125,12 @@ class TissDiscrepancy(models.Model):
     def _prepare_claim_payment(self, waiting, owed):
         """Dr transit, Cr owed by the operadora; today, where the day of the deposit is closed."""
         company = self.company_id
-        journal = company._tiss_get_accrual_journal()
-        date = waiting.date
-        if company._get_violated_lock_dates(date, False, journal):
-            date = fields.Date.context_today(self)
         label = self.env._("Taxes paid back · %s", ", ".join(owed.move_id.mapped("name")))
         return {
             "move_type": "entry",
             "company_id": company.id,
-            "journal_id": journal.id,
-            "date": date,
+            "journal_id": company._tiss_get_accrual_journal().id,
+            "date": company._tiss_get_open_date(waiting.date),
             "ref": label,
             "line_ids": [
                 Command.create(
@@ -147,18 +163,21 @@ class TissDiscrepancy(models.Model):
                     )
                 )
             if row.move_id._tiss_is_frozen():
-                row._reverse_claim(date or fields.Date.context_today(self))
+                today = fields.Date.context_today(self)
+                row._reverse_claim(date or row.company_id._tiss_get_open_date(today))
             else:
                 row.move_id._tiss_cancel()
 
     def _reverse_claim(self, date):
         line = self._get_claim_lines()
-        reversal = self.move_id._tiss_reverse_on(
+        # Settled by its own reversal it is not paid back: whoever asked says what becomes of it.
+        claim = self.move_id.with_context(tiss_undo=INSIDE, tiss_withdraws_claim=INSIDE)
+        reversal = claim._tiss_reverse_on(
             date, lambda move: {"ref": self.env._("Reversal of %s", move.name)}
         )
         if not line.reconciled:
             same = reversal.line_ids.filtered(lambda other: other.account_id == line.account_id)
-            (line | same).reconcile()
+            (same | line).reconcile()
 
     # ------------------------------------------------------------------
     # Following
@@ -176,6 +195,8 @@ class TissDiscrepancy(models.Model):
 
         :param lines: `account.move.line` that were just reconciled, or are no longer
         """
+        if is_inside(lines, "tiss_withdraws_claim"):
+            return
         # As superuser: whoever reconciles may not know of discrepancies.
         claims = self.sudo().search(
             [("resolution", "=", "reclaim"), ("move_id", "in", lines.move_id.ids)]
@@ -185,4 +206,11 @@ class TissDiscrepancy(models.Model):
             if is_paid and row.state == "asked":
                 row.with_env(self.env)._settle("reclaim", self.env._("Paid back"))
             elif not is_paid and row.state == "resolved":
-                row.state = "asked"
+                row.write(
+                    {
+                        "state": "asked",
+                        "note": False,
+                        "resolved_by_id": False,
+                        "resolved_date": False,
+                    }
+                )

@@ -17,7 +17,9 @@ class TissDiscrepancy(models.Model):
 
     def reopen(self):
         kept = self.filtered(lambda row: row.resolution == "keep")
-        return super(TissDiscrepancy, self | kept._find_twins()).reopen()
+        # A twin that was asked about meanwhile waits for its own answer.
+        twins = kept._find_twins().filtered(lambda twin: twin.resolution == "keep")
+        return super(TissDiscrepancy, self | twins).reopen()
 
     def _settle_known(self):
         """What was decided with the other demonstrativo of a protocolo is not asked again."""

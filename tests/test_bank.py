@@ -724,6 +724,28 @@ class TestBankQueue(BankCase):
         row.reopen()
         self.assertEqual((claim.state, line.tiss_state), ("asked", "transit"))
 
+    def test_claims_are_looked_up_for_all_deposits_at_once(self):
+        """One or many that nobody announced: the same queries."""
+        counts = []
+        for count in (1, 4):
+            vals = [
+                {
+                    "company_id": self.company.id,
+                    "contract_id": self.contract.id,
+                    "code": "deposit_unknown",
+                    "place": f"{count} {number}",
+                    "amount_theirs": 12.25 + number,
+                }
+                for number in range(count)
+            ]
+            rows = self.env["tiss.discrepancy"].sudo().create(vals)
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            self.assertNotIn("pays_claim", ",".join(rows.mapped("offers")))
+            counts.append(self.env.cr.sql_log_count - before)
+        self.assertEqual(counts[0], counts[1])
+
     def test_a_deposit_of_nobody_s(self):
         line = self._deposit(93.85, after=0)
         self._find()

@@ -320,6 +320,65 @@ class TestDemonstrativoPayment(PaymentCommon):
         self.assertEqual((row.state, self._get_claimed()[1]), ("open", 0))
         self.assertLedgerSound()
 
+    def _get_owed_taxes(self):
+        """{tax: cents that are still owed back of it}"""
+        claims = self.contract._get_open_claims()
+        return {
+            row.place: round(sum(row._get_claim_lines().mapped("amount_residual")) * 100)
+            for row in claims
+        }
+
+    def _pay_back(self, number, *adjustments):
+        """A consulta of its own is paid, and these with it."""
+        lote = self._create_received_lote(CONSULTATION, protocol=number)
+        return self._pay(lote, {lote.guia_ids.name: 150.00}, number, adjustments=adjustments)
+
+    def test_a_credito_pays_back_its_own_tax(self):
+        """8.00 of ISS are owed longer than 12.25 of IRRF; 5.00 of IRRF come back, then the ISS."""
+        self.contract.retention_rule = "simples"
+        taxes = [("02", "ISS", 8.00), ("01", "IRRF", 12.25)]
+        paid = self._pay_consulta(adjustments=taxes)
+        paid.post()
+        for tax in ("ISS", "IRRF"):
+            paid.discrepancy_ids.filtered(lambda row, tax=tax: row.place == tax).resolve("reclaim")
+        self._pay_back("P2", ("01", "DEV IRRF", -5.00)).post()
+        self.assertEqual(self._get_owed_taxes(), {"ISS": 800, "IRRF": 725})
+        second = self._pay_back("P3", ("01", "DEV IRRF", -1.25), ("02", "DEV ISS", -8.00))
+        self.assertEqual(second.adjustment_ids.account_id, self.company.tiss_claim_account_id)
+        second.post()
+        self.assertEqual(self._get_owed_taxes(), {"IRRF": 600})
+        self.assertLedgerSound()
+
+    def test_a_credito_of_a_tax_that_is_no_longer_owed(self):
+        """What was given up since the file was read is off the account of claims when booked."""
+        _first, row = self._withhold()
+        back = self._pay_back("P2", ("01", "DEV IRRF", -12.25))
+        account = self.company.tiss_claim_account_id
+        self.assertEqual(back.adjustment_ids.account_id, account)
+        row.resolve("give_up")
+        self.env["tiss.adjustment.account"].search([("kind_id.code", "=", "01")]).unlink()
+        with self.assertRefused("cannot be posted yet"):
+            back.post()
+        back.action_check()
+        self.assertFalse(back.adjustment_ids.account_id)
+        self.assertIn("no_account", self._get_codes(back))
+        self.assertEqual(self._get_balance(account), 0)
+
+    def test_a_tax_is_paid_back_once(self):
+        """12.25 are owed; two files that pay them, or one that does twice, are not both matched."""
+        self._withhold()
+        account = self.company.tiss_claim_account_id
+        back = ("01", "DEV IRRF", -12.25)
+        twice = self._pay_back("P2", back, back)
+        self.assertEqual([row.account_id == account for row in twice.adjustment_ids], [True, False])
+        later = self._pay_back("P3", back)
+        self.assertEqual(later.adjustment_ids.account_id, account)
+        twice.post()
+        later.post()
+        self.assertNotEqual(later.adjustment_ids.account_id, account)
+        self.assertEqual(self._get_balance(account), 0)
+        self.assertLedgerSound()
+
     def test_a_tax_that_is_not_paid_back_is_given_up(self):
         """It stays among the taxes withheld, and at the end of the month nothing differs."""
         demonstrativo, row = self._withhold()
@@ -336,13 +395,8 @@ class TestDemonstrativoPayment(PaymentCommon):
 
     def test_a_claim_of_a_closed_month_is_reversed(self):
         """The entry of yesterday stays; that of today takes it back."""
-        self.contract.retention_rule = "simples"
+        _first, row = self._claim_of_yesterday()
         day = self.today - timedelta(days=1)
-        demonstrativo = self._pay_consulta(day=day, adjustments=[("01", "IRRF", 12.25)])
-        demonstrativo.post()
-        row = demonstrativo.discrepancy_ids.filtered(lambda row: row.code == "retention_undue")
-        row.resolve("reclaim")
-        self.company.sudo().fiscalyear_lock_date = day
         row.resolve("give_up")
         reversal = row.move_id.reversal_move_ids
         self.assertEqual((row.move_id.date, reversal.date), (day, self.today))
@@ -351,6 +405,67 @@ class TestDemonstrativoPayment(PaymentCommon):
         [closing] = self.env["tiss.closing"].create([{"date": self.today}])
         self.assertEqual(closing._check_retention(OpenWork(self.company))["count"], 0)
         self.assertLedgerSound()
+
+    def _claim_of_yesterday(self):
+        """A claim of a month that is closed since."""
+        self.contract.retention_rule = "simples"
+        day = self.today - timedelta(days=1)
+        demonstrativo = self._pay_consulta(day=day, adjustments=[("01", "IRRF", 12.25)])
+        demonstrativo.post()
+        row = demonstrativo.discrepancy_ids.filtered(lambda row: row.code == "retention_undue")
+        row.resolve("reclaim")
+        self.company.sudo().fiscalyear_lock_date = day
+        return demonstrativo, row
+
+    def test_a_claim_taken_back_is_not_paid_back(self):
+        """Neither where its month is closed, nor where the crédito is undone that paid it."""
+        _first, row = self._withhold()
+        back = self._pay_back("P2", ("01", "DEV IRRF", -12.25))
+        back.post()
+        self.assertTrue(row.note and row.resolved_by_id and row.resolved_date)
+        back.undo()
+        self.assertEqual(
+            (row.state, row.note, row.resolved_by_id.id, row.resolved_date),
+            ("asked", False, False, False),
+        )
+
+    def test_a_claim_of_a_closed_month_taken_back_is_open(self):
+        _first, row = self._claim_of_yesterday()
+        row.reopen()
+        self.assertEqual((row.state, row.note), ("open", False))
+        self.assertEqual(self._get_claimed()[1], 0)
+        self.assertLedgerSound()
+
+    def test_the_entry_of_a_claim_changes_only_with_its_discrepancy(self):
+        _first, row = self._claim_of_yesterday()
+        moves = row.move_id
+        row.resolve("give_up")
+        moves |= moves.reversal_move_ids
+        self.assertEqual(len(moves), 2)
+        for move in moves:
+            for change in (
+                move.button_draft,
+                move.button_cancel,
+                move._reverse_moves,
+                lambda move=move: move.write({"state": "draft"}),
+            ):
+                with self.assertRefused("owes back"):
+                    change()
+
+    def test_where_today_is_closed_too_nothing_is_claimed(self):
+        """Odoo would book it on a day that nobody chose."""
+        self.contract.retention_rule = "simples"
+        demonstrativo = self._pay_consulta(adjustments=[("01", "IRRF", 12.25)])
+        demonstrativo.post()
+        self.company.sudo().fiscalyear_lock_date = self.today
+        with self.assertRefused("books are closed"):
+            demonstrativo.discrepancy_ids.resolve("reclaim")
+
+    def test_where_today_is_closed_too_no_claim_is_given_up(self):
+        _first, row = self._withhold()
+        self.company.sudo().fiscalyear_lock_date = self.today
+        with self.assertRefused("books are closed"):
+            row.resolve("give_up")
 
     def test_a_claim_is_proposed_where_the_last_one_was(self):
         """Of 150.00 15.00 are agreed and 20.00 withheld: looked at once, and then known."""
@@ -416,6 +531,12 @@ class TestDemonstrativoPayment(PaymentCommon):
         self.assertEqual((remark.state, known.state), ("open", "open"))
         known.resolve("keep")
         self.assertEqual((remark.state, known.state), ("resolved", "resolved"))
+        remark.reopen()
+        remark.resolve("ask")
+        self.assertEqual((remark.state, known.state), ("asked", "open"))
+        known.sudo()._settle("keep")
+        known.reopen()
+        self.assertEqual((remark.state, known.state), ("asked", "open"), "its question stays")
 
     def test_a_payment_before_its_protocolo_is_a_remark(self):
         early = self._pay_consulta(day=self.today - timedelta(days=1))
