@@ -23,7 +23,8 @@ DELAYS = f"""
        AND m.date > %(since)s AND m.date <= %(until)s AND {STANDING}
      GROUP BY g.contract_id
 """
-# (convênio, withheld, gross) of the payments that were posted
+# (convênio, withheld, gross) of the payments that were posted. What pays a claim back, as a deposit
+# does too, lowers nothing that was withheld since.
 WITHHELD = """
     SELECT contract_id, SUM(withheld), SUM(gross)
       FROM (SELECT d.contract_id, 0, dp.amount_released
@@ -37,6 +38,8 @@ WITHHELD = """
               FROM tiss_demonstrativo_adjustment adj
               JOIN tiss_demonstrativo d ON d.id = adj.demonstrativo_id AND d.state = 'posted'
               JOIN tiss_term t ON t.id = adj.kind_id AND t.code = ANY(%(taxes)s)
+              JOIN res_company co ON co.id = adj.company_id
+               AND adj.account_id IS DISTINCT FROM co.tiss_claim_account_id
              WHERE adj.contract_id = ANY(%(contracts)s)
                AND adj.payment_date > %(since)s AND adj.payment_date <= %(until)s
            ) x (contract_id, withheld, gross)

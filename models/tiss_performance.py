@@ -11,7 +11,6 @@ KINDS = [
     ("withheld", "Taxes Withheld"),
     ("repasse", "Repasse"),
 ]
-TAXES = ("01", "02", "03", "04", "05", "06")  # T27
 RESULT_ACCOUNTS = (
     "income", "income_other", "expense", "expense_other", "expense_depreciation",
     "expense_direct_cost",
@@ -97,6 +96,7 @@ OWN_TAXES = """
        AND a.account_type = ANY(%(result_accounts)s)
      WHERE aml.tax_line_id IS NOT NULL AND aml.parent_state = 'posted'
 """
+# Not créditos that pay a claim back: a deposit that does lowers nothing that was withheld either.
 WITHHELD = """
     SELECT adj.id * 5 + 3, adj.company_id, adj.contract_id, NULL, NULL, ap.move_id,
            adj.payment_date, 'withheld',
@@ -105,6 +105,8 @@ WITHHELD = """
       FROM tiss_demonstrativo_adjustment adj
       JOIN tiss_demonstrativo d ON d.id = adj.demonstrativo_id AND d.state = 'posted'
       JOIN tiss_term t ON t.id = adj.kind_id AND t.code = ANY(%(taxes)s)
+      JOIN res_company co ON co.id = adj.company_id
+       AND adj.account_id IS DISTINCT FROM co.tiss_claim_account_id
       JOIN tiss_demonstrativo_payment dp ON dp.id = adj.payment_id
       LEFT JOIN account_payment ap ON ap.id = dp.payment_id
 """
@@ -139,7 +141,10 @@ class TissPerformance(models.Model):
         "tiss.recurso.line": ["recurso_id"],
         "tiss.demonstrativo": ["contract_id", "state"],
         "tiss.demonstrativo.payment": ["payment_id", "reversal_move_id"],
-        "tiss.demonstrativo.adjustment": ["amount", "direction", "kind_id", "payment_date"],
+        "tiss.demonstrativo.adjustment": [
+            "account_id", "amount", "direction", "kind_id", "payment_date",
+        ],
+        "res.company": ["tiss_claim_account_id"],
         "tiss.repasse.line": ["amount", "contract_id", "date", "guia_id"],
         "account.move": ["tiss_contract_id", "tiss_lote_id", "tax_cash_basis_origin_move_id"],
         "account.move.line": ["account_id", "balance", "date", "parent_state", "tax_line_id"],
@@ -276,7 +281,7 @@ class TissPerformance(models.Model):
         rows = SQL(
             " UNION ALL ".join([MOVED, DEBITS, OWN_TAXES, WITHHELD, REPASSES]),
             result_accounts=list(RESULT_ACCOUNTS),
-            taxes=list(TAXES),
+            taxes=list(self.env["tiss.contract"]._get_retention_fields()),
         )
         return SQL(
             """

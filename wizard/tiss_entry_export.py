@@ -3,6 +3,7 @@ import io
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..standard.money import to_decimal
@@ -33,9 +34,10 @@ class TissEntryExport(models.TransientModel):
     only_convenios = fields.Boolean(
         "Only Convênios",
         default=True,
-        help="Entries on the accounts of convênios: receivable, transit, what is not identified,"
-        " provision, accrual, repasse and what patients owe. Otherwise every posted entry of the"
-        " company.",
+        help="Entries of protocolos, and those on the accounts of convênios: receivable, transit,"
+        " what is not identified, what operadoras are owed or owe back, provision, accrual, repasse"
+        " and what patients owe; and the taxes that are due when a convênio pays. Otherwise every"
+        " posted entry of the company.",
     )
 
     @api.model
@@ -59,7 +61,7 @@ class TissEntryExport(models.TransientModel):
         buffer = io.StringIO()
         writer = csv.writer(buffer, delimiter=";", lineterminator="\r\n")
         writer.writerow(self._get_header())
-        writer.writerows(map(self._prepare_row, rows))
+        writer.writerows(self._prepare_rows(rows))
         name = to_ascii(self.env._("entries-%s", f"{self.start_date}_{self.end_date}")) + ".csv"
         # With a mark, without which spreadsheets take the accents for something else.
         content = buffer.getvalue().encode("utf-8-sig")
@@ -81,30 +83,41 @@ class TissEntryExport(models.TransientModel):
         ]
 
     def _get_domain(self):
-        domain = [
-            ("company_id", "=", self.company_id.id),
-            ("parent_state", "=", "posted"),
-            ("date", ">=", self.start_date),
-            ("date", "<=", self.end_date),
-            ("balance", "!=", 0),
-        ]
-        if self.only_convenios:
-            domain.append(("move_id.line_ids.account_id", "in", self._get_accounts().ids))
-        return domain
+        domain = Domain(
+            [
+                ("company_id", "=", self.company_id.id),
+                ("parent_state", "=", "posted"),
+                ("date", ">=", self.start_date),
+                ("date", "<=", self.end_date),
+                ("balance", "!=", 0),
+            ]
+        )
+        return domain & self._get_domain_convenios() if self.only_convenios else domain
+
+    def _get_domain_convenios(self):
+        """On an account that only convênios have, or of a protocolo: its accounts may have changed.
+
+        What is due on receipt is on neither.
+        """
+        return (
+            Domain("move_id.line_ids.account_id", "in", self._get_accounts().ids)
+            | Domain("move_id.line_ids.tiss_lote_id", "!=", False)
+            | Domain("move_id.tax_cash_basis_origin_move_id.tiss_contract_id", "!=", False)
+        )
 
     def _get_accounts(self):
-        """Every entry about convênios has a line on one of these."""
-        contracts = (
-            self.env["tiss.contract"]
-            .with_context(active_test=False)
-            .search([("company_id", "=", self.company_id.id)])
-        )
+        """The accounts that a convênio and its company have now."""
+        contracts = self.env["tiss.contract"]._get_all(self.company_id)
         company = self.company_id
         return (
             contracts.receivable_account_id
             | contracts.transit_account_id
+            | company.tiss_receivable_account_id
+            | company.tiss_transit_account_id
             | company.tiss_provision_account_id
             | company.tiss_suspense_account_id
+            | company.tiss_debt_account_id
+            | company.tiss_claim_account_id
             | company.tiss_accrual_account_id
             | company.tiss_repasse_account_id
             | company.tiss_patient_account_id
@@ -125,24 +138,41 @@ class TissEntryExport(models.TransientModel):
         )
         return rows
 
-    def _prepare_row(self, row):
-        date, entry, journal_id, account_id, partner_id, name, ref, balance, move_id = row
-        account = self.env["account.account"].with_company(self.company_id).browse(account_id)
-        partner = self.env["res.partner"].browse(partner_id)
-        number = self.env["account.move"].browse(move_id).tiss_nfse_number
-        return [
-            date.strftime("%d/%m/%Y"),
-            entry,
-            self.env["account.journal"].browse(journal_id).code,
-            account.code,
-            account.name,
-            self._format(max(balance, 0)),
-            self._format(max(-balance, 0)),
-            _as_text(partner.name),
-            partner.vat or "",
-            _as_text(name or ref or entry),
-            _as_text(number or ref or entry),
-        ]
+    def _prepare_rows(self, rows):
+        """One after the other; the records that they name are read together before."""
+        _dates, _entries, *found, _names, _refs, _balances, move_ids = zip(*rows, strict=True)
+        names = {
+            "account.journal": ["code"],
+            "account.account": ["code", "name"],
+            "res.partner": ["name", "vat"],
+            "account.move": ["tiss_nfse_number"],
+        }
+        journals, accounts, partners, moves = (
+            self._fetch(model, ids, names[model])
+            for model, ids in zip(names, (*found, move_ids), strict=True)
+        )
+        for date, entry, journal_id, account_id, partner_id, name, ref, balance, move_id in rows:
+            account, partner = accounts[account_id], partners[partner_id]
+            yield [
+                date.strftime("%d/%m/%Y"),
+                _as_text(entry),
+                _as_text(journals[journal_id].code),
+                _as_text(account.code),
+                _as_text(account.name),
+                self._format(max(balance, 0)),
+                self._format(max(-balance, 0)),
+                _as_text(partner.name),
+                _as_text(partner.vat),
+                _as_text(name or ref or entry),
+                _as_text(moves[move_id].tiss_nfse_number or ref or entry),
+            ]
+
+    def _fetch(self, model, ids, names):
+        """{id: record}, with these fields read; nothing has the empty record."""
+        Model = self.env[model].with_company(self.company_id)
+        records = Model.browse(filter(None, dict.fromkeys(ids)))
+        records.fetch(names)
+        return {None: Model, **{record.id: record for record in records}}
 
     @api.model
     def _format(self, amount):
