@@ -23,8 +23,9 @@ class TissDiscrepancy(models.Model):
 
     def _settle_known(self):
         """What was decided with the other demonstrativo of a protocolo is not asked again."""
-        for row in self.filtered(lambda row: row.state == "open" and row.code in TWICE):
-            known = row._find_twins().filtered(lambda twin: twin.resolution == "keep")[:1]
+        rows = self.filtered(lambda row: row.state == "open" and row.code in TWICE)
+        for row, twins in rows._find_twins_by_row().items():
+            known = twins.filtered(lambda twin: twin.resolution == "keep")[:1]
             if known:
                 words = self.env._(
                     "Decided with demonstrativo %(name)s by %(user)s",
@@ -34,21 +35,29 @@ class TissDiscrepancy(models.Model):
                 row._settle("keep", ": ".join(filter(None, (words, known.note))))
 
     def _find_twins(self):
-        """The same remarks of the other kind of demonstrativo, about the same protocolos."""
+        return self.browse().union(*self._find_twins_by_row().values()) - self
+
+    def _find_twins_by_row(self):
+        """The same remarks of the other kind of demonstrativo, about the same protocolos.
+
+        :return: {remark: `tiss.discrepancy`}
+        """
         rows = self.filtered(lambda row: row.code in TWICE)
-        twins = self.browse()
         if not rows:
-            return twins
+            return {}
+        mine = rows.demonstrativo_id._get_lotes_by_file()
+        Line = self.env["tiss.demonstrativo.line"]
+        about = [("lote_id", "in", list(set().union(*mine.values())))]
         others = self.search(
             [
                 ("code", "in", list(TWICE)),
-                ("contract_id", "in", rows.contract_id.ids),
+                ("demonstrativo_id", "in", Line._search(about).subselect("demonstrativo_id")),
                 ("demonstrativo_id.state", "in", ("imported", "posted")),
             ]
         )
-        lotes = (rows | others).demonstrativo_id._get_lotes_by_file()
-        for row in rows:
-            twins |= others.filtered(
+        lotes = mine | others.demonstrativo_id._get_lotes_by_file()
+        return {
+            row: others.filtered(
                 lambda other, row=row: (
                     other.code == row.code
                     and other.demonstrativo_id.kind != row.demonstrativo_id.kind
@@ -56,4 +65,5 @@ class TissDiscrepancy(models.Model):
                     and not lotes[other.demonstrativo_id].isdisjoint(lotes[row.demonstrativo_id])
                 )
             )
-        return twins - self
+            for row in rows
+        }
