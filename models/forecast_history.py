@@ -45,6 +45,20 @@ WITHHELD = """
            ) x (contract_id, withheld, gross)
      GROUP BY contract_id
 """
+# What these read beside the movements. Nothing flushes it: the answer becomes part of a query.
+READ = {
+    "tiss.guia": ["contract_id"],
+    "tiss.lote": ["sent_date", "protocol_date"],
+    "tiss.recurso": ["sent_date"],
+    "tiss.recurso.line": ["recurso_id"],
+    "tiss.demonstrativo": ["contract_id", "state"],
+    "tiss.demonstrativo.payment": ["amount_released", "demonstrativo_id", "payment_date"],
+    "tiss.demonstrativo.adjustment": [
+        "account_id", "amount", "contract_id", "demonstrativo_id", "direction", "kind_id",
+        "payment_date",
+    ],
+    "res.company": ["tiss_claim_account_id"],
+}  # fmt: skip
 
 
 class Factors(NamedTuple):
@@ -70,6 +84,8 @@ class ForecastHistory(ProvisionHistory):
 
     def get_factors(self):
         """`Factors` of each convênio, in as many queries however many there are."""
+        for model, names in READ.items():
+            self.env[model].flush_model(names)
         parts = {"contracts": self.contracts.ids, "since": self.since, "until": self.until}
         delays = {row[0]: row[1:] for row in self.env.execute_query(SQL(DELAYS, **parts))}
         taxes = list(self.contracts._get_retention_fields())

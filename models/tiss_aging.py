@@ -87,6 +87,12 @@ class TissAging(models.Model):
         ],
         "tiss.guia": ["lote_id"],
         "tiss.guia.line": [f"amount_{name}" for name in OPEN_BUCKETS],
+        "tiss.movement": [
+            "amount", "date", "from_bucket", "to_bucket", "lote_id", "move_id", "reverses_id",
+        ],
+        "account.move": ["date"],
+        "account.move.line": ["account_id", "balance", "date", "parent_state", "tiss_lote_id"],
+        "account.account": ["account_type"],
     }  # fmt: skip
 
     company_id = fields.Many2one("res.company", readonly=True)
@@ -150,7 +156,6 @@ class TissAging(models.Model):
 
         What neither says was denied, contested or released waited for its analysis.
         """
-        self.env.flush_all()
         return SQL(
             SOURCE_AT, count=len(OPEN_BUCKETS), day=day, released=RELEASED, written_off=WRITTEN_OFF
         )

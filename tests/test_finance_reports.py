@@ -11,6 +11,8 @@ from odoo.fields import Command
 from odoo.tests import tagged
 
 from ..models.account_bank_statement_line import QUIET
+from ..models.forecast_history import ForecastHistory
+from ..models.inside import INSIDE
 from ..standard import identifiers
 from ..standard.money import to_cents
 from . import test_invoice
@@ -258,6 +260,42 @@ class TestFinanceReports(TissCommon):
         procedure = rows.filtered(lambda row: (row.dimension, row.code) == ("procedure", ECG))
         glosas = self.env["tiss.glosa"].search(procedure.action_view_glosas()["domain"])
         self.assertEqual(sorted(glosas.mapped("amount")), [4.11, 8.22])
+
+    def test_a_listed_rate_stays_what_it_is(self):
+        """More is denied, of another procedure too, before somebody opens a row."""
+        lotes = [self._create_received_lote({code: 1}, protocol=code) for code in (ECG, DIPYRONE)]
+        listed = {}
+        for lote, released in zip(lotes, (30.00, 5.00), strict=True):
+            content = analysis_message(lote, {(lote.guia_ids.name, 1): (released, "1705")}, lote.id)
+            self._receive(content)
+            self.env.invalidate_all()
+            rows = self.env["tiss.glosa.rate"].search([("contract_id", "=", self.contract.id)])
+            found = {row.id: (row.dimension, row.code, row.term_id) for row in rows}
+            self.assertEqual(len(found), len(rows))
+            self.assertEqual(found, {**found, **listed})
+            listed = found
+        self.assertEqual(len(listed), 6)
+        withdrawn = lotes[0].guia_ids.sudo().with_context(tiss_withdraw=INSIDE)
+        withdrawn.state = "cancelled"
+        self.env.invalidate_all()
+        [total] = self.env["tiss.glosa.rate"].search(
+            [("contract_id", "=", self.contract.id), ("dimension", "=", "all")]
+        )
+        glosas = self.env["tiss.glosa"].search(total.action_view_glosas()["domain"])
+        self.assertEqual(sum(glosas.mapped("amount")), total.amount_denied)
+        self.assertEqual(glosas.lote_id, lotes[1])
+
+    def test_what_patients_pay_here_is_in_no_rate(self):
+        """Of 41.10 8.22 are the patient's; of 32.88 8.22 are denied: a quarter, in both reports."""
+        create_copayment(self.contract, products=self.products, copayment_at_clinic=True)
+        lote = self._create_received_lote({ECG: 1})
+        self._receive(analysis_message(lote, {(lote.guia_ids.name, 1): (24.66, "1705")}, "A1"))
+        domain = [("contract_id", "=", self.contract.id)]
+        rows = self.env["tiss.glosa.rate"].search(domain)
+        self.assertEqual(set(rows.mapped("amount_billed")), {32.88})
+        self.assertEqual(set(rows.mapped("rate")), {25.00})
+        [[rate]] = self.env["tiss.performance"]._read_group(domain, [], ["denied_rate:avg"])
+        self.assertEqual(round(rate, 2), 25.00)
 
     def test_what_is_paid_without_a_recurso_is_no_success_of_one(self):
         """Of 41.10 31.10 are released; then all of it is paid: received, and by no recurso."""
@@ -513,6 +551,24 @@ class TestResult(PerformanceCase, RecursoCase):
         )
         self.assertEqual(self._get_ledger_result(), 18610, "126.10 before the repasse of 60.00")
 
+    def test_a_claim_that_a_credito_pays_is_no_tax(self):
+        """2.00 of 31.10 and none of 120.00 are withheld, also when these bring the 2.00 back."""
+        self.contract.retention_rule = "simples"
+        parts = ((self.first, 31.10, 2.00, "IRRF"), (self.second, 120.00, -2.00, "DEV IRRF"))
+        for guia, amount, tax, name in parts:
+            content = payment_message(self.lote, {guia.name: amount}, name, [("01", name, tax)])
+            demonstrativo = self.env["tiss.message"].receive_file(f"{name}.xml", content)
+            demonstrativo.post()
+            demonstrativo.discrepancy_ids.filtered(lambda row: row.place == "IRRF").resolve(
+                "reclaim"
+            )
+        account = demonstrativo.adjustment_ids.account_id
+        self.assertEqual(account, self.company.tiss_claim_account_id)
+        self.assertEqual(self._get_figures([], "amount_withheld"), (2.00,))
+        days = (self.today - timedelta(days=1), self.today)
+        [factors] = ForecastHistory(self.contract, *days).get_factors()
+        self.assertEqual(factors.withheld, 1.32, "2.00 of 151.10")
+
     def test_an_undone_payment_leaves_nothing(self):
         content = payment_message(
             self.lote, {self.second.name: 120.00}, "P1", [("07", "DESCONTO", 5.00)]
@@ -717,6 +773,38 @@ class TestEntryExport(TissCommon):
         [taken] = [row for row in rows if row["Debit"] == "5,00"]
         self.assertIn("=1+1", taken["History"])
         self.assertFalse(taken["History"].startswith("="))
+
+    def test_what_operadoras_owe_back_and_accounts_of_before(self):
+        """12.25 withheld wrongly are claimed; 150.00 stand on an account that was changed since."""
+        current = self.contract.receivable_account_id
+        self.contract.receivable_account_id = current.sudo().copy({"code": "1.01.02.02.99"})
+        lote = self._create_received_lote(CONSULTATION)
+        self.contract.write({"retention_rule": "simples", "receivable_account_id": current.id})
+        taxes = [("01", "IRRF", 12.25)]
+        content = payment_message(lote, {lote.guia_ids.name: 150.00}, "P1", taxes)
+        demonstrativo = self.env["tiss.message"].receive_file("P1.xml", content)
+        demonstrativo.post()
+        demonstrativo.discrepancy_ids.resolve("reclaim")
+        rows = [(row["Account"], row["Debit"], row["Credit"]) for row in self._export()]
+        claim = self.company.tiss_claim_account_id.code
+        self.assertIn((claim, "12,25", ""), rows)
+        self.assertIn(("1.01.02.02.99", "150,00", ""), rows)
+        self.assertIn(("1.01.02.02.99", "", "150,00"), rows)
+
+    def test_as_many_queries_for_many_entries(self):
+        """And no name is a formula."""
+        queries = []
+        for number in range(3):
+            self._create_received_lote(CONSULTATION, protocol=f"20{number}")
+            self.contract.receivable_account_id.sudo().name = "=1+1"
+            self.operadora.name = "@Operadora Fictícia"
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            [row, *_others] = [row for row in self._export() if row["Debit"]]
+            queries.append(self.env.cr.sql_log_count - before)
+            self.assertEqual(row["Account Name"], "'=1+1")
+            self.assertEqual(row["Partner"], "'@Operadora Fictícia")
+        self.assertEqual(queries[1], queries[2])
 
     def test_all_entries_or_those_of_convenios(self):
         Account = self.env["account.account"]
